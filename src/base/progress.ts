@@ -1,0 +1,23 @@
+/** One report of a long call's progress. Faces turn it into a bar, a line or JSON. */
+export interface Progress {
+  /** What is being done, e.g. `train`, `score`, `probe features`. */
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+  /** Unit of `done` and `total`, e.g. `steps`, `images`. */
+  readonly unit: string;
+  /** Figures worth showing beside the bar, e.g. loss. */
+  readonly metrics?: Readonly<Record<string, number>>;
+}
+
+/** What every long call accepts. */
+export interface LongCall {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** Give the event loop a turn (so signals and timers fire between blocking steps), then throw if aborted. */
+export async function breathe(signal: AbortSignal | undefined): Promise<void> {
+  await new Promise<void>((resolve) => setTimeout(resolve, 0));
+  signal?.throwIfAborted();
+}

@@ -1,0 +1,49 @@
+import type { DataType, Graph, ValueType } from "../graph/index.ts";
+
+export type HostArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
+
+/** A tensor in host memory, fed to or fetched from a session. Row-major. bool is one byte each, float16 raw bits. */
+export interface HostTensor {
+  readonly dtype: DataType;
+  readonly shape: readonly number[];
+  readonly data: HostArray;
+}
+
+export interface SessionOptions {
+  /** Threads inside one operator; default: the runtime's choice (all cores). Results are bit-equal for equal counts. */
+  readonly threads?: number;
+  /** Let the runtime fuse and fold; default true. False keeps every value observable. */
+  readonly optimize?: boolean;
+}
+
+/** A graph ready to run. */
+export interface Session {
+  /** Types of the graph's outputs as the runtime sees them. */
+  readonly outputTypes: ReadonlyMap<string, ValueType>;
+  /**
+   * Run once.
+   * @param feeds    every graph input by name
+   * @param fetches  outputs wanted, or buffers to write them into (reusing buffers keeps memory flat); default: all
+   */
+  run(
+    feeds: Readonly<Record<string, HostTensor>>,
+    fetches?: readonly string[] | Readonly<Record<string, HostTensor>>,
+  ): Promise<Record<string, HostTensor>>;
+  release(): Promise<void>;
+}
+
+/** An implementation of ONNX Runtime: `runtime/node.ts` or `runtime/web.ts`. */
+export interface Runtime {
+  readonly name: "node" | "web";
+  open(graph: Graph, options?: SessionOptions): Promise<Session>;
+}
