@@ -1,0 +1,248 @@
+import { GraftError } from "../base/index.ts";
+import { dataTypes, inferTypes, smallIntegers } from "./infer.ts";
+import { type Operators, operators } from "./operators.ts";
+import type { Attribute, Attributes, DataType, Dim, Graph, Node, Shape, Tensor, ValueType } from "./types.ts";
+
+/** A value under construction: its name in the graph and what is known of its type. */
+export interface Value {
+  readonly name: string;
+  readonly dtype: DataType;
+  readonly shape: Shape | undefined;
+}
+
+/** Appends nodes to a graph. Values can be compared by `name`; the same call twice gives the same value. */
+export interface BuilderCore {
+  /** A value that exists already, by name. Throws VALUE_UNKNOWN. */
+  value(name: string): Value;
+  has(name: string): boolean;
+  /** Declare a new graph input. Throws VALUE_TAKEN if the name exists. */
+  input(name: string, dtype: DataType, shape: Shape): Value;
+  /** A constant; equal small constants are one value. `name` is a wish, made unique if taken. */
+  constant(tensor: Tensor, name?: string): Value;
+  /** The tensor behind a value, if it is constant. */
+  constantOf(value: Value): Tensor | undefined;
+  /** Call an operator with one output. */
+  op(op: string, inputs: readonly (Value | undefined)[], attributes?: Attributes, options?: OpOptions): Value;
+  /** Call an operator with `count` outputs. */
+  ops(
+    op: string,
+    inputs: readonly (Value | undefined)[],
+    count: number,
+    attributes?: Attributes,
+    options?: OpOptions,
+  ): readonly Value[];
+  /** Give a value a second, public name (an Identity node). Throws VALUE_TAKEN. */
+  rename(value: Value, name: string): Value;
+  /** Record a type the builder could not infer. */
+  refine(value: Value, type: ValueType): Value;
+  /** All nodes so far, in topological order. */
+  nodes(): readonly Node[];
+  /** The graph built so far with the given outputs (nothing is pruned). */
+  toGraph(outputs: readonly string[]): Graph;
+}
+
+export type Builder = BuilderCore & Operators;
+
+export interface OpOptions {
+  readonly domain?: string;
+  /** Names for the outputs; a call that already exists keeps the names it has. */
+  readonly outputs?: readonly string[];
+  /** The node's name. */
+  readonly name?: string;
+}
+
+/** The opset new graphs are written in, and the lowest that a graph to be built upon may have. */
+export const BUILD_OPSET = 20;
+
+/** Operators whose result differs from call to call: never merged. */
+const RANDOM_OPERATORS = new Set(["RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"])
+  .add("Multinomial")
+  .add("Bernoulli")
+  .add("Dropout");
+
+/** Constants up to this many bytes are merged by content. */
+const MERGE_BYTES = 1024;
+
+/**
+ * Start building, on top of `base` if given (which is not modified).
+ * @throws GraftError OPSET if `base` is older than opset 20: `upgrade` it first
+ */
+export function createBuilder(base?: Graph): Builder {
+  const opset = base?.opsets.get("") ?? BUILD_OPSET;
+  if (opset < BUILD_OPSET)
+    throw new GraftError("OPSET", {
+      thing: `graph "${base?.name}"`,
+      place: `it is written in opset ${opset}, new nodes in ${BUILD_OPSET}`,
+      remedy: "`upgrade` it first",
+    });
+  const opsets = new Map(base?.opsets ?? [["", BUILD_OPSET]]);
+  const inputs = [...(base?.inputs ?? [])];
+  const initializers = new Map(base?.initializers);
+  const types = new Map(base?.types);
+  const nodes: Node[] = [...(base?.nodes ?? [])];
+  const taken = new Set<string>([...inputs, ...initializers.keys(), ...nodes.flatMap((node) => node.outputs)]);
+  const calls = new Map<string, readonly string[]>();
+  const smallConstants = new Map<string, string>();
+  let counter = 0;
+
+  for (const node of nodes) {
+    const key = callKey(node);
+    if (key !== undefined && !calls.has(key)) calls.set(key, node.outputs);
+  }
+  for (const [name, tensor] of initializers) {
+    const key = constantKey(tensor);
+    if (key !== undefined && !smallConstants.has(key)) smallConstants.set(key, name);
+  }
+
+  function fresh(stem: string): string {
+    while (true) {
+      const name = `graft/${stem}_${counter++}`;
+      if (!taken.has(name)) return name;
+    }
+  }
+
+  function claim(name: string): string {
+    if (taken.has(name))
+      throw new GraftError("VALUE_TAKEN", {
+        thing: `value "${name}"`,
+        place: `graph "${base?.name ?? ""}" has one of that name already`,
+        remedy: "Choose another name",
+      });
+    taken.add(name);
+    return name;
+  }
+
+  function typeOf(name: string): ValueType | undefined {
+    const initializer = initializers.get(name);
+    return initializer ? { dtype: initializer.dtype, shape: initializer.shape } : types.get(name);
+  }
+
+  function value(name: string): Value {
+    if (!taken.has(name))
+      throw new GraftError("VALUE_UNKNOWN", {
+        thing: `value "${name}"`,
+        place: `graph "${base?.name ?? ""}" has no such value`,
+        remedy: "`graft inspect` lists the model's inputs and states",
+      });
+    const type = typeOf(name);
+    return { name, dtype: type?.dtype ?? "float32", shape: type?.shape };
+  }
+
+  function emit(node: Node): readonly Value[] {
+    const key = callKey(node);
+    const found = key === undefined ? undefined : calls.get(key);
+    if (found) return found.map(value);
+    const outputs = node.outputs.map((name) => (name.startsWith("?") ? fresh(node.op) : name));
+    outputs.forEach(claim);
+    if (node.domain !== "" && !opsets.has(node.domain)) opsets.set(node.domain, 1);
+    const inferred = inferTypes(node.domain === "" ? node.op : "", {
+      attributes: node.attributes,
+      inputs: node.inputs.map((name) => (name === "" ? undefined : typeOf(name))),
+      numbers: (k) => {
+        const tensor = initializers.get(node.inputs[k] ?? "");
+        return tensor && smallIntegers(tensor);
+      },
+      outputCount: outputs.length,
+    });
+    outputs.forEach((name, k) => {
+      const type = inferred[k];
+      if (type) types.set(name, type);
+    });
+    nodes.push({ ...node, name: node.name || outputs[0]!, outputs });
+    if (key !== undefined) calls.set(key, outputs);
+    return outputs.map(value);
+  }
+
+  const core: BuilderCore = {
+    value,
+    has: (name) => taken.has(name),
+    input(name, dtype, shape) {
+      inputs.push(claim(name));
+      types.set(name, { dtype, shape });
+      return value(name);
+    },
+    constant(tensor, name) {
+      const key = name === undefined ? constantKey(tensor) : undefined;
+      const known = key === undefined ? undefined : smallConstants.get(key);
+      if (known !== undefined) return value(known);
+      const own = claim(name === undefined || taken.has(name) ? fresh(name ?? "constant") : name);
+      initializers.set(own, tensor);
+      if (key !== undefined) smallConstants.set(key, own);
+      return value(own);
+    },
+    constantOf: ({ name }) => initializers.get(name),
+    op: (op, args, attributes, options) => core.ops(op, args, 1, attributes, options)[0]!,
+    ops(op, args, count, attributes = {}, { domain = "", outputs, name = "" } = {}) {
+      const last = args.findLastIndex((arg) => arg !== undefined);
+      return emit({
+        op,
+        domain,
+        name,
+        inputs: args.slice(0, last + 1).map((arg) => arg?.name ?? ""),
+        outputs: outputs ?? Array.from({ length: count }, (_, k) => `?${k}`),
+        attributes,
+      });
+    },
+    rename(source, name) {
+      nodes.push({ op: "Identity", domain: "", name, inputs: [source.name], outputs: [claim(name)], attributes: {} });
+      types.set(name, { dtype: source.dtype, ...(source.shape && { shape: source.shape }) });
+      return value(name);
+    },
+    refine(target, type) {
+      if (!initializers.has(target.name)) types.set(target.name, type);
+      return value(target.name);
+    },
+    nodes: () => nodes,
+    toGraph: (outputs) => ({
+      name: base?.name ?? "graft",
+      metadata: base?.metadata ?? new Map(),
+      ...(base?.origin && { origin: base.origin }),
+      opsets,
+      inputs: [...inputs],
+      outputs: [...outputs],
+      nodes: [...nodes],
+      initializers: new Map(initializers),
+      types: new Map(types),
+    }),
+  };
+  return { ...core, ...operators(core) };
+}
+
+/**
+ * The dimensions of a value whose shape is fully known.
+ * @throws GraftError SHAPE_UNKNOWN if any dimension is open: the graph has to be traced first
+ */
+export function staticShape(value: Value): readonly number[] {
+  if (value.shape?.every((dim): dim is number => typeof dim === "number")) return value.shape as readonly number[];
+  throw new GraftError("SHAPE_UNKNOWN", {
+    thing: `value "${value.name}"`,
+    place: `its shape [${value.shape?.map(showDim).join(", ") ?? "?"}] is not fixed`,
+    remedy: "`trace` the graph with bound input shapes first",
+  });
+}
+
+const showDim = (dim: Dim) => (dim === null ? "?" : String(dim));
+
+function callKey(node: Node): string | undefined {
+  if (RANDOM_OPERATORS.has(node.op)) return undefined;
+  const attributes: string[] = [];
+  for (const name of Object.keys(node.attributes).sort()) {
+    const key = attributeKey(node.attributes[name]!);
+    if (key === undefined) return undefined;
+    attributes.push(`${name}=${key}`);
+  }
+  return `${node.domain}.${node.op}(${node.inputs.join(",")})[${attributes.join(";")}]${node.outputs.length}`;
+}
+
+function attributeKey(attribute: Attribute): string | undefined {
+  if (attribute.type === "opaque") return undefined;
+  if (attribute.type === "tensor") return constantKey(attribute.value);
+  return `${attribute.type}:${JSON.stringify(attribute.value)}`;
+}
+
+function constantKey({ dtype, shape, bytes, strings }: Tensor): string | undefined {
+  if (strings || bytes.byteLength > MERGE_BYTES) return undefined;
+  return `${dtype}[${shape}]${String.fromCharCode(...bytes)}`;
+}
+
+export { dataTypes };

@@ -1,0 +1,2 @@
+export type { Ort } from "./ort-session.ts";
+export type { HostArray, HostTensor, Runtime, Session, SessionOptions } from "./session.ts";
