@@ -1,0 +1,2 @@
+/** The package's entry in Node. */
+export { type ErrorDetails, GraftError, type LongCall, type Progress } from "./base/index.ts";
