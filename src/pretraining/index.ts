@@ -1,0 +1,1 @@
+export { createPretrainingData, type PretrainingData, type PretrainingDataOptions } from "./data.ts";

@@ -1,0 +1,5 @@
+export { type Concept, type ConceptOptions, createConcepts } from "./concepts/concepts.ts";
+export { drawBackground } from "./drawing/background.ts";
+export { type Canvas, createCanvas, toBytes } from "./drawing/canvas.ts";
+export { contrastingColors } from "./drawing/color.ts";
+export { drawSprite } from "./drawing/sprite.ts";
