@@ -1,5 +1,5 @@
 import { GraftError } from "../base/index.ts";
-import { dataTypes, inferTypes, smallIntegers } from "./infer.ts";
+import { inferTypes, smallIntegers } from "./infer.ts";
 import { type Operators, operators } from "./operators.ts";
 import type { Attribute, Attributes, DataType, Dim, Graph, Node, Shape, Tensor, ValueType } from "./types.ts";
 
@@ -35,6 +35,13 @@ export interface BuilderCore {
   rename(value: Value, name: string): Value;
   /** Record a type the builder could not infer. */
   refine(value: Value, type: ValueType): Value;
+  /** Version of ONNX's own operator set that the graph is written in. */
+  readonly opset: number;
+  /**
+   * The integers of a constant int32 or int64 value.
+   * @throws GraftError NOT_CONSTANT if it is computed: trace the graph first
+   */
+  numbersOf(value: Value): readonly number[];
   /** All nodes so far, in topological order. */
   nodes(): readonly Node[];
   /** The graph built so far with the given outputs (nothing is pruned). */
@@ -192,6 +199,17 @@ export function createBuilder(base?: Graph): Builder {
       if (!initializers.has(target.name)) types.set(target.name, type);
       return value(target.name);
     },
+    opset,
+    numbersOf(target) {
+      const tensor = initializers.get(target.name);
+      const numbers = tensor && smallIntegers(tensor);
+      if (numbers) return numbers;
+      throw new GraftError("NOT_CONSTANT", {
+        thing: `value "${target.name}"`,
+        place: "an operator needs it as constant integers, but it is computed",
+        remedy: "`trace` the graph with bound input shapes first",
+      });
+    },
     nodes: () => nodes,
     toGraph: (outputs) => ({
       name: base?.name ?? "graft",
@@ -244,5 +262,3 @@ function constantKey({ dtype, shape, bytes, strings }: Tensor): string | undefin
   if (strings || bytes.byteLength > MERGE_BYTES) return undefined;
   return `${dtype}[${shape}]${String.fromCharCode(...bytes)}`;
 }
-
-export { dataTypes };

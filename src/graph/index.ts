@@ -1,3 +1,3 @@
 export { attribute, describeNode, float, int, ints, string, tensor } from "./attributes.ts";
-export type { Attribute, Attributes, DataType, Dim, Graph, Node, Origin, Shape, Tensor, ValueType } from "./types.ts";
 export { BUILD_OPSET, type Builder, createBuilder, staticShape, type Value } from "./builder.ts";
+export type { Attribute, Attributes, DataType, Dim, Graph, Node, Origin, Shape, Tensor, ValueType } from "./types.ts";

@@ -41,9 +41,34 @@ const reduction: InferRule = ({ inputs, attributes, numbers }) => {
 
 const rules: Readonly<Record<string, InferRule>> = {
   ...Object.fromEntries(
-    ["Abs", "Ceil", "Clip", "Cos", "CumSum", "Dropout", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish"]
+    [
+      "Abs",
+      "Ceil",
+      "Clip",
+      "Cos",
+      "CumSum",
+      "Dropout",
+      "Elu",
+      "Erf",
+      "Exp",
+      "Floor",
+      "Gelu",
+      "HardSigmoid",
+      "HardSwish",
+    ]
       .concat(["Identity", "LayerNormalization", "LeakyRelu", "Log", "LogSoftmax", "Neg", "Not", "Reciprocal", "Relu"])
-      .concat(["Round", "ScatterElements", "ScatterND", "Sigmoid", "Sign", "Sin", "Softmax", "Softplus", "Sqrt", "Tanh"])
+      .concat([
+        "Round",
+        "ScatterElements",
+        "ScatterND",
+        "Sigmoid",
+        "Sign",
+        "Sin",
+        "Softmax",
+        "Softplus",
+        "Sqrt",
+        "Tanh",
+      ])
       .concat(["Trilu"])
       .map((op) => [op, sameAsInput]),
   ),
@@ -58,7 +83,9 @@ const rules: Readonly<Record<string, InferRule>> = {
   ),
   Where: ({ inputs: [condition, x, y] }) =>
     x && [{ dtype: x.dtype, shape: broadcastAll([condition?.shape, x.shape, y?.shape]) }],
-  Cast: ({ inputs: [x], attributes }) => [{ dtype: dataTypes[intOf(attributes, "to", 1)] ?? "float32", shape: x?.shape }],
+  Cast: ({ inputs: [x], attributes }) => [
+    { dtype: dataTypes[intOf(attributes, "to", 1)] ?? "float32", shape: x?.shape },
+  ],
   Shape: ({ inputs: [x], attributes }) => {
     const rank = x?.shape?.length;
     if (rank === undefined) return [{ dtype: "int64", shape: [null] }];

@@ -9,6 +9,11 @@ export const nodeRuntime: Runtime = {
     const { default: ort } = await import("onnxruntime-node");
     // Idle threads that spin slow down every other session in the process (docs/architecture.md).
     const extra = { session: { intra_op: { allow_spinning: "0" } } };
-    return openSession(ort as unknown as Ort, graph, { executionProviders: ["cpu"], extra, logSeverityLevel: 3 }, options);
+    return openSession(
+      ort as unknown as Ort,
+      graph,
+      { executionProviders: ["cpu"], extra, logSeverityLevel: 3 },
+      options,
+    );
   },
 };

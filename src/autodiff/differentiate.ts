@@ -1,0 +1,82 @@
+import { GraftError } from "../base/index.ts";
+import { type Builder, describeNode, type Node, staticShape, type Value } from "../graph/index.ts";
+import { rules } from "./rules/index.ts";
+
+/**
+ * Append the gradient of `loss` to the graph under construction (reverse mode).
+ *
+ * Only nodes on a path from a `wrt` value to the loss are differentiated, so an operator without a rule is an error
+ * only where a gradient must pass. `wrt` values may lie on one another's paths (hidden states do): each receives the
+ * gradient of the loss with respect to that value, everything downstream following it.
+ *
+ * @param loss  a scalar
+ * @param wrt   floating-point values: inputs, initializers or intermediate ones
+ * @returns     one gradient per `wrt`, of its shape; zeros where the loss does not depend on it
+ * @throws GraftError NO_GRADIENT_RULE naming operator and node; LOSS_NOT_SCALAR; SHAPE_UNKNOWN on an untraced graph
+ */
+export function differentiate(g: Builder, loss: Value, wrt: readonly Value[]): readonly Value[] {
+  if (staticShape(loss).some((dim) => dim !== 1))
+    throw new GraftError("LOSS_NOT_SCALAR", {
+      thing: `loss "${loss.name}"`,
+      place: `it has shape [${loss.shape}]`,
+      remedy: "Reduce it to one number before differentiating",
+    });
+  const path = nodesBetween(g, wrt, loss);
+  const cotangents = new Map<string, Value>([[loss.name, g.filled(staticShape(loss), 1, loss.dtype)]]);
+  const accumulate = (name: string, term: Value) => {
+    const sum = cotangents.get(name);
+    cotangents.set(name, sum ? g.add(sum, term) : term);
+  };
+
+  for (const node of path.nodes.reverse()) {
+    const outgoing = node.outputs.map((name) => cotangents.get(name));
+    if (outgoing.every((cotangent) => cotangent === undefined)) continue;
+    const incoming = vjp(g, node, outgoing);
+    node.inputs.forEach((name, k) => {
+      const term = incoming[k];
+      if (term && path.active.has(name)) accumulate(name, term);
+    });
+  }
+  return wrt.map((value) => cotangents.get(value.name) ?? g.filled(staticShape(value), 0, value.dtype));
+}
+
+function vjp(g: Builder, node: Node, cotangents: readonly (Value | undefined)[]) {
+  const rule = node.domain === "" ? rules[node.op as keyof typeof rules] : undefined;
+  const opset = g.opset;
+  if (!rule || opset < rule.opset[0] || opset > rule.opset[1])
+    throw new GraftError("NO_GRADIENT_RULE", {
+      thing: describeNode(node),
+      place: rule
+        ? `its gradient rule covers opsets ${rule.opset.join(" to ")}, the graph is written in ${opset}`
+        : "a gradient has to pass it, but the operator has no gradient rule",
+      remedy: "Place adapters behind it, or add a rule (docs/architecture.md says where)",
+    });
+  return rule.vjp(g, {
+    node,
+    inputs: node.inputs.map((name) => (name === "" ? undefined : g.value(name))),
+    outputs: node.outputs.map((name) => (name === "" ? { name, dtype: "float32", shape: undefined } : g.value(name))),
+    cotangents,
+  });
+}
+
+/** Nodes that lie on a path from any of `sources` to `target`, in order, and the floating-point values on such paths. */
+function nodesBetween(g: Builder, sources: readonly Value[], target: Value): { nodes: Node[]; active: Set<string> } {
+  const active = new Set(sources.map((value) => value.name));
+  const reached: Node[] = [];
+  for (const node of g.nodes()) {
+    if (!node.inputs.some((name) => active.has(name))) continue;
+    reached.push(node);
+    for (const name of node.outputs) if (name !== "" && isFloat(g.value(name))) active.add(name);
+  }
+  const needed = new Set([target.name]);
+  const nodes: Node[] = [];
+  for (const node of reached.reverse()) {
+    if (!node.outputs.some((name) => needed.has(name))) continue;
+    nodes.push(node);
+    for (const name of node.inputs) needed.add(name);
+  }
+  return { nodes: nodes.reverse(), active };
+}
+
+const isFloat = ({ dtype }: Value) =>
+  dtype === "float32" || dtype === "float64" || dtype === "float16" || dtype === "bfloat16";

@@ -1,0 +1,2 @@
+export { differentiate } from "./differentiate.ts";
+export { rules } from "./rules/index.ts";
