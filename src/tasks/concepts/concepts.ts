@@ -27,52 +27,73 @@ export const spriteSize = 48;
  * within the range pre-training turns them by) is passed over.
  */
 export function createConcepts({ fractals, atoms, seed = 1, variants = 8 }: ConceptOptions): Concept[] {
+  const streamOf = (kind: string) => (k: number) => random(seed, nameSeed(kind), k);
   return [
-    ...distinct(fractals, (k) => fractalVariants(random(seed, nameSeed("fractal"), k), variants)).map(
+    ...distinct(fractals, streamOf("fractal"), (stream) => proposeFractal(stream, variants)).map(
       (sprites): Concept => ({ kind: "fractal", variants: sprites }),
     ),
-    ...distinct(atoms, (k) => atomVariants(random(seed, nameSeed("atom"), k), variants)).map(
+    ...distinct(atoms, streamOf("atom"), (stream) => proposeAtom(stream, variants)).map(
       (sprites): Concept => ({ kind: "atom", variants: sprites }),
     ),
   ];
+}
+
+/** A candidate class: its first sprite, and the work of drawing all of them, which fails where too few are usable. */
+interface Proposal {
+  readonly first: Sprite;
+  all(): Sprite[] | undefined;
 }
 
 const signatureSide = 12;
 const turns = [-0.8, -0.4, 0, 0.4, 0.8];
 const tooAlike = 0.92;
 
-function distinct(count: number, propose: (candidate: number) => Sprite[] | undefined): Sprite[][] {
+function distinct(
+  count: number,
+  streamOf: (candidate: number) => Random,
+  propose: (stream: Random) => Proposal | undefined,
+): Sprite[][] {
   const kept: Sprite[][] = [];
   const signatures: Float32Array[] = [];
   for (let candidate = 0; kept.length < count; candidate++) {
-    const sprites = propose(candidate);
-    if (sprites === undefined) continue;
-    const turned = turns.map((turn) => signature(sprites[0]!, turn));
+    const proposal = propose(streamOf(candidate));
+    if (proposal === undefined) continue;
+    const turned = turns.map((turn) => signature(proposal.first, turn));
     if (signatures.some((other) => turned.some((one) => dot(one, other) > tooAlike))) continue;
+    const sprites = proposal.all();
+    if (sprites === undefined) continue;
     kept.push(sprites);
-    signatures.push(signature(sprites[0]!, 0));
+    signatures.push(signature(proposal.first, 0));
   }
   return kept;
 }
 
-function fractalVariants(random: Random, count: number): Sprite[] | undefined {
-  const fractal = randomFractal(random);
-  const sprites: Sprite[] = [];
-  for (let tries = 0; sprites.length < count; tries++) {
-    const sprite = drawFractal(sprites.length === 0 ? fractal : jitterFractal(fractal, random, 0.06), random, spriteSize);
-    const share = sprite === undefined ? 0 : coverage(sprite);
-    if (sprite !== undefined && share > 0.12 && share < 0.55) sprites.push(sprite);
-    else if (sprites.length === 0 || tries > 4 * count) return undefined; // the fractal itself, or most of its kin, fails
-  }
-  return sprites;
+function proposeFractal(stream: Random, count: number): Proposal | undefined {
+  const fractal = randomFractal(stream);
+  const usable = (sprite: Sprite | undefined): sprite is Sprite =>
+    sprite !== undefined && coverage(sprite) > 0.12 && coverage(sprite) < 0.55;
+  const first = drawFractal(fractal, stream, spriteSize);
+  if (!usable(first)) return undefined;
+  const all = () => {
+    const sprites = [first];
+    for (let tries = 0; sprites.length < count && tries < 4 * count; tries++) {
+      const sprite = drawFractal(jitterFractal(fractal, stream, 0.06), stream, spriteSize);
+      if (usable(sprite)) sprites.push(sprite);
+    }
+    return sprites.length === count ? sprites : undefined;
+  };
+  return { first, all };
 }
 
-function atomVariants(random: Random, count: number): Sprite[] | undefined {
-  const atom = randomVisualAtom(random);
-  const sprites = Array.from({ length: count }, (_, k) =>
-    drawVisualAtom(k === 0 ? atom : jitterVisualAtom(atom, random, 0.1), spriteSize),
-  );
-  return sprites.every((sprite) => coverage(sprite) > 0.1) ? sprites : undefined;
+function proposeAtom(stream: Random, count: number): Proposal | undefined {
+  const atom = randomVisualAtom(stream);
+  const first = drawVisualAtom(atom, spriteSize);
+  if (coverage(first) < 0.1) return undefined;
+  const all = () => [
+    first,
+    ...Array.from({ length: count - 1 }, () => drawVisualAtom(jitterVisualAtom(atom, stream, 0.1), spriteSize)),
+  ];
+  return { first, all };
 }
 
 /** Mean opacity, 0..1. */
@@ -89,8 +110,8 @@ function signature({ size, alpha, tone }: Sprite, turn: number): Float32Array {
   for (let row = 0; row < size; row++) {
     for (let column = 0; column < size; column++) {
       const [x, y] = [column - center, row - center];
-      const cell = (along: number) => Math.floor(((along + size / 2) * signatureSide) / size);
-      const [u, v] = [cell(cos * x - sin * y), cell(sin * x + cos * y)];
+      const u = Math.floor(((cos * x - sin * y + size / 2) * signatureSide) / size);
+      const v = Math.floor(((sin * x + cos * y + size / 2) * signatureSide) / size);
       if (u < 0 || v < 0 || u >= signatureSide || v >= signatureSide) continue;
       grid[v * signatureSide + u]! += alpha[row * size + column]!;
       grid[cells + v * signatureSide + u]! += tone[row * size + column]!;

@@ -25,7 +25,12 @@ export function randomFractal(random: Random): Fractal {
     const t = random.uniform(0.15, s) * (random.next() < 0.5 ? -1 : 1);
     const [cp, sp, cq, sq] = [Math.cos(p), Math.sin(p), Math.cos(q), Math.sin(q)];
     return {
-      matrix: [s * cp * cq - t * sp * sq, -s * cp * sq - t * sp * cq, s * sp * cq + t * cp * sq, t * cp * cq - s * sp * sq],
+      matrix: [
+        s * cp * cq - t * sp * sq,
+        -s * cp * sq - t * sp * cq,
+        s * sp * cq + t * cp * sq,
+        t * cp * cq - s * sp * sq,
+      ],
       offset: [random.uniform(-1, 1), random.uniform(-1, 1)],
       weight: Math.max(0.04, Math.abs(s * t)),
     };
@@ -50,7 +55,12 @@ export function drawFractal(fractal: Fractal, random: Random, size: number): Spr
   const density = new Float32Array(size * size);
   const scale = (size / 2 - 2.5) / frame.radius;
   for (let k = 0; k < points; k++) {
-    splat(density, size, (cloud[2 * k]! - frame.x) * scale + size / 2, (cloud[2 * k + 1]! - frame.y) * scale + size / 2);
+    splat(
+      density,
+      size,
+      (cloud[2 * k]! - frame.x) * scale + size / 2,
+      (cloud[2 * k + 1]! - frame.y) * scale + size / 2,
+    );
   }
   let covered = 0;
   for (const value of density) if (value > 0.3) covered++;
@@ -67,10 +77,11 @@ function attractor(fractal: Fractal, random: Random): Float32Array | undefined {
   let [x, y] = [0, 0];
   for (let k = -20; k < points; k++) {
     let pick = random.next() * total;
-    let map = fractal[0]!;
-    for (map of fractal) if ((pick -= map.weight) < 0) break;
-    const [a, b, c, d] = map.matrix;
-    [x, y] = [a * x + b * y + map.offset[0], c * x + d * y + map.offset[1]];
+    let which = 0;
+    while (which < fractal.length - 1 && pick >= fractal[which]!.weight) pick -= fractal[which++]!.weight;
+    const { matrix, offset } = fractal[which]!;
+    const [a, b, c, d] = matrix;
+    [x, y] = [a * x + b * y + offset[0], c * x + d * y + offset[1]];
     if (k < 0) continue;
     cloud[2 * k] = x;
     cloud[2 * k + 1] = y;
@@ -86,19 +97,19 @@ function frameOf(cloud: Float32Array): { x: number; y: number; radius: number } 
     x += cloud[2 * k]! / count;
     y += cloud[2 * k + 1]! / count;
   }
-  const radii = new Float32Array(count);
+  const radii = new Float32Array(count / 4); // every fourth point tells enough
   for (let k = 0; k < count; k++) {
     const [dx, dy] = [cloud[2 * k]! - x, cloud[2 * k + 1]! - y];
     xx += dx * dx;
     xy += dx * dy;
     yy += dy * dy;
-    radii[k] = Math.hypot(dx, dy);
+    if (k % 4 === 0) radii[k / 4] = Math.sqrt(dx * dx + dy * dy);
   }
   const half = (xx + yy) / 2;
   const spread = Math.sqrt(((xx - yy) / 2) ** 2 + xy * xy);
   if (!(half - spread > (half + spread) / 16)) return undefined; // variances: the square of the axes' ratio
   radii.sort();
-  return { x, y, radius: radii[Math.floor(0.97 * count)]! };
+  return { x, y, radius: radii[Math.floor(0.97 * radii.length)]! };
 }
 
 /** Add one point, shared among the four pixels around it. */

@@ -4,7 +4,7 @@ import { type Sprite, spriteFrom } from "../drawing/sprite.ts";
 /** A closed contour bent by two waves, filled with rings or drawn as rings. */
 export interface VisualAtom {
   /** Lobes around the contour, and how far they reach as a share of the radius. */
-  readonly waves: readonly [count: number, amplitude: number, phase: number][];
+  readonly waves: readonly { readonly count: number; readonly amplitude: number; readonly phase: number }[];
   /** Short axis over long axis. */
   readonly ratio: number;
   /** Angle of the long axis, radians. */
@@ -28,8 +28,8 @@ export function randomVisualAtom(random: Random): VisualAtom {
   const second = first + 1 + random.int(6);
   return {
     waves: [
-      [first, random.uniform(0.08, 0.34), random.uniform(0, 2 * Math.PI)],
-      [second, random.uniform(0, 0.2), random.uniform(0, 2 * Math.PI)],
+      { count: first, amplitude: random.uniform(0.08, 0.34), phase: random.uniform(0, 2 * Math.PI) },
+      { count: second, amplitude: random.uniform(0, 0.2), phase: random.uniform(0, 2 * Math.PI) },
     ],
     ratio: random.uniform(0.55, 1),
     tilt: random.uniform(0, Math.PI),
@@ -45,43 +45,46 @@ export function jitterVisualAtom(atom: VisualAtom, random: Random, amount: numbe
   const jitter = (value: number) => value * random.uniform(1 - amount, 1 + amount);
   return {
     ...atom,
-    waves: atom.waves.map(([count, amplitude, phase]) => [
+    waves: atom.waves.map(({ count, amplitude, phase }) => ({
       count,
-      jitter(amplitude),
-      phase + random.uniform(-amount, amount) * 2,
-    ]),
+      amplitude: jitter(amplitude),
+      phase: phase + random.uniform(-2 * amount, 2 * amount),
+    })),
     ratio: Math.min(1, jitter(atom.ratio)),
     hole: jitter(atom.hole),
     twist: jitter(atom.twist),
   };
 }
 
-/** Draw the shape, averaging 3 × 3 samples a pixel. */
+/** Draw the shape, averaging 2 × 2 samples a pixel. */
 export function drawVisualAtom(atom: VisualAtom, size: number): Sprite {
-  const reach = atom.waves.reduce((sum, [, amplitude]) => sum + amplitude, 1);
+  const reach = atom.waves.reduce((sum, { amplitude }) => sum + amplitude, 1);
   const radius = (size / 2 - 1) / reach;
   const [cos, sin] = [Math.cos(atom.tilt), Math.sin(atom.tilt)];
   return spriteFrom(size, (k) => {
     let [inside, second] = [0, 0];
-    for (let sample = 0; sample < 9; sample++) {
-      const x = ((k % size) + ((sample % 3) + 0.5) / 3 - size / 2) / radius;
-      const y = (Math.floor(k / size) + (Math.floor(sample / 3) + 0.5) / 3 - size / 2) / radius;
+    for (let sample = 0; sample < 4; sample++) {
+      const x = ((k % size) + 0.25 + 0.5 * (sample & 1) - size / 2) / radius;
+      const y = (Math.floor(k / size) + 0.25 + 0.5 * (sample >> 1) - size / 2) / radius;
       const band = bandAt(atom, cos * x + sin * y, (cos * y - sin * x) / atom.ratio);
       if (band < 0) continue;
       inside++;
       second += band & 1;
     }
-    return { alpha: inside / 9, tone: inside === 0 ? 0 : second / inside };
+    return { alpha: inside / 4, tone: inside === 0 ? 0 : second / inside };
   });
 }
 
 /** Number of the band a point lies in, from the hole outwards, or −1 where nothing is drawn. */
 function bandAt(atom: VisualAtom, x: number, y: number): number {
-  const distance = Math.hypot(x, y);
-  if (distance > 1.6) return -1;
+  const distance = Math.sqrt(x * x + y * y);
+  if (distance > 1.6 || distance < 0.4 * atom.hole) return -1; // no contour reaches there
   const angle = Math.atan2(y, x) + atom.twist * (1 - distance);
   let contour = 1;
-  for (const [count, amplitude, phase] of atom.waves) contour += amplitude * Math.sin(count * angle + phase);
+  for (let k = 0; k < atom.waves.length; k++) {
+    const wave = atom.waves[k]!;
+    contour += wave.amplitude * Math.sin(wave.count * angle + wave.phase);
+  }
   const depth = (distance / contour - atom.hole) / (1 - atom.hole);
   if (depth < 0 || depth >= 1) return -1;
   const position = depth * atom.rings;

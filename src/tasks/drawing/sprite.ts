@@ -42,7 +42,12 @@ export function drawSprite(canvas: Canvas, sprite: Sprite, colors: readonly [Col
         addSample(sprite, dx * ux - dy * uy + size / 2 - 0.5, dx * uy + dy * ux + size / 2 - 0.5, sum);
       }
       if (sum.alpha < 4) continue;
-      blend(canvas, row * canvas.width + column, mixColors(colors[0], colors[1], sum.tone / sum.alpha), sum.alpha / 1020);
+      blend(
+        canvas,
+        row * canvas.width + column,
+        mixColors(colors[0], colors[1], sum.tone / sum.alpha),
+        sum.alpha / 1020,
+      );
     }
   }
 }
