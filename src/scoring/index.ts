@@ -1,0 +1,3 @@
+export { type EdgeScores, type ParsedScores, parseScores, type Scores } from "./scores.ts";
+export { eigenvaluesSymmetric, singularValues, singularValuesOfGram } from "./singular-values.ts";
+export { DEFAULT_ETA, entropyRank, srank } from "./srank.ts";

@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { GraftError } from "../base/index.ts";
+
+/** What selectors need of scores: a number per edge, and perhaps a second one for ties. */
+export interface EdgeScores {
+  /** [n, n], ≥ 0; `matrix[i][j]` is the score of edge (i, j), which reads state i and adds to state j. */
+  readonly matrix: readonly (readonly number[])[];
+  /** [n, n]; among edges of equal score the one with the larger value here is taken first. */
+  readonly tieBreak?: readonly (readonly number[])[];
+}
+
+/** What scoring gives, and `graft score --json` prints. */
+export interface Scores extends EdgeScores {
+  readonly schema: 1;
+  /** Which number `matrix` holds, e.g. `srank`. */
+  readonly scoreName: string;
+  /** Entropy rank of each edge's gradient. */
+  readonly tieBreak: readonly (readonly number[])[];
+  /** The largest rank that gradients into state j can have: tokens with a gradient, classes − 1, or d. [n] */
+  readonly caps: readonly number[];
+  /** Share of the singular values' sum that srank drops. */
+  readonly eta: number;
+  /** Images in the probe batch. */
+  readonly examples: number;
+  readonly seconds: number;
+  /** Where the head behind the backbone came from, e.g. `fitted`. */
+  readonly head: string;
+  readonly backbone: { readonly name: string; readonly hash: string; readonly states: number };
+  readonly task: string;
+  readonly seed: number;
+}
+
+/** Scores as read: whoever wrote them may have left out what selecting does not need. */
+export type ParsedScores = Pick<Scores, "schema" | "scoreName" | "matrix"> & Partial<Scores>;
+
+const matrix = z.array(z.array(z.number().nonnegative()));
+
+const scoresSchema = z
+  .object({
+    schema: z.literal(1),
+    scoreName: z.string(),
+    matrix: matrix.nonempty(),
+    tieBreak: matrix.optional(),
+    caps: z.array(z.number().int().nonnegative()).optional(),
+    eta: z.number().gt(0).lt(1).optional(),
+    examples: z.number().int().positive().optional(),
+    seconds: z.number().nonnegative().optional(),
+    head: z.string().optional(),
+    backbone: z.object({ name: z.string(), hash: z.string(), states: z.number().int().positive() }).optional(),
+    task: z.string().optional(),
+    seed: z.number().int().optional(),
+  })
+  .superRefine((scores, context) => {
+    const n = scores.matrix.length;
+    const refuse = (path: (string | number)[], message: string) => context.addIssue({ code: "custom", path, message });
+    for (const name of ["matrix", "tieBreak"] as const) {
+      const rows = scores[name];
+      if (rows && rows.length !== n) refuse([name], `has ${rows.length} rows, but the matrix has ${n}`);
+      for (const [i, row] of rows?.entries() ?? []) {
+        if (row.length !== n) refuse([name, i], `has ${row.length} values, but there are ${n} states`);
+      }
+    }
+    if (scores.caps && scores.caps.length !== n) {
+      refuse(["caps"], `has ${scores.caps.length} values, but there are ${n} states`);
+    }
+    if (scores.backbone && scores.backbone.states !== n) {
+      refuse(["backbone", "states"], `is ${scores.backbone.states}, but the matrix has ${n} rows`);
+    }
+  });
+
+/**
+ * Check scores that were read from a file: a square matrix of finite numbers ≥ 0, and what comes with it.
+ * @param json   what `JSON.parse` gave; keys not known here are dropped
+ * @param source what to call it in an error, e.g. `scores.json`
+ * @throws GraftError BAD_SCORES, naming the place inside, e.g. `matrix[3][4]`
+ */
+export function parseScores(json: unknown, source = "scores"): ParsedScores {
+  const result = scoresSchema.safeParse(json);
+  if (result.success) return result.data as ParsedScores;
+  const { path, message } = result.error.issues[0]!;
+  throw new GraftError("BAD_SCORES", {
+    thing: source,
+    place: `${placeOf(path)}: ${message}`,
+    remedy: "Pass what `graft score --json` printed",
+  });
+}
+
+const placeOf = (path: readonly PropertyKey[]): string =>
+  path.map((key, k) => (typeof key === "number" ? `[${key}]` : `${k === 0 ? "" : "."}${String(key)}`)).join("") ||
+  "at the top";
