@@ -1,3 +1,22 @@
 export { attribute, describeNode, float, int, ints, string, tensor } from "./attributes.ts";
 export { BUILD_OPSET, type Builder, createBuilder, staticShape, type Value } from "./builder.ts";
 export type { Attribute, Attributes, DataType, Dim, Graph, Node, Origin, Shape, Tensor, ValueType } from "./types.ts";
+export { replay } from "./replay.ts";
+export { checkGraph } from "./check-graph.ts";
+export { dataTypeCode, dataTypeOf } from "./onnx/data-types.ts";
+export { type DecodeOptions, decodeModel } from "./onnx/decode-model.ts";
+export { type EncodedModel, type EncodeOptions, type ExternalEntry, encodeModel } from "./onnx/encode-model.ts";
+export type { ExternalSource, FindExternal } from "./onnx/external-data.ts";
+export { usedValues } from "./onnx/used-values.ts";
+export { sortNodes } from "./sort-nodes.ts";
+export {
+  asFloat32,
+  asNumbers,
+  byteLength,
+  elementCount,
+  scalarTensor,
+  type TensorValues,
+  tensorOf,
+  tensorValues,
+} from "./tensors.ts";
+export { prune } from "./prune.ts";

@@ -74,7 +74,6 @@ export function byteLength(dtype: DataType, count: number): number {
 /**
  * Make a tensor. A typed array of the type's own kind is viewed, not copied; plain numbers are converted (float16 and
  * bfloat16 round to nearest even). int4 and uint4 take one number per element and are packed, low nibble first.
- * @param shape  default [values.length]
  * @throws GraftError TENSOR if the shape does not hold as many elements as there are values
  */
 export function tensorOf(
