@@ -1,4 +1,5 @@
-import { type Builder, type Node, staticShape, type Value } from "../graph/index.ts";
+import { GraftError } from "../base/index.ts";
+import { type Builder, describeNode, type Node, staticShape, type Value } from "../graph/index.ts";
 
 /** One operator call, as its gradient rule sees it. Every shape is static. */
 export interface VjpCall {
@@ -59,6 +60,15 @@ export function sumTo(g: Builder, x: Value, shape: readonly number[]): Value {
   const lead = from.length - shape.length;
   const axes = from.flatMap((dim, axis) => (axis < lead || (shape[axis - lead] === 1 && dim !== 1) ? [axis] : []));
   return g.reshape(g.reduceSum(x, axes), shape);
+}
+
+/** The error of a rule that covers its operator, but not this use of it. */
+export function unsupported(node: Node, use: string): GraftError {
+  return new GraftError("NO_GRADIENT_RULE", {
+    thing: describeNode(node),
+    place: `a gradient has to pass it, but its rule does not cover ${use}`,
+    remedy: "Place adapters behind it, or extend the rule (docs/architecture.md says where)",
+  });
 }
 
 /** An axis counted from the front. */

@@ -1,5 +1,5 @@
 import { attribute, type Builder, staticShape, type Value } from "../../graph/index.ts";
-import { inversePermutation, NEWEST_OPSET, range, sumTo, unary, type VjpRule, wrapAxis } from "../rule.ts";
+import { inversePermutation, NEWEST_OPSET, range, sumTo, unary, unsupported, type VjpRule, wrapAxis } from "../rule.ts";
 
 /** Any operator that only renames axes: the cotangent goes back in the operand's shape. */
 const reshaping = (since: number) =>
@@ -86,3 +86,23 @@ function scatterAxis(g: Builder, x: Value, to: { axis: number; dim: number; star
 
 /** y = x repeated to a larger shape  ⇒  dx = dy summed over the repetitions */
 export const Expand = unary({ opset: [8, NEWEST_OPSET], vjp: (g, { x, dy }) => sumTo(g, dy, staticShape(x)) });
+
+/** y = x with constants around it  ⇒  dx = the middle of dy (negative pads, which cut, are padded back with zeros) */
+export const Pad: VjpRule = {
+  opset: [11, NEWEST_OPSET],
+  vjp(g, { node, inputs: [x, pads, , axes], cotangents: [dy] }) {
+    const mode = attribute(node, "mode", "string", "constant");
+    if (mode !== "constant") throw unsupported(node, `mode "${mode}"`);
+    const shape = staticShape(x!);
+    const sizes = g.numbersOf(pads!);
+    const along = axes ? g.numbersOf(axes).map((axis) => wrapAxis(axis, shape.length)) : range(shape.length);
+    const dx = along.reduce((part, axis, k) => {
+      const [before, after] = [sizes[k]!, sizes[k + along.length]!];
+      if (before === 0 && after === 0) return part;
+      const cut = [before, after].map((size) => Math.max(0, size)) as [number, number];
+      const middle = g.slice(part, axis, cut[0], staticShape(part)[axis]! - cut[1]);
+      return padAxis(g, middle, axis, Math.max(0, -before), Math.max(0, -after));
+    }, dy!);
+    return [dx];
+  },
+};
