@@ -1,13 +1,16 @@
 export { attribute, describeNode, float, int, ints, string, tensor } from "./attributes.ts";
 export { BUILD_OPSET, type Builder, createBuilder, staticShape, type Value } from "./builder.ts";
-export type { Attribute, Attributes, DataType, Dim, Graph, Node, Origin, Shape, Tensor, ValueType } from "./types.ts";
-export { replay } from "./replay.ts";
 export { checkGraph } from "./check-graph.ts";
+export { constantOf, constantTensor } from "./constants.ts";
+export { constantsToInitializers } from "./constants-to-initializers.ts";
+export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./half.ts";
 export { dataTypeCode, dataTypeOf } from "./onnx/data-types.ts";
 export { type DecodeOptions, decodeModel } from "./onnx/decode-model.ts";
 export { type EncodedModel, type EncodeOptions, type ExternalEntry, encodeModel } from "./onnx/encode-model.ts";
 export type { ExternalSource, FindExternal } from "./onnx/external-data.ts";
 export { usedValues } from "./onnx/used-values.ts";
+export { prune } from "./prune.ts";
+export { replay } from "./replay.ts";
 export { sortNodes } from "./sort-nodes.ts";
 export {
   asFloat32,
@@ -19,4 +22,4 @@ export {
   tensorOf,
   tensorValues,
 } from "./tensors.ts";
-export { prune } from "./prune.ts";
+export type { Attribute, Attributes, DataType, Dim, Graph, Node, Origin, Shape, Tensor, ValueType } from "./types.ts";
