@@ -3,3 +3,10 @@ export { drawBackground } from "./drawing/background.ts";
 export { type Canvas, createCanvas, toBytes } from "./drawing/canvas.ts";
 export { contrastingColors } from "./drawing/color.ts";
 export { drawSprite } from "./drawing/sprite.ts";
+export {
+  type GeneratedTask,
+  type GeneratedTaskOptions,
+  openGeneratedTask,
+  taskNames,
+} from "./generated/open-generated-task.ts";
+export type { Augmentation, Split, Task } from "./task.ts";

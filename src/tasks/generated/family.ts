@@ -1,0 +1,42 @@
+import { random } from "../../base/index.ts";
+import { createConcepts } from "../concepts/concepts.ts";
+import { drawBackground } from "../drawing/background.ts";
+import { contrastingColors } from "../drawing/color.ts";
+import { drawSprite } from "../drawing/sprite.ts";
+import { type Generator, imageSize } from "./generator.ts";
+
+const families = 10;
+const perKind = 6; // fractals, and as many atoms, in each family
+
+/**
+ * To which family a concept of pre-training belongs. A family is twelve concepts put together at random (six fractals,
+ * six visual atoms), so nothing that early layers see is common to it: a net has to know the concepts, as the last
+ * blocks of the embedded backbone do, and to learn which go together. Half the images are silhouettes (one colour), a
+ * rendering that pre-training does not show.
+ */
+export const family: Generator = {
+  title: "To which family does the figure belong?",
+  classes: Array.from({ length: families }, (_, k) => `family ${k + 1}`),
+  augment: { flip: false, shift: 2 },
+  noise: 8,
+  open: () => {
+    const perFamily = families * perKind;
+    const concepts = createConcepts({ fractals: perFamily, atoms: perFamily });
+    const [fractals, atoms] = [random(1, 0).permutation(perFamily), random(1, 1).permutation(perFamily)];
+    return (canvas, label, stream) => {
+      const member = label * perKind + stream.int(perKind);
+      const concept = stream.next() < 0.5 ? concepts[fractals[member]!]! : concepts[perFamily + atoms[member]!]!;
+      const { figure, ground } = contrastingColors(stream, 60);
+      drawBackground(canvas, ground, stream);
+      const side = imageSize * stream.uniform(0.7, 1.05);
+      const pose = {
+        x: imageSize / 2 + stream.uniform(-2, 2),
+        y: imageSize / 2 + stream.uniform(-2, 2),
+        side,
+        rotation: stream.uniform(-0.8, 0.8),
+      };
+      const colors: typeof figure = stream.next() < 0.5 ? figure : [figure[0], figure[0]];
+      drawSprite(canvas, concept.variants[stream.int(concept.variants.length)]!, colors, pose);
+    };
+  },
+};
