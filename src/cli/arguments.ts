@@ -1,0 +1,55 @@
+import * as z from "zod";
+
+/** Argument groups that commands share. Spread them into a command's `args`; descriptions and defaults live here only. */
+
+/** Every command has these; `defineCommand` does not compile without them. */
+export const commonArgs = {
+  json: z.boolean().default(false).describe("print JSON on stdout, nothing else there"),
+  quiet: z.boolean().default(false).describe("no progress, no notes"),
+  config: z
+    .string()
+    .optional()
+    .meta({ description: "YAML file with the same keys as the flags (camelCase); flags win", value: "file" }),
+};
+
+export const modelArgs = {
+  model: z
+    .string()
+    .default("builtin:vit")
+    .meta({ description: "ONNX file, a folder with one, or builtin:vit", value: "model" }),
+  threads: z.int().min(1).optional().meta({ description: "threads per operator (default: all cores)", value: "n" }),
+};
+
+export const dataArgs = {
+  task: z.string().optional().meta({ description: "a generated task, e.g. count", value: "name" }),
+  data: z
+    .string()
+    .optional()
+    .meta({ description: "folder of images: train/<class>/*.png, and val/, test/ if there are", value: "path" }),
+};
+
+export const placementArgs = {
+  place: z
+    .string()
+    .default("gga:3")
+    .meta({ description: "where adapters go: gga:3, random:3@7, all:parallel, none, or 4-5,20-3@r16", value: "spec" }),
+};
+
+export const seedArgs = {
+  seed: z.int().min(0).default(0).meta({ description: "seed of everything random", value: "n" }),
+};
+
+export const outArgs = {
+  out: z.string().optional().meta({ description: "folder for what the command makes", value: "dir" }),
+};
+
+/** The arguments a library's options schema asks for, to be spread into a command's `args`. */
+export function argsOf<Shape extends z.ZodRawShape>(options: z.ZodObject<Shape>): Shape {
+  return options.shape;
+}
+
+/** A command's arguments, cut down to what an options schema knows. They were checked when the command started. */
+export function pick<Shape extends z.ZodRawShape>(options: z.ZodObject<Shape>, args: object): z.output<typeof options> {
+  const known = Object.entries(args).filter(([key]) => key in options.shape);
+  return options.parse(Object.fromEntries(known));
+}

@@ -1,0 +1,70 @@
+import * as z from "zod";
+import type { Progress } from "../base/index.ts";
+import type { commonArgs } from "./arguments.ts";
+import { checkArguments } from "./check-arguments.ts";
+import { readConfig } from "./config-file.ts";
+import { type Flag, flagOf } from "./flags.ts";
+import type { Output } from "./output.ts";
+import { flagParser } from "./parse-flags.ts";
+
+export interface CommandContext<Args> extends Pick<Output, "print" | "line" | "note"> {
+  readonly args: Args;
+  /** Aborted by Ctrl-C, a kill, or a reader that closed our stdout. */
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+export interface CommandDefinition<Shape extends z.ZodRawShape> {
+  /** The zod types of the arguments; each becomes a flag and a key of the config file. */
+  readonly args: Shape;
+  /** Arguments that are given without a flag, in order. */
+  readonly positionals?: readonly (keyof Shape & string)[];
+  /** Whole command lines for the help. */
+  readonly examples?: readonly string[];
+  readonly run: (context: CommandContext<z.output<z.ZodObject<Shape>>>) => Promise<void> | void;
+}
+
+/** What `runMain` gives a command. `title` is what messages call it, e.g. `graft select`. */
+export interface CommandHost {
+  readonly title: string;
+  readonly description: string;
+  readonly signal: AbortSignal;
+  readonly openOutput: (options: { json: boolean; quiet: boolean }) => Output;
+  readonly showHelp: (text: string) => void;
+}
+
+export interface Command {
+  readonly flags: readonly Flag[];
+  run(argv: readonly string[], host: CommandHost): Promise<void>;
+}
+
+/**
+ * Make a command: flags, help and config file from the zod types of its arguments, so that a default or a description
+ * has one home. Its name and description stand in `command-list.ts`.
+ */
+export function defineCommand<Shape extends typeof commonArgs & z.ZodRawShape>({
+  args: shape,
+  positionals = [],
+  examples = [],
+  run,
+}: CommandDefinition<Shape>): Command {
+  const schema = z.strictObject(shape);
+  const flags = Object.entries(shape).map(([key, type]) => flagOf(key, type, positionals.includes(key)));
+  return {
+    flags,
+    async run(argv, { title, description, signal, openOutput, showHelp }) {
+      const parser = flagParser(title, description, flags, examples);
+      const { values, wantsHelp } = parser.parse(argv);
+      if (wantsHelp) return showHelp(parser.help);
+      const config = typeof values.config === "string" ? readConfig(values.config, flags) : undefined;
+      const args = checkArguments(title, schema, flags, values, config) as z.output<z.ZodObject<Shape>>;
+      const { json, quiet } = args as { json: boolean; quiet: boolean };
+      const output = openOutput({ json, quiet });
+      try {
+        await run({ args, signal, ...output });
+      } finally {
+        output.close();
+      }
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import packageJson from "../../package.json" with { type: "json" };
+import { didYouMean, GraftError } from "../base/index.ts";
+import { type CommandEntry, commandList } from "./command-list.ts";
+import { listenForInterruption } from "./interruption.ts";
+import { openOutput } from "./output.ts";
+import { reportError } from "./report-error.ts";
+
+/**
+ * Run one command line: print its result, or its error in one line.
+ * @param argv      without `node` and the script
+ * @param commands  default: graft's own
+ * @returns the exit code: 0; 2 when the input or the command line is at fault; 1 when something else failed;
+ *          130 after Ctrl-C, 143 after a kill, 141 when the reader of stdout went away
+ */
+export async function runMain(
+  argv: readonly string[],
+  commands: readonly CommandEntry[] = commandList,
+): Promise<number> {
+  const [word, ...rest] = argv;
+  if (word === undefined) {
+    process.stderr.write(topHelp(commands));
+    return 2;
+  }
+  if (word === "--help" || word === "-h" || (word === "help" && rest.length === 0)) {
+    process.stdout.write(topHelp(commands));
+    return 0;
+  }
+  if (word === "--version" || word === "-V") {
+    process.stdout.write(`${packageJson.version}\n`);
+    return 0;
+  }
+  const [name, ...args] = word === "help" ? [rest[0]!, "--help"] : argv;
+  const title = `graft ${name}`;
+  const interruption = listenForInterruption(title);
+  const fail = (error: unknown) => {
+    const report = reportError(error, { debug: process.env.GRAFT_DEBUG === "1" });
+    const stop = interruption.stop();
+    if (stop?.silent) return stop.exitCode;
+    process.stderr.write(`${report.text}\n`);
+    if (argv.includes("--json")) process.stdout.write(report.json);
+    return stop?.exitCode ?? report.exitCode;
+  };
+  const onUncaught = (error: unknown) => process.exit(fail(error));
+  process.on("uncaughtException", onUncaught);
+  try {
+    const { load, description } = findCommand(name!, commands);
+    const command = await load();
+    await command.run(args, {
+      title,
+      description,
+      signal: interruption.signal,
+      openOutput: (options) => openOutput({ ...options, stdout: process.stdout, stderr: process.stderr }),
+      showHelp: (text) => process.stdout.write(text),
+    });
+    return 0;
+  } catch (error) {
+    return fail(error);
+  } finally {
+    interruption.dispose();
+    process.off("uncaughtException", onUncaught);
+  }
+}
+
+function findCommand(name: string, commands: readonly CommandEntry[]): CommandEntry {
+  const entry = commands.find((each) => each.name === name);
+  if (entry !== undefined) return entry;
+  const names = commands.map((each) => each.name);
+  if (name.startsWith("-")) {
+    throw new GraftError("USAGE", {
+      thing: name,
+      place: "graft has no such flag of its own",
+      remedy: "Flags come after the command: `graft COMMAND [flags]`",
+    });
+  }
+  throw new GraftError("USAGE", {
+    thing: `command "${name}"`,
+    place: "graft has no such command",
+    remedy: `${didYouMean(name, names)}The commands are ${names.join(", ")}`,
+  });
+}
+
+function topHelp(commands: readonly CommandEntry[]): string {
+  const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
+  return [
+    "graft: put a few small adapters where they help a frozen transformer most",
+    "",
+    "Usage: graft COMMAND [flags]",
+    "",
+    "Commands:",
+    ...commands.map(({ name, description }) => `  ${name.padEnd(width)}${description}`),
+    "",
+    "`graft COMMAND --help` lists a command's flags.  -V, --version  -h, --help",
+    "",
+  ].join("\n");
+}
