@@ -1,4 +1,12 @@
 export {
+  type Activation,
+  ADAPTER_DEFAULTS,
+  type AdapterOptions,
+  adapterParameters,
+  initialAdapters,
+} from "./adapter.ts";
+export { insertAdapters } from "./insert.ts";
+export {
   checkPlacement,
   DEFAULT_RANK,
   type Edge,

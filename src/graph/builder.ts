@@ -135,12 +135,14 @@ export function createBuilder(base?: Graph): Builder {
     return { name, dtype: type?.dtype ?? "float32", shape: type?.shape };
   }
 
+  const output = (name: string): Value => (name === "" ? { name, dtype: "float32", shape: undefined } : value(name));
+
   function emit(node: Node): readonly Value[] {
     const key = callKey(node);
     const found = key === undefined ? undefined : calls.get(key);
-    if (found) return found.map(value);
+    if (found) return found.map(output);
     const outputs = node.outputs.map((name) => (name.startsWith("?") ? fresh(node.op) : name));
-    outputs.forEach(claim);
+    for (const name of outputs) if (name !== "") claim(name);
     if (node.domain !== "" && !opsets.has(node.domain)) opsets.set(node.domain, 1);
     const inferred = inferTypes(node.domain === "" ? node.op : "", {
       attributes: node.attributes,
@@ -153,11 +155,11 @@ export function createBuilder(base?: Graph): Builder {
     });
     outputs.forEach((name, k) => {
       const type = inferred[k];
-      if (type) types.set(name, type);
+      if (type && name !== "") types.set(name, type);
     });
     nodes.push({ ...node, name: node.name || outputs[0]!, outputs });
     if (key !== undefined) calls.set(key, outputs);
-    return outputs.map(value);
+    return outputs.map(output);
   }
 
   const core: BuilderCore = {

@@ -6,7 +6,9 @@ import type { Runtime } from "./session.ts";
 export const nodeRuntime: Runtime = {
   name: "node",
   async open(graph, options) {
-    const { default: ort } = await import("onnxruntime-node");
+    const loaded = await import("onnxruntime-node");
+    // A CommonJS package: some loaders show its members as named exports, others only under `default`.
+    const ort = "InferenceSession" in loaded ? loaded : (loaded as { default: Ort }).default;
     // Idle threads that spin slow down every other session in the process (docs/architecture.md).
     const extra = { session: { intra_op: { allow_spinning: "0" } } };
     return openSession(

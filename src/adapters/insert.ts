@@ -1,0 +1,52 @@
+import { type Builder, type Graph, replay, type Value } from "../graph/index.ts";
+import { type AdapterOptions, adapter } from "./adapter.ts";
+import type { PlacedEdge, Placement } from "./placement.ts";
+
+/**
+ * Put adapters on a placement's edges (the paper's graph, several edges together as docs/method.md completes it):
+ *
+ *   z_j = x_{j−1} + F_j(x_{j−1}) + Σ_{(i,j), i≠j} A_ij(source_i),   x_j = z_j, or z_j + A_jj(z_j) where (j, j) is chosen;
+ *   source_i is this run's x_i for i < j, and the plain backbone's x̂_i, of a first run on the same batch, for i > j.
+ *
+ * The builder must hold `graph` already: those nodes are the first run. What no adapter reaches is shared between the
+ * two runs, and without recurrent edges nothing reads the first one, so that pruning drops it.
+ *
+ * @param states   value names of the hidden states
+ * @param tensors  adapter parameters by name
+ * @returns        for every value name of `graph`, what stands for it in the adapted run
+ */
+export function insertAdapters(
+  g: Builder,
+  graph: Graph,
+  states: readonly string[],
+  placement: Placement,
+  tensors: ReadonlyMap<string, Value>,
+  options: AdapterOptions = {},
+): ReadonlyMap<string, Value> {
+  const incoming = byTarget(placement);
+  const adapted = new Map<number, Value>();
+  const stateIndex = new Map(states.map((name, index) => [name, index]));
+  const source = ({ from, to }: PlacedEdge) => (from < to ? adapted.get(from)! : g.value(states[from]!));
+
+  return replay(g, graph, new Map(), (name, value) => {
+    const j = stateIndex.get(name);
+    if (j === undefined) return value;
+    const edges = incoming.get(j) ?? [];
+    const add = (sum: Value, edge: PlacedEdge, x: Value) => g.add(sum, adapter(g, x, edge, tensors, options));
+    const z = edges.filter(({ from }) => from !== j).reduce((sum, edge) => add(sum, edge, source(edge)), value);
+    const x = edges.filter(({ from }) => from === j).reduce((sum, edge) => add(sum, edge, sum), z);
+    adapted.set(j, x);
+    return x;
+  });
+}
+
+/** Edges by target, those of one target in order of their source: a placement is a set, its result does not depend on order. */
+function byTarget(placement: Placement): Map<number, PlacedEdge[]> {
+  const groups = new Map<number, PlacedEdge[]>();
+  for (const edge of [...placement].sort((a, b) => a.from - b.from)) {
+    const group = groups.get(edge.to);
+    if (group) group.push(edge);
+    else groups.set(edge.to, [edge]);
+  }
+  return groups;
+}

@@ -1,0 +1,1 @@
+export { authorVit, type VitConfig } from "./vit.ts";

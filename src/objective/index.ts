@@ -1,0 +1,1 @@
+export { crossEntropy, linearHead, type Pooling, pool, pooledSize } from "./classification.ts";
