@@ -1,0 +1,82 @@
+import { type PlacementEntry, parseEntries } from "../adapters/index.ts";
+import { didYouMean, GraftError } from "../base/index.ts";
+import type { Selector } from "./selector.ts";
+import { type SelectorName, selectors } from "./selectors.ts";
+
+/** What `--place` says, read: a selector with its count, seed and rank, or edges. */
+export type SelectorSpec =
+  | { readonly selector: SelectorName; readonly count?: number; readonly seed?: number; readonly rank?: number }
+  | { readonly edges: readonly PlacementEntry[] };
+
+/**
+ * Read the `--place` language: `gga:3`, `random:3@7` (seed 7), `first:3`, `last:3`, `all:parallel`, `all:sequential`,
+ * `none`, each perhaps with `@r16` for its adapters' rank; or edges, `4-5,20-3@r16`.
+ * @throws GraftError UNKNOWN_SELECTOR, BAD_SELECTOR, or what `parseEntries` throws
+ */
+export function parseSelector(text: string): SelectorSpec {
+  const [head = "", ...suffixes] = text.trim().split("@");
+  if (!/^[a-z]/i.test(head)) return { edges: parseEntries(text) };
+  const { name, argument } = splitHead(text, head);
+  const selector: Selector = selectors[name];
+  const spec: { selector: SelectorName; count?: number; seed?: number; rank?: number } = { selector: name };
+  if (selector.counted) {
+    if (!/^\d{1,9}$/.test(argument)) throw badSelector(text, `"${argument}" is not a count`, selector);
+    spec.count = Number(argument);
+  }
+  for (const suffix of suffixes) {
+    const [, letter, digits] = /^(r?)(\d{1,9})$/.exec(suffix) ?? [];
+    const key = letter === "r" ? "rank" : "seed";
+    if (digits === undefined)
+      throw badSelector(text, `"@${suffix}" is neither a seed (@7) nor a rank (@r16)`, selector);
+    if (key === "seed" && !selector.seeded)
+      throw badSelector(text, `"@${suffix}" is a seed, but nothing is drawn`, selector);
+    if (spec[key] !== undefined) throw badSelector(text, `"@${suffix}" gives a second ${key}`, selector);
+    spec[key] = Number(digits);
+  }
+  return spec;
+}
+
+/** Write a spec so that `parseSelector` reads it back. */
+export function formatSelector(spec: SelectorSpec): string {
+  if ("edges" in spec) {
+    const write = ({ from, to, rank }: PlacementEntry) => `${from}-${to}${rank === undefined ? "" : `@r${rank}`}`;
+    return spec.edges.map(write).join(",") || "none";
+  }
+  const { selector, count, seed, rank } = spec;
+  return [
+    count === undefined ? selector : `${selector}:${count}`,
+    seed === undefined ? "" : `@${seed}`,
+    rank === undefined ? "" : `@r${rank}`,
+  ].join("");
+}
+
+/** The forms of `--place`, one a line, for help and errors. */
+export const selectorUsages = (): { usage: string; summary: string }[] => [
+  ...Object.values(selectors).map(({ usage, summary }) => ({ usage, summary })),
+  { usage: "4-5,20-3@r16", summary: "edges FROM-TO, with a rank if wanted" },
+];
+
+function splitHead(text: string, head: string): { name: SelectorName; argument: string } {
+  if (isName(head)) return { name: head, argument: "" };
+  const colon = head.indexOf(":");
+  const name = colon < 0 ? head : head.slice(0, colon);
+  if (isName(name)) {
+    if (selectors[name].counted) return { name, argument: head.slice(colon + 1) };
+    throw badSelector(text, `"${name}" takes no argument`, selectors[name]);
+  }
+  const usages = selectorUsages().map(({ usage }) => usage);
+  throw new GraftError("UNKNOWN_SELECTOR", {
+    thing: `selector "${head}"`,
+    place: `placement "${text}"`,
+    remedy: `${didYouMean(head, Object.keys(selectors)) || didYouMean(name, Object.keys(selectors))}Write one of ${usages.join(", ")}`,
+  });
+}
+
+const isName = (text: string): text is SelectorName => Object.hasOwn(selectors, text);
+
+const badSelector = (text: string, problem: string, { usage, summary }: Selector): GraftError =>
+  new GraftError("BAD_SELECTOR", {
+    thing: `placement "${text}"`,
+    place: problem,
+    remedy: `Write it as ${usage} (${summary})`,
+  });

@@ -1,0 +1,64 @@
+import type { Edge, EdgeKind, Placement } from "../adapters/index.ts";
+import type { EdgeScores } from "../scoring/index.ts";
+
+/** One way to choose edges. Adding one: a file with this shape, and a line in `selectors.ts`. */
+export interface Selector {
+  /** How it is written, e.g. `gga:3`. */
+  readonly usage: string;
+  readonly summary: string;
+  /** Whether a count follows its name; otherwise it chooses all it can. */
+  readonly counted: boolean;
+  /** Whether it draws, so that `@7` after the count (the seed) means something. */
+  readonly seeded: boolean;
+  readonly needsScores: boolean;
+  /** How many edges it can choose among, and their name. */
+  readonly from: { readonly edges: string; count(states: number): number };
+  /** `count` lies in 0..from.count(states); `scores` is there, with `states` rows, if `needsScores`. */
+  choose(request: SelectorRequest): ChosenEdges;
+}
+
+export interface SelectorRequest {
+  readonly states: number;
+  readonly count: number;
+  readonly seed: number;
+  /** GGA's discount; undefined leaves it at the paper's 0.6. */
+  readonly gamma: number | undefined;
+  readonly scores: EdgeScores | undefined;
+}
+
+export interface ChosenEdges {
+  /** Distinct, in the order they were chosen. */
+  readonly edges: readonly Edge[];
+  readonly ties?: Ties;
+}
+
+/** How often the best score did not decide. */
+export interface Ties {
+  /** Picks at which several edges shared the best score. */
+  readonly picks: number;
+  /** Those of them that the entropy rank did not decide either, so that a seeded draw did. */
+  readonly drawn: number;
+}
+
+export interface SelectedEdge extends Edge {
+  readonly kind: EdgeKind;
+  /** As scored, before any discount; absent where there were no scores. */
+  readonly score?: number;
+}
+
+/** What selecting gives. */
+export interface Selection {
+  /** The edges with their ranks: what training takes. */
+  readonly placement: Placement;
+  /** The same edges, in the same order, with what is known of them. */
+  readonly edges: readonly SelectedEdge[];
+  readonly ties: Ties;
+}
+
+/** The parallel edges (i, i + 1), early ones first; n − 1 of n states. */
+export const parallelEdges = (states: number): Edge[] =>
+  Array.from({ length: Math.max(0, states - 1) }, (_, i) => ({ from: i, to: i + 1 }));
+
+/** The sequential edges (i, i) after each sub-layer, early ones first; state 0 has no sub-layer before it. */
+export const sequentialEdges = (states: number): Edge[] =>
+  Array.from({ length: Math.max(0, states - 1) }, (_, i) => ({ from: i + 1, to: i + 1 }));
