@@ -146,9 +146,14 @@ function bytesOf(dtype: NumericType, values: TensorValues | readonly number[] | 
   if (viewed && values instanceof array) return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   if (dtype === "float16") return bytes(Uint16Array.from(values as readonly number[], toFloat16));
   if (dtype === "bfloat16") return bytes(Uint16Array.from(values as readonly number[], toBfloat16));
-  if (dtype === "int64") return bytes(BigInt64Array.from(values as readonly number[], BigInt));
+  if (dtype === "int64") return bytes(BigInt64Array.from(values as readonly number[], toInt64));
   if (dtype === "uint64") return bytes(BigUint64Array.from(values as readonly number[], BigInt));
   return bytes((array as typeof Float64Array).from(Array.from(values as ArrayLike<number | bigint>, Number)));
+}
+
+/** 2^63 stands for the largest int64, which numbers cannot hold: ONNX files write it for "to the end". */
+function toInt64(value: number | bigint): bigint {
+  return value >= 2 ** 63 ? 2n ** 63n - 1n : BigInt(value);
 }
 
 function bytes(values: ArrayBufferView): Uint8Array {

@@ -1,0 +1,9 @@
+export {
+  type Chunks,
+  fileError,
+  makeFolder,
+  readFileChecked,
+  type StagedFile,
+  stageFile,
+  writeFileAtomic,
+} from "./files.node.ts";

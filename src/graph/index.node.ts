@@ -1,0 +1,1 @@
+export { readModel, type WriteModelOptions, writeModel } from "./onnx/model-files.node.ts";
