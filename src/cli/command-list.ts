@@ -7,4 +7,10 @@ export interface CommandEntry {
   readonly load: () => Promise<Command>;
 }
 
-export const commandList: readonly CommandEntry[] = [];
+export const commandList: readonly CommandEntry[] = [
+  {
+    name: "select",
+    description: "Turn a file of scores into a placement: which edges to give an adapter",
+    load: async () => (await import("./commands/select.ts")).select,
+  },
+];

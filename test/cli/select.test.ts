@@ -1,0 +1,111 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { graft } from "./graft.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "select-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, text: string | object): string {
+  const path = join(folder, name);
+  writeFileSync(path, typeof text === "string" ? text : JSON.stringify(text));
+  return path;
+}
+
+// With γ = 0.6, taking (1, 2) leaves its neighbour (2, 2) 9 · (1 − 0.6) = 3.6, and (3, 0), at distance 4,
+// 6 · (1 − 0.6⁴) = 5.2224: it comes second.
+const scores = {
+  schema: 1,
+  scoreName: "srank",
+  matrix: [
+    [0, 0, 0, 0],
+    [0, 0, 10, 0],
+    [0, 0, 9, 0],
+    [6, 0, 0, 0],
+  ],
+};
+
+test("the edges, their kinds and scores, and the placement to train", async () => {
+  const { code, stdout, stderr } = await graft(
+    "select",
+    "--scores",
+    file("s.json", scores),
+    "--place",
+    "gga:2@r4",
+    "--json",
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(JSON.parse(stdout)).toEqual({
+    schema: 1,
+    edges: [
+      { from: 1, to: 2, kind: "parallel", score: 10 },
+      { from: 3, to: 0, kind: "recurrent", score: 6 },
+    ],
+    placement: "1-2@r4,3-0@r4",
+    ties: { picks: 0, drawn: 0 },
+  });
+});
+
+test("gamma 0 takes the highest scores", async () => {
+  const { stdout } = await graft(
+    "select",
+    "--scores",
+    file("s.json", scores),
+    "--place=gga:2",
+    "--gamma",
+    "0",
+    "--json",
+  );
+  expect(JSON.parse(stdout).edges.map(({ from, to }: { from: number; to: number }) => [from, to])).toEqual([
+    [1, 2],
+    [2, 2],
+  ]);
+});
+
+test("people get a table, and the placement as --place takes it", async () => {
+  const config = file("run.yaml", `scores: ${file("s.json", scores)}\nplace: gga:2\n`);
+  expect(await graft("select", "--config", config)).toEqual({
+    code: 0,
+    stderr: "",
+    stdout: `from  to       kind  srank
+   1   2   parallel     10
+   3   0  recurrent      6
+
+--place 1-2@r8,3-0@r8
+`,
+  });
+});
+
+test.each<[string, string | object | undefined, string[], string]>([
+  ["a file that is not there", undefined, [], "none.json: the file cannot be read (ENOENT)"],
+  ["an empty file", "", [], "the file is empty"],
+  ["a truncated file", '{"schema": 1, "matrix": [[', [], "not JSON"],
+  ["a matrix that is not square", { ...scores, matrix: [[1, 2]] }, [], "matrix[0]"],
+  ["a negative score", { ...scores, matrix: [[-1]] }, [], "matrix[0][0]"],
+  ["more edges than there are", scores, ["--place", "gga:17"], "17 edges asked for"],
+  ["an edge out of range", scores, ["--place", "3-4"], "3-4"],
+  ["an unknown selector", scores, ["--place", "gag:3"], 'did you mean "gga"'],
+  ["a gamma out of range", scores, ["--gamma", "1"], "gamma 1"],
+  ["a gamma that is no number", scores, ["--gamma", "high"], "--gamma: expected a number"],
+])("%s is refused in one line", async (_, text, flags, message) => {
+  const path = text === undefined ? join(folder, "none.json") : file("bad.json", text);
+  const { code, stdout, stderr } = await graft("select", "--scores", path, ...flags);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toMatch(/^graft: [^\n]+\n$/);
+  expect(stderr).toContain(message);
+});
+
+test("an unknown key of the config file is refused and a name suggested, with file and line", async () => {
+  const config = file("run.yaml", "seed: 1\nscors: s.json\n");
+  const { code, stdout, stderr } = await graft("select", "--config", config);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toContain(`unknown key "scors": ${config}:2. did you mean "scores"`);
+});
+
+test("--scores is needed", async () => {
+  expect(await graft("select")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("--scores: graft select needs it and it is missing"),
+  });
+});

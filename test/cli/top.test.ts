@@ -1,0 +1,47 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { commandList } from "../../src/cli/command-list.ts";
+import { graft } from "./graft.ts";
+
+test("the help lists every command with its description", async () => {
+  const { code, stdout, stderr } = await graft("--help");
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  for (const { name, description } of commandList)
+    expect(stdout).toMatch(new RegExp(`^  ${name} +${description}$`, "m"));
+  expect(await graft("help")).toMatchObject({ code: 0, stdout });
+});
+
+test("no command at all is a mistake, answered with the help", async () => {
+  expect(await graft()).toMatchObject({ code: 2, stdout: "", stderr: (await graft("--help")).stdout });
+});
+
+test("--version is the package's", async () => {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+  expect(await graft("--version")).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+});
+
+test.each(commandList.map(({ name }) => name))("graft %s --help shows its flags", async (name) => {
+  const { code, stdout, stderr } = await graft(name, "--help");
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toContain(`Usage: graft ${name} `);
+  for (const flag of ["--json", "--quiet", "--config <file>"]) expect(stdout).toContain(flag);
+  expect(await graft("help", name)).toMatchObject({ code: 0, stdout });
+});
+
+test("an unknown command is refused and a name suggested", async () => {
+  const { code, stdout, stderr } = await graft("selct");
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toMatch(/^graft: command "selct": .*did you mean "select"\? .*\n$/);
+});
+
+test("an unknown flag is refused and a name suggested, in JSON too", async () => {
+  const { code, stdout, stderr } = await graft("select", "--scors", "a.json", "--json");
+  expect(code).toBe(2);
+  expect(stderr).toContain('did you mean "--scores"');
+  expect(JSON.parse(stdout)).toMatchObject({ schema: 1, type: "error", code: "USAGE", thing: "--scors" });
+});
+
+test("a flag before the command is refused with the right order", async () => {
+  const { code, stderr } = await graft("--json", "select");
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("graft COMMAND [flags]") });
+});
