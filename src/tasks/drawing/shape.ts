@@ -47,24 +47,26 @@ export interface ShapePose {
   readonly rotation: number;
 }
 
-/** Draw a shape; `shade` is the second colour, taken on towards the lower right as if lit from the upper left. */
+/** Draw a shape, averaging 3 × 3 samples a pixel; `shade` is the second colour, taken on towards the lower right as if lit from the upper left. */
 export function drawShape(canvas: Canvas, shape: Shape, pose: ShapePose, color: Color, shade: Color = color): void {
   const { x, y, radius, rotation } = pose;
   const contains: Inside = inside[shape];
   const [ux, uy] = [cos(rotation) / radius, Math.sin(rotation) / radius];
+  const reach = (radius + 0.71) ** 2; // half a pixel's diagonal beyond the disc
   const [top, bottom] = [max(0, floor(y - radius)), min(canvas.height, ceil(y + radius))];
   const [left, right] = [max(0, floor(x - radius)), min(canvas.width, ceil(x + radius))];
   for (let row = top; row < bottom; row++) {
     for (let column = left; column < right; column++) {
+      if ((column + 0.5 - x) ** 2 + (row + 0.5 - y) ** 2 > reach) continue;
       let hits = 0;
-      for (let sample = 0; sample < 16; sample++) {
-        const dx = column + ((sample & 3) + 0.5) / 4 - x;
-        const dy = row + ((sample >> 2) + 0.5) / 4 - y;
+      for (let sample = 0; sample < 9; sample++) {
+        const dx = column + ((sample % 3) + 0.5) / 3 - x;
+        const dy = row + (floor(sample / 3) + 0.5) / 3 - y;
         if (contains(dx * ux + dy * uy, dy * ux - dx * uy)) hits++;
       }
       if (hits === 0) continue;
       const lit = 0.5 + (column + row + 1 - x - y) / (4 * radius);
-      blend(canvas, row * canvas.width + column, mixColors(color, shade, lit), hits / 16);
+      blend(canvas, row * canvas.width + column, mixColors(color, shade, lit), hits / 9);
     }
   }
 }

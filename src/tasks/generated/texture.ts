@@ -2,10 +2,15 @@ import type { Random } from "../../base/index.ts";
 import { contrastingColors, mixColors } from "../drawing/color.ts";
 import { type Generator, imageSize } from "./generator.ts";
 
-/** Share of the second colour, 0..1, at a point given in periods of the texture. */
+/** Share of the second colour, 0..1, at a point given in periods of the texture; edges are soft, so a sample a pixel does. */
 type Pattern = (u: number, v: number) => number;
 
-const { floor, abs, sin, hypot, min, PI } = Math;
+interface Nearest {
+  readonly first: number;
+  readonly second: number;
+}
+
+const { floor, abs, sin, sqrt, min, PI } = Math;
 const fraction = (value: number) => value - floor(value);
 const soft = (value: number) => min(1, Math.max(0, 0.5 + value)); // a step smoothed over one unit
 
@@ -22,32 +27,32 @@ const patterns: Record<string, (stream: Random) => Pattern> = {
   },
   dots: (stream) => {
     const radius = stream.uniform(0.25, 0.4);
-    return (u, v) => soft((radius - hypot(fraction(u) - 0.5, fraction(v) - 0.5)) * 6);
+    return (u, v) => soft((radius - sqrt((fraction(u) - 0.5) ** 2 + (fraction(v) - 0.5) ** 2)) * 6);
   },
   spots: (stream) => {
-    const center = jitteredCenters(stream, 0.55);
+    const nearest = scatteredPoints(stream, 0.55);
     const size = stream.uniform(0.25, 0.42);
-    return (u, v) => soft((size - nearestTwo(center, u, v)[0]) * 6);
+    return (u, v) => soft((size - nearest(u, v).first) * 6);
   },
   cells: (stream) => {
-    const center = jitteredCenters(stream, 0.9);
+    const nearest = scatteredPoints(stream, 0.9);
     return (u, v) => {
-      const [first, second] = nearestTwo(center, u, v);
+      const { first, second } = nearest(u, v);
       return soft((0.16 - (second - first)) * 6);
     };
   },
   rings: (stream) => {
     const [x, y] = [stream.uniform(-2, 2), stream.uniform(-2, 2)];
-    return (u, v) => soft(1.5 * sin(2 * PI * hypot(u - x, v - y)));
+    return (u, v) => soft(1.5 * sin(2 * PI * sqrt((u - x) ** 2 + (v - y) ** 2)));
   },
   zigzag: (stream) => {
     const height = stream.uniform(0.5, 0.9);
     return (u, v) => soft(1.5 * sin(2 * PI * (v + height * abs(fraction(u) - 0.5) * 2)));
   },
   bricks: () => (u, v) => {
-    const row = floor(2 * v);
+    const row = floor(1.6 * v);
     const across = abs(fraction(u + (row % 2) / 2) - 0.5);
-    return soft(Math.max((0.1 - (0.5 - across)) * 8, (0.2 - (0.5 - abs(fraction(2 * v) - 0.5))) * 4));
+    return soft(Math.max((0.1 - (0.5 - across)) * 8, (0.16 - (0.5 - abs(fraction(1.6 * v) - 0.5))) * 5));
   },
   clouds: (stream) => {
     const value = latticeOf(stream);
@@ -69,74 +74,64 @@ export const texture: Generator = {
     const angle = stream.uniform(0, 2 * PI);
     const period = stream.uniform(4, 9);
     const [ux, uy] = [Math.cos(angle) / period, sin(angle) / period];
-    const [u0, v0] = [stream.uniform(-8, 8), stream.uniform(-8, 8)];
-    // Rings have a centre of their own near the picture's.
-    const [startU, startV] = label === texture.classes.indexOf("rings") ? [0, 0] : [u0, v0];
+    // Rings have a centre of their own, near the picture's.
+    const centered = texture.classes[label] === "rings";
+    const [u0, v0] = centered ? [0, 0] : [stream.uniform(-8, 8), stream.uniform(-8, 8)];
     const plane = imageSize * imageSize;
     for (let k = 0; k < plane; k++) {
-      const share = averageOver(pattern, (k % imageSize) - imageSize / 2, floor(k / imageSize) - imageSize / 2, {
-        ux,
-        uy,
-        startU,
-        startV,
-      });
+      const x = (k % imageSize) + 0.5 - imageSize / 2;
+      const y = floor(k / imageSize) + 0.5 - imageSize / 2;
+      const share = pattern(u0 + x * ux - y * uy, v0 + x * uy + y * ux);
       const color = mixColors(colors[0], colors[1], share);
       for (let c = 0; c < 3; c++) canvas.data[c * plane + k] = color[c]!;
     }
   },
 };
 
-/** Mean of 2 × 2 samples in the pixel at (x, y). */
-function averageOver(
-  pattern: Pattern,
-  x: number,
-  y: number,
-  { ux, uy, startU, startV }: { ux: number; uy: number; startU: number; startV: number },
-): number {
-  let sum = 0;
-  for (let sample = 0; sample < 4; sample++) {
-    const px = x + 0.25 + 0.5 * (sample & 1);
-    const py = y + 0.25 + 0.5 * (sample >> 1);
-    sum += pattern(startU + px * ux - py * uy, startV + px * uy + py * ux);
-  }
-  return sum / 4;
+/** A number in 0..1 for each point of a lattice that repeats every 16, which is more than a picture spans; row-major. */
+function latticeOf(stream: Random): Float32Array {
+  return Float32Array.from({ length: 256 }, () => stream.next());
 }
 
-/** A number in 0..1 for each point of the integer lattice: a hash of the point. */
-function latticeOf(stream: Random): (column: number, row: number) => number {
-  const offset = stream.int(2 ** 31);
-  return (column, row) => {
-    let h = Math.imul(column + offset, 0x27d4eb2d) ^ Math.imul(row + 0x165667b1, 0x85ebca6b);
-    h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
-    return ((h ^ (h >>> 13)) >>> 0) / 2 ** 32;
+const latticeIndex = (column: number, row: number): number => ((row & 15) << 4) | (column & 15);
+
+/**
+ * Distances from a point to the nearest and second nearest of the points that lie one in each lattice cell, up to
+ * `amount` / 2 from the cell's middle.
+ */
+function scatteredPoints(stream: Random, amount: number): (u: number, v: number) => Nearest {
+  const x = latticeOf(stream).map((value) => 0.5 + amount * (value - 0.5));
+  const y = latticeOf(stream).map((value) => 0.5 + amount * (value - 0.5));
+  return (u, v) => {
+    const left = floor(u) - 1;
+    const top = floor(v) - 1;
+    let first = 9; // squared, and farther than any
+    let second = 9;
+    for (let row = top; row < top + 3; row++) {
+      for (let column = left; column < left + 3; column++) {
+        const at = latticeIndex(column, row);
+        const dx = column + x[at]! - u;
+        const dy = row + y[at]! - v;
+        const distance = dx * dx + dy * dy;
+        if (distance < first) {
+          second = first;
+          first = distance;
+        } else if (distance < second) second = distance;
+      }
+    }
+    return { first: sqrt(first), second: sqrt(second) };
   };
 }
 
-/** A point in each lattice cell, up to `amount` / 2 from the cell's middle. */
-function jitteredCenters(stream: Random, amount: number): (column: number, row: number) => [number, number] {
-  const [x, y] = [latticeOf(stream), latticeOf(stream)];
-  return (column, row) => [column + 0.5 + amount * (x(column, row) - 0.5), row + 0.5 + amount * (y(column, row) - 0.5)];
-}
-
-/** Distances to the nearest and second nearest centre. */
-function nearestTwo(center: (column: number, row: number) => [number, number], u: number, v: number): [number, number] {
-  let [first, second] = [9, 9];
-  for (let row = floor(v) - 1; row <= floor(v) + 1; row++) {
-    for (let column = floor(u) - 1; column <= floor(u) + 1; column++) {
-      const [x, y] = center(column, row);
-      const distance = Math.sqrt((x - u) ** 2 + (y - v) ** 2);
-      if (distance < first) [first, second] = [distance, first];
-      else if (distance < second) second = distance;
-    }
-  }
-  return [first, second];
-}
-
-function smooth(value: (column: number, row: number) => number, u: number, v: number): number {
-  const [column, row] = [floor(u), floor(v)];
-  const [fu, fv] = [u - column, v - row];
-  const [su, sv] = [fu * fu * (3 - 2 * fu), fv * fv * (3 - 2 * fv)];
-  const top = value(column, row) * (1 - su) + value(column + 1, row) * su;
-  const bottom = value(column, row + 1) * (1 - su) + value(column + 1, row + 1) * su;
-  return top * (1 - sv) + bottom * sv;
+/** The lattice's numbers interpolated between its points, without kinks. */
+function smooth(lattice: Float32Array, u: number, v: number): number {
+  const column = floor(u);
+  const row = floor(v);
+  const fu = u - column;
+  const fv = v - row;
+  const su = fu * fu * (3 - 2 * fu);
+  const [a, b] = [lattice[latticeIndex(column, row)]!, lattice[latticeIndex(column + 1, row)]!];
+  const [c, d] = [lattice[latticeIndex(column, row + 1)]!, lattice[latticeIndex(column + 1, row + 1)]!];
+  const top = a + (b - a) * su;
+  return top + (c + (d - c) * su - top) * fv * fv * (3 - 2 * fv);
 }
