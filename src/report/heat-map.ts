@@ -1,0 +1,58 @@
+import type { Edge } from "../adapters/index.ts";
+import { GraftError } from "../base/index.ts";
+
+/** A number per edge, to be drawn. */
+export interface HeatMap {
+  /** [n, n]; `matrix[i][j]` belongs to edge (i, j): rows are what an adapter reads, columns what it adds to. */
+  readonly matrix: readonly (readonly number[])[];
+  /** What the numbers are, e.g. `srank`. */
+  readonly scoreName: string;
+  /** E.g. `vit on count`. */
+  readonly title?: string | undefined;
+  /** Edges to be marked, in the order they were chosen. */
+  readonly chosen?: readonly Edge[] | undefined;
+}
+
+/** Smallest and largest value of the matrix, and where a value lies between them, 0..1. */
+export interface Extent {
+  readonly min: number;
+  readonly max: number;
+  fraction(value: number): number;
+}
+
+/**
+ * The values a map's colours span.
+ * @throws GraftError BAD_HEAT_MAP if the matrix is empty, not square or not finite, or a chosen edge lies outside it
+ */
+export function extentOf({ matrix, chosen = [] }: HeatMap): Extent {
+  const n = matrix.length;
+  const values = matrix.flat();
+  if (n === 0 || matrix.some((row) => row.length !== n)) throw badHeatMap("its matrix is empty or not square");
+  if (!values.every(Number.isFinite)) throw badHeatMap("its matrix holds NaN or an infinity");
+  for (const { from, to } of chosen) {
+    if (matrix[from]?.[to] === undefined)
+      throw badHeatMap(`edge (${from}, ${to}) to be marked is outside its ${n} states`);
+  }
+  const [min, max] = values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+  ] as [number, number]);
+  return { min, max, fraction: (value) => (max > min ? (value - min) / (max - min) : 0) };
+}
+
+/** A score as a reader wants it: whole numbers as they are, others to three digits. */
+export const formatScore = (value: number): string =>
+  Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(3)));
+
+/** What a state is: state 0 enters block 0; then each block leaves one after its attention, one after its feed-forward. */
+export function stateName(state: number): string {
+  if (state === 0) return "input of block 0";
+  return `after block ${(state - 1) >> 1}'s ${state % 2 === 1 ? "attention" : "feed-forward"}`;
+}
+
+const badHeatMap = (problem: string): GraftError =>
+  new GraftError("BAD_HEAT_MAP", {
+    thing: "a heat map",
+    place: problem,
+    remedy: "Pass an n×n matrix of finite numbers and edges between its states",
+  });
