@@ -31,16 +31,17 @@ export function differentiate(g: Builder, loss: Value, wrt: readonly Value[]): r
   for (const node of path.nodes.reverse()) {
     const outgoing = node.outputs.map((name) => cotangents.get(name));
     if (outgoing.every((cotangent) => cotangent === undefined)) continue;
-    const incoming = vjp(g, node, outgoing);
+    const wanted = node.inputs.map((name) => path.active.has(name));
+    const incoming = vjp(g, node, outgoing, wanted);
     node.inputs.forEach((name, k) => {
       const term = incoming[k];
-      if (term && path.active.has(name)) accumulate(name, term);
+      if (term && wanted[k]) accumulate(name, term);
     });
   }
   return wrt.map((value) => cotangents.get(value.name) ?? g.filled(staticShape(value), 0, value.dtype));
 }
 
-function vjp(g: Builder, node: Node, cotangents: readonly (Value | undefined)[]) {
+function vjp(g: Builder, node: Node, cotangents: readonly (Value | undefined)[], wanted: readonly boolean[]) {
   const rule = node.domain === "" ? rules[node.op as keyof typeof rules] : undefined;
   const opset = g.opset;
   if (!rule || opset < rule.opset[0] || opset > rule.opset[1])
@@ -56,6 +57,7 @@ function vjp(g: Builder, node: Node, cotangents: readonly (Value | undefined)[])
     inputs: node.inputs.map((name) => (name === "" ? undefined : g.value(name))),
     outputs: node.outputs.map((name) => (name === "" ? { name, dtype: "float32", shape: undefined } : g.value(name))),
     cotangents,
+    wanted,
   });
 }
 

@@ -1,6 +1,7 @@
 import type { VjpRule } from "../rule.ts";
 import * as activation from "./activation.ts";
 import * as arithmetic from "./arithmetic.ts";
+import * as indexing from "./indexing.ts";
 import * as linear from "./linear.ts";
 import * as movement from "./movement.ts";
 import * as normalization from "./normalization.ts";
@@ -10,6 +11,7 @@ import * as reduction from "./reduction.ts";
 export const rules = {
   ...activation,
   ...arithmetic,
+  ...indexing,
   ...linear,
   ...movement,
   ...normalization,

@@ -1,0 +1,402 @@
+import { expect, test } from "vitest";
+import {
+  booleans,
+  distinct,
+  fedIntegers,
+  gradientError,
+  integers,
+  normal,
+  type Operand,
+  uniform,
+} from "../../test/support/gradient-error.ts";
+import { random } from "../base/index.ts";
+import { type Attributes, float, int, ints, string } from "../graph/index.ts";
+import type { rules } from "./rules/index.ts";
+
+/** One call of an operator. Floating-point operands are differentiated, the rest is fed or constant. */
+interface Case {
+  readonly name?: string;
+  /** undefined leaves an optional operand out. */
+  readonly inputs: readonly (Operand | undefined)[];
+  readonly attributes?: Attributes;
+  /** Number of outputs; default 1. */
+  readonly outputs?: number;
+}
+
+/** Operators whose kernels exist in float32 only. */
+const FLOAT32_ONLY = new Set(
+  "Erf Gelu Elu Selu HardSigmoid HardSwish LeakyRelu Softsign InstanceNormalization Mean Mish PRelu Softplus".split(
+    " ",
+  ),
+);
+
+/**
+ * Five-point differences have a truncation error of h⁴. In float64, h = 1e-3 leaves 1e-12 of that and 1e-13 of rounding;
+ * what remains above are the slopes of functions such as 1/x near 0. In float32, h = 0.04 balances 1e-6 against 1e-6.
+ */
+const TOLERANCE = { float64: { step: 1e-3, error: 1e-7 }, float32: { step: 0.04, error: 1e-3 } };
+
+/** Shapes that broadcast against [2, 3, 4]: scalars, leading and inner axes, both ways, and seeded random ones. */
+const broadcasts: readonly (readonly [readonly number[], readonly number[]])[] = [
+  [
+    [2, 3],
+    [2, 3],
+  ],
+  [[2, 3, 4], []],
+  [[], [2, 3]],
+  [[2, 3, 4], [4]],
+  [
+    [3, 1],
+    [2, 3, 4],
+  ],
+  [
+    [2, 1, 4],
+    [3, 1],
+  ],
+  [[1, 1], [1]],
+  ...[1, 2, 3].map((seed) => randomBroadcast(seed)),
+];
+
+function randomBroadcast(seed: number): readonly [number[], number[]] {
+  const stream = random(seed);
+  const full = Array.from({ length: 1 + stream.int(4) }, () => 1 + stream.int(3));
+  const shrink = () => full.map((dim) => (stream.next() < 0.4 ? 1 : dim)).slice(stream.int(full.length));
+  return [shrink(), full];
+}
+
+const pairs = (make: (shape: readonly number[], seed: number) => Operand, second = make): Case[] =>
+  broadcasts.map(([x, y]) => ({ name: `[${x}] with [${y}]`, inputs: [make(x, 1), second(y, 2)] }));
+
+/** A function of one operand, on a few shapes up to a seeded random one. */
+const elementwise = (make: (shape: readonly number[], seed: number) => Operand, attributes?: Attributes): Case[] =>
+  [[], [5], [2, 3], randomBroadcast(4)[1]].map((shape, k) => ({
+    inputs: [make(shape, k)],
+    ...(attributes && { attributes }),
+  }));
+
+const away =
+  (...kinks: number[]) =>
+  (shape: readonly number[], seed: number) =>
+    normal(shape, seed, kinks);
+const positive = (shape: readonly number[], seed: number) => uniform(shape, seed, 0.5, 2);
+const awayFromZero = away(0);
+
+const reductions = (make: (shape: readonly number[], seed: number) => Operand): Case[] => [
+  { name: "all axes", inputs: [make([2, 3], 1)] },
+  { name: "all axes, dropped", inputs: [make([2, 3], 1)], attributes: { keepdims: int(0) } },
+  { name: "last axis", inputs: [make([2, 3, 2], 2), integers([-1])] },
+  { name: "outer axes, dropped", inputs: [make([2, 3, 2], 3), integers([0, 1])], attributes: { keepdims: int(0) } },
+  { name: "inner axis, dropped", inputs: [make([2, 3, 2], 4), integers([-2])], attributes: { keepdims: int(0) } },
+  { name: "no axis", inputs: [make([2, 3], 5)], attributes: { noop_with_empty_axes: int(1) } },
+];
+
+const softmaxes: Case[] = [
+  { inputs: [normal([2, 5], 1)] },
+  { inputs: [normal([2, 3, 4], 2)], attributes: { axis: int(1) } },
+  { inputs: [normal([3, 2], 3)], attributes: { axis: int(-2) } },
+  { inputs: [normal([2, 2, 3, 3], 4)], attributes: { axis: int(-1) } },
+];
+
+const cases: Record<keyof typeof rules, readonly Case[]> = {
+  Abs: elementwise(awayFromZero),
+  Add: pairs(normal),
+  Cast: [{ inputs: [normal([2, 3], 1)], attributes: { to: int(11) } }],
+  Ceil: elementwise(away(-3, -2, -1, 0, 1, 2, 3)),
+  BatchNormalization: [
+    { inputs: [normal([2, 3, 2, 2], 1), normal([3], 2), normal([3], 3), ...frozen([3])] },
+    {
+      inputs: [normal([4, 3], 1), normal([3], 2), normal([3], 3), ...frozen([3])],
+      attributes: { epsilon: float(0.1) },
+    },
+  ],
+  Clip: [
+    { name: "both bounds", inputs: [away(-0.5, 0.7)([3, 4], 1), scalar(-0.5), scalar(0.7)] },
+    { name: "from below", inputs: [away(-0.5)([3, 4], 2), scalar(-0.5)] },
+    { name: "from above", inputs: [away(0.7)([3, 4], 3), undefined, scalar(0.7)] },
+    { name: "no bound", inputs: [normal([3], 4)] },
+  ],
+  Concat: [
+    { inputs: [normal([2, 3], 1), normal([2, 1], 2), normal([2, 2], 3)], attributes: { axis: int(-1) } },
+    { inputs: [normal([1, 2, 2], 1), normal([3, 2, 2], 2)], attributes: { axis: int(0) } },
+    { name: "one part constant", inputs: [constant([2, 2], 1), normal([2, 3], 2)], attributes: { axis: int(1) } },
+  ],
+  Cos: elementwise(normal),
+  CumSum: [0, 1].flatMap((reverse) =>
+    [0, 1].map((exclusive) => ({
+      inputs: [normal([2, 4], 1), integers([reverse ? 0 : -1], [])],
+      attributes: { reverse: int(reverse), exclusive: int(exclusive) },
+    })),
+  ),
+  Div: pairs(normal, positive),
+  Dropout: [{ inputs: [normal([2, 3], 1)] }],
+  Einsum: [
+    ["ij,jk->ik", [2, 3], [3, 4]],
+    ["bhid,bhjd->bhij", [2, 2, 3, 2], [2, 2, 4, 2]],
+    ["bij,jk", [2, 3, 2], [2, 2]],
+    ["i,j->ij", [2], [3]],
+    ["ij->ji", [2, 3]],
+    ["ij,k->k", [2, 3], [2]],
+    ["bi,ij,bj->b", [2, 3], [3, 2], [2, 2]],
+  ].map(([equation, ...shapes]) => ({
+    name: equation as string,
+    inputs: (shapes as number[][]).map((shape, k) => normal(shape, k)),
+    attributes: { equation: string(equation as string) },
+  })),
+  Elu: [...elementwise(awayFromZero), { inputs: [awayFromZero([2, 3], 1)], attributes: { alpha: float(0.5) } }],
+  Erf: elementwise(normal),
+  Exp: elementwise(normal),
+  Expand: [
+    { inputs: [normal([3, 1], 1), integers([2, 3, 4])] },
+    { inputs: [normal([], 1), integers([2, 2])] },
+    { name: "to fewer dimensions", inputs: [normal([2, 1, 3], 1), integers([2, 1])] },
+  ],
+  Flatten: [{ inputs: [normal([2, 3, 2], 1)], attributes: { axis: int(2) } }],
+  Floor: elementwise(away(-3, -2, -1, 0, 1, 2, 3)),
+  Gather: [
+    { name: "one row", inputs: [normal([2, 4, 3], 1), integers([0], [])], attributes: { axis: int(1) } },
+    { name: "last row", inputs: [normal([2, 4, 3], 1), integers([-1], [])], attributes: { axis: int(1) } },
+    { name: "different rows", inputs: [normal([5, 2], 1), integers([3, 0, 4])] },
+    { name: "repeated rows", inputs: [normal([5, 2], 1), integers([3, 0, 3, -2], [2, 2])] },
+    { name: "rows fed", inputs: [normal([4, 3], 1), fedIntegers([1, 1, -1, 0, 2, 1], [2, 3])] },
+    {
+      name: "rows fed, inner axis",
+      inputs: [normal([2, 4, 3], 1), fedIntegers([1, 1, -1])],
+      attributes: { axis: int(-2) },
+    },
+  ],
+  GatherElements: [
+    { inputs: [normal([3, 2], 1), fedIntegers([0, 1, 1, 0], [2, 2])], attributes: { axis: int(1) } },
+    { inputs: [normal([3, 2], 2), fedIntegers([0, -1, 0, 1, 2, 2], [3, 2])] },
+  ],
+  GatherND: [
+    { inputs: [normal([3, 4], 1), fedIntegers([0, 1, 2, 3, 0, 1], [3, 2])] },
+    { inputs: [normal([3, 2, 2], 1), fedIntegers([2, 0, 2], [3, 1])] },
+  ],
+  Gelu: [...elementwise(normal), ...elementwise(normal, { approximate: string("tanh") })],
+  Gemm: [
+    { inputs: [normal([2, 3], 1), normal([3, 4], 2)] },
+    { inputs: [normal([2, 3], 1), normal([3, 4], 2), normal([4], 3)] },
+    {
+      inputs: [normal([3, 2], 1), normal([4, 3], 2), normal([2, 1], 3)],
+      attributes: { transA: int(1), transB: int(1), alpha: float(0.5), beta: float(2) },
+    },
+    { inputs: [normal([2, 3], 1), normal([4, 3], 2), normal([], 3)], attributes: { transB: int(1) } },
+  ],
+  HardSigmoid: [
+    ...elementwise(away(-2.5, 2.5)),
+    { inputs: [away(-1, 1)([3, 4], 1)], attributes: { alpha: float(0.5), beta: float(0.5) } },
+  ],
+  HardSwish: elementwise((shape, seed) => scaled(away(-1, 1)(shape, seed), 3)),
+  Identity: elementwise(normal),
+  InstanceNormalization: [{ inputs: [normal([2, 3, 2, 4], 1), normal([3], 2), normal([3], 3)] }],
+  LayerNormalization: [
+    { name: "with bias", inputs: [normal([2, 3, 5], 1), normal([5], 2), normal([5], 3)] },
+    { name: "without bias", inputs: [normal([2, 5], 1), normal([5], 2)], attributes: { epsilon: float(0.01) } },
+    {
+      name: "over two axes",
+      inputs: [normal([2, 3, 2], 1), normal([3, 2], 2), normal([3, 2], 3)],
+      attributes: { axis: int(1) },
+    },
+    {
+      name: "over two axes from the back",
+      inputs: [normal([3, 2, 2], 1), normal([2, 2], 2)],
+      attributes: { axis: int(-2) },
+    },
+    { name: "frozen scale", inputs: [normal([3, 6], 1), constant([6], 2), constant([6], 3)] },
+  ],
+  LeakyRelu: [...elementwise(awayFromZero), { inputs: [awayFromZero([2, 3], 1)], attributes: { alpha: float(0.3) } }],
+  Log: elementwise(positive),
+  LogSoftmax: softmaxes,
+  MatMul: [
+    [
+      [2, 3],
+      [3, 4],
+    ],
+    [
+      [2, 4, 3],
+      [3, 2],
+    ],
+    [
+      [2, 2, 4, 3],
+      [3, 2],
+    ],
+    [
+      [2, 4, 3],
+      [2, 3, 5],
+    ],
+    [
+      [2, 1, 2, 3],
+      [3, 3, 2],
+    ],
+    [
+      [4, 3],
+      [2, 3, 2],
+    ],
+    [[3], [3]],
+    [[3], [3, 2]],
+    [[3], [2, 3, 4]],
+    [[2, 3], [3]],
+    [[2, 4, 3], [3]],
+  ].map(([x, y]) => ({ name: `[${x}] by [${y}]`, inputs: [normal(x!, 1), normal(y!, 2)] })),
+  Max: [
+    ...broadcasts.slice(0, 5).map(([x, y]) => ({ inputs: spread([x, y]) })),
+    { inputs: spread([[2, 3], [3], [2, 1]]) },
+    { inputs: spread([[4]]) },
+  ],
+  Mean: [{ inputs: [normal([2, 3], 1), normal([3], 2), normal([], 3)] }, { inputs: [normal([2], 1)] }],
+  Min: [
+    ...broadcasts.slice(0, 5).map(([x, y]) => ({ inputs: spread([x, y]) })),
+    { inputs: spread([[2, 3], [3], [2, 1], []]) },
+  ],
+  Mish: elementwise(normal),
+  Mul: pairs(normal),
+  Neg: elementwise(normal),
+  Pad: [
+    { inputs: [normal([2, 3], 1), integers([1, 0, 2, 1])] },
+    { name: "some axes", inputs: [normal([2, 3, 2], 1), integers([1, 2]), undefined, integers([-2])] },
+    { name: "cropping", inputs: [normal([4, 5], 1), integers([-1, 2, 1, -2])] },
+  ],
+  Pow: [
+    ...pairs(positive),
+    { name: "square", inputs: [normal([2, 3], 1), scalar(2)] },
+    { name: "cube", inputs: [normal([2, 3], 1), scalar(3)] },
+    { name: "root", inputs: [positive([2, 3], 1), scalar(0.5)] },
+    { name: "inverse", inputs: [positive([2, 3], 1), scalar(-1)] },
+    { name: "integer exponent", inputs: [awayFromZero([2, 3], 1), integers([3], [])] },
+  ],
+  PRelu: [
+    { inputs: [awayFromZero([2, 3, 2], 1), normal([3, 1], 2)] },
+    { inputs: [awayFromZero([2, 3], 1), normal([1], 2)] },
+  ],
+  Reciprocal: elementwise(positive),
+  ReduceL1: reductions(awayFromZero),
+  ReduceL2: reductions(normal),
+  ReduceLogSumExp: reductions(normal),
+  ReduceMax: reductions(distinct),
+  ReduceMean: reductions(normal),
+  ReduceMin: reductions(distinct),
+  ReduceSum: reductions(normal),
+  ReduceSumSquare: reductions(normal),
+  Relu: elementwise(awayFromZero),
+  Reshape: [
+    { inputs: [normal([2, 3, 2], 1), integers([3, -1])] },
+    { inputs: [normal([2, 3, 2], 1), integers([0, 0, 1, 2])] },
+    { inputs: [normal([1], 1), integers([], [0])] },
+  ],
+  Round: elementwise(away(-2.5, -1.5, -0.5, 0.5, 1.5, 2.5)),
+  ScatterElements: [
+    { inputs: [normal([3, 3], 1), fedIntegers([0, 2, 1, 0], [2, 2]), normal([2, 2], 2)], attributes: { axis: int(1) } },
+    {
+      inputs: [normal([3, 2], 1), fedIntegers([0, 0, 0, -1], [2, 2]), normal([2, 2], 2)],
+      attributes: { reduction: string("add") },
+    },
+  ],
+  ScatterND: [
+    { inputs: [normal([4, 2], 1), fedIntegers([3, 0], [2, 1]), normal([2, 2], 2)] },
+    {
+      inputs: [normal([4, 2], 1), fedIntegers([3, 3], [2, 1]), normal([2, 2], 2)],
+      attributes: { reduction: string("add") },
+    },
+  ],
+  Selu: elementwise(awayFromZero),
+  Sigmoid: elementwise(normal),
+  Sign: elementwise(awayFromZero),
+  Sin: elementwise(normal),
+  Slice: [
+    { name: "one axis", inputs: [normal([4, 3], 1), integers([1]), integers([3])] },
+    { name: "from the back", inputs: [normal([2, 5], 1), integers([-3]), integers([-1]), integers([-1])] },
+    {
+      name: "steps",
+      inputs: [normal([5, 4], 1), integers([0, 1]), integers([5, 99]), integers([0, 1]), integers([2, 2])],
+    },
+    { name: "backwards", inputs: [normal([5], 1), integers([-1]), integers([-99]), integers([0]), integers([-1])] },
+    {
+      name: "backwards in twos",
+      inputs: [normal([6, 2], 1), integers([4]), integers([0]), integers([0]), integers([-2])],
+    },
+    { name: "to the end of time", inputs: [normal([4, 2], 1), integers([2]), integers([2 ** 53]), integers([0])] },
+  ],
+  Softmax: softmaxes,
+  Softplus: elementwise(normal),
+  Softsign: elementwise(awayFromZero),
+  Split: [
+    { inputs: [normal([2, 6], 1), integers([1, 2, 3])], attributes: { axis: int(-1) }, outputs: 3 },
+    { inputs: [normal([4, 2], 1)], attributes: { num_outputs: int(2) }, outputs: 2 },
+    { name: "uneven", inputs: [normal([5, 2], 1)], attributes: { num_outputs: int(3) }, outputs: 3 },
+  ],
+  Sqrt: elementwise(positive),
+  Squeeze: [{ inputs: [normal([2, 1, 3, 1], 1), integers([1, -1])] }, { inputs: [normal([1, 3, 1], 1)] }],
+  Sub: pairs(normal),
+  Sum: [{ inputs: [normal([2, 3], 1), normal([3], 2), normal([], 3)] }, { inputs: [normal([2], 1)] }],
+  Tanh: elementwise(normal),
+  Tile: [{ inputs: [normal([2, 3], 1), integers([2, 1])] }, { inputs: [normal([2, 1, 2], 1), integers([1, 3, 2])] }],
+  Transpose: [
+    { inputs: [normal([2, 3, 4], 1)], attributes: { perm: ints([1, 2, 0]) } },
+    { name: "reversed", inputs: [normal([2, 3, 2], 1)] },
+    { inputs: [normal([2, 3, 2, 2], 1)], attributes: { perm: ints([0, 2, 1, 3]) } },
+  ],
+  Trilu: [
+    { inputs: [normal([3, 4], 1)] },
+    { inputs: [normal([2, 3, 3], 1), integers([-1], [])], attributes: { upper: int(0) } },
+  ],
+  Unsqueeze: [{ inputs: [normal([2, 3], 1), integers([0, -1])] }],
+  Where: [
+    { inputs: [booleans([1, 0, 0, 1, 1, 0], [2, 3]), normal([2, 3], 1), normal([2, 3], 2)] },
+    { name: "broadcast", inputs: [booleans([1, 0, 1], [3]), normal([2, 1, 1], 1), normal([2, 3], 2)] },
+    { name: "by a scalar", inputs: [booleans([1, 0], [2, 1]), normal([2, 3], 1), scalar(-100)] },
+  ],
+};
+
+/** Statistics, which batch normalisation has as constants. */
+function frozen(shape: readonly number[]): readonly Operand[] {
+  return [normal(shape, 7), positive(shape, 8)].map(asConstant);
+}
+
+function constant(shape: readonly number[], seed: number): Operand {
+  return asConstant(normal(shape, seed));
+}
+
+function scalar(value: number): Operand {
+  return { kind: "constant", dtype: "float", shape: [], values: [value] };
+}
+
+function asConstant({ shape, values }: Operand): Operand {
+  return { kind: "constant", dtype: "float", shape, values };
+}
+
+function scaled(operand: Operand, factor: number): Operand {
+  return { ...operand, values: operand.values.map((x) => x * factor) };
+}
+
+/** Operands no two elements of which are near each other, so that no maximum changes hands within a step. */
+function spread(shapes: readonly (readonly number[])[]): Operand[] {
+  const sizes = shapes.map((shape) => shape.reduce((a, b) => a * b, 1));
+  const all = distinct([sizes.reduce((a, b) => a + b, 0)], shapes.length).values;
+  let start = 0;
+  return shapes.map((shape, k) => {
+    start += sizes[k]!;
+    return { kind: "float", shape, values: all.slice(start - sizes[k]!, start) };
+  });
+}
+
+for (const [op, list] of Object.entries(cases)) {
+  const dtypes = FLOAT32_ONLY.has(op) ? (["float32"] as const) : (["float64", "float32"] as const);
+  const rows = list.flatMap((given, k) =>
+    dtypes.map((dtype) => ({ ...given, label: given.name ?? `case ${k}`, dtype })),
+  );
+  test.each(rows)(`${op}: $label, $dtype, agrees with central differences`, async (row) => {
+    const { step, error } = TOLERANCE[row.dtype];
+    const present = row.inputs.filter((operand) => operand !== undefined);
+    const found = await gradientError({
+      inputs: present,
+      dtype: row.dtype,
+      step,
+      build(g, operands) {
+        const rest = [...operands];
+        const args = row.inputs.map((operand) => operand && rest.shift());
+        return g.ops(op, args, row.outputs ?? 1, row.attributes);
+      },
+    });
+    expect(found).toBeLessThan(error);
+  });
+}

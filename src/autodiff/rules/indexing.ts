@@ -1,0 +1,83 @@
+import { attribute, type Builder, int, type Node, staticShape, type Value } from "../../graph/index.ts";
+import { NEWEST_OPSET, placeAlong, product, range, unsupported, type VjpRule, wrapAxis } from "../rule.ts";
+
+/** y = slices of x at indices along an axis  ⇒  dx = zeros, to which each slice of dy is added at its index */
+export const Gather: VjpRule = {
+  opset: [1, NEWEST_OPSET],
+  vjp(g, { node, inputs: [x, indices], cotangents: [dy] }) {
+    const shape = staticShape(x!);
+    const axis = wrapAxis(attribute(node, "axis", "int", 0), shape.length);
+    const count = product(staticShape(indices!));
+    const slices = g.reshape(dy!, [...shape.slice(0, axis), count, ...shape.slice(axis + 1)]);
+    const known = g.constantOf(indices!) && g.numbersOf(indices!).map((index) => wrapAxis(index, shape[axis]!));
+    if (known && new Set(known).size === known.length) return [placeAlong(g, slices, axis, shape[axis]!, known)];
+    return [addAlong(g, shape, axis, slices, g.reshape(indices!, [count, 1]))];
+  },
+};
+
+/** yᵢ = x at indices[i] along an axis, elementwise  ⇒  dx = zeros, to which dyᵢ is added at indices[i] */
+export const GatherElements: VjpRule = {
+  opset: [11, NEWEST_OPSET],
+  vjp(g, { node, inputs: [x, indices], cotangents: [dy] }) {
+    const zeros = g.filled(staticShape(x!), 0, x!.dtype);
+    return [g.op("ScatterElements", [zeros, indices, dy], { ...node.attributes, reduction: add })];
+  },
+};
+
+/** y = slices of x at index tuples  ⇒  dx = zeros, to which each slice of dy is added at its tuple */
+export const GatherND: VjpRule = {
+  opset: [11, NEWEST_OPSET],
+  vjp(g, { node, inputs: [x, indices], cotangents: [dy] }) {
+    if (attribute(node, "batch_dims", "int", 0) !== 0) throw unsupported(node, "with batch dimensions");
+    return [g.op("ScatterND", [g.filled(staticShape(x!), 0, x!.dtype), indices, dy], { reduction: add })];
+  },
+};
+
+/** y = x with updates written (or added) at indices  ⇒  dx = dy, zero where overwritten; dupdates = dy at indices */
+export const ScatterElements: VjpRule = {
+  opset: [11, NEWEST_OPSET],
+  vjp(g, { node, inputs: [, indices, updates], cotangents: [dy], wanted }) {
+    const axis = { axis: int(attribute(node, "axis", "int", 0)) };
+    const blank = () => g.filled(staticShape(updates!), 0, dy!.dtype);
+    return [
+      wanted[0] ? (isAdding(node) ? dy : g.op("ScatterElements", [dy, indices, blank()], axis)) : undefined,
+      undefined,
+      wanted[2] ? g.op("GatherElements", [dy, indices], axis) : undefined,
+    ];
+  },
+};
+
+/** As ScatterElements, for whole slices at index tuples. */
+export const ScatterND: VjpRule = {
+  opset: [11, NEWEST_OPSET],
+  vjp(g, { node, inputs: [, indices, updates], cotangents: [dy], wanted }) {
+    const blank = () => g.filled(staticShape(updates!), 0, dy!.dtype);
+    return [
+      wanted[0] ? (isAdding(node) ? dy : g.op("ScatterND", [dy, indices, blank()])) : undefined,
+      undefined,
+      wanted[2] ? g.op("GatherND", [dy, indices]) : undefined,
+    ];
+  },
+};
+
+const add = { type: "string", value: "add" } as const;
+
+function isAdding(node: Node): boolean {
+  const reduction = attribute(node, "reduction", "string", "none");
+  if (reduction !== "add" && reduction !== "none") throw unsupported(node, `with reduction "${reduction}"`);
+  return reduction === "add";
+}
+
+/** Zeros of `shape`, to which the slices along `axis` are added at `rows` ([count, 1]); ScatterND wants the axis first. */
+function addAlong(g: Builder, shape: readonly number[], axis: number, slices: Value, rows: Value): Value {
+  const axes = range(shape.length);
+  const toFront = [axis, ...axes.filter((k) => k !== axis)];
+  const toBack = axes.map((k) => toFront.indexOf(k));
+  const zeros = g.filled(
+    toFront.map((k) => shape[k]!),
+    0,
+    slices.dtype,
+  );
+  const sum = g.op("ScatterND", [zeros, rows, g.transpose(slices, toFront)], { reduction: add });
+  return g.transpose(sum, toBack);
+}
