@@ -1,4 +1,5 @@
 import { GraftError } from "../base/index.ts";
+import { constantOf } from "./constants.ts";
 import { inferTypes, smallIntegers } from "./infer.ts";
 import { type Operators, operators } from "./operators.ts";
 import type { Attribute, Attributes, DataType, Dim, Graph, Node, Shape, Tensor, ValueType } from "./types.ts";
@@ -92,7 +93,12 @@ export function createBuilder(base?: Graph): Builder {
   const smallConstants = new Map<string, string>();
   let counter = 0;
 
+  /** Values that `Constant` nodes make; read like initializers, but not merged with them. */
+  const nodeConstants = new Map<string, Tensor>();
+
   for (const node of nodes) {
+    const constant = constantOf(node);
+    if (constant) nodeConstants.set(node.outputs[0] ?? "", constant);
     const key = callKey(node);
     if (key !== undefined && !calls.has(key)) calls.set(key, node.outputs);
   }
@@ -120,8 +126,12 @@ export function createBuilder(base?: Graph): Builder {
   }
 
   function typeOf(name: string): ValueType | undefined {
-    const initializer = initializers.get(name);
-    return initializer ? { dtype: initializer.dtype, shape: initializer.shape } : types.get(name);
+    const constant = tensorBehind(name);
+    return constant ? { dtype: constant.dtype, shape: constant.shape } : types.get(name);
+  }
+
+  function tensorBehind(name: string): Tensor | undefined {
+    return initializers.get(name) ?? nodeConstants.get(name);
   }
 
   function value(name: string): Value {
@@ -148,7 +158,7 @@ export function createBuilder(base?: Graph): Builder {
       attributes: node.attributes,
       inputs: node.inputs.map((name) => (name === "" ? undefined : typeOf(name))),
       numbers: (k) => {
-        const tensor = initializers.get(node.inputs[k] ?? "");
+        const tensor = tensorBehind(node.inputs[k] ?? "");
         return tensor && smallIntegers(tensor);
       },
       outputCount: outputs.length,
@@ -157,7 +167,10 @@ export function createBuilder(base?: Graph): Builder {
       const type = inferred[k];
       if (type && name !== "") types.set(name, type);
     });
-    nodes.push({ ...node, name: node.name || outputs[0]!, outputs });
+    const made = { ...node, name: node.name || outputs.find((name) => name !== "") || "", outputs };
+    nodes.push(made);
+    const constant = constantOf(made);
+    if (constant) nodeConstants.set(outputs[0]!, constant);
     if (key !== undefined) calls.set(key, outputs);
     return outputs.map(output);
   }
@@ -179,7 +192,7 @@ export function createBuilder(base?: Graph): Builder {
       if (key !== undefined) smallConstants.set(key, own);
       return value(own);
     },
-    constantOf: ({ name }) => initializers.get(name),
+    constantOf: ({ name }) => tensorBehind(name),
     op: (op, args, attributes, options) => core.ops(op, args, 1, attributes, options)[0]!,
     ops(op, args, count, attributes = {}, { domain = "", outputs, name = "" } = {}) {
       const last = args.findLastIndex((arg) => arg !== undefined);
@@ -203,7 +216,7 @@ export function createBuilder(base?: Graph): Builder {
     },
     opset,
     numbersOf(target) {
-      const tensor = initializers.get(target.name);
+      const tensor = tensorBehind(target.name);
       const numbers = tensor && smallIntegers(tensor);
       if (numbers) return numbers;
       throw new GraftError("NOT_CONSTANT", {
@@ -251,13 +264,16 @@ function callKey(node: Node): string | undefined {
     if (key === undefined) return undefined;
     attributes.push(`${name}=${key}`);
   }
-  return `${node.domain}.${node.op}(${node.inputs.join(",")})[${attributes.join(";")}]${node.outputs.length}`;
+  return JSON.stringify([node.domain, node.op, node.inputs, attributes, node.outputs.length]);
 }
 
 function attributeKey(attribute: Attribute): string | undefined {
   if (attribute.type === "opaque") return undefined;
   if (attribute.type === "tensor") return constantKey(attribute.value);
-  return `${attribute.type}:${JSON.stringify(attribute.value)}`;
+  // String tells infinities, NaN and -0 apart from null and 0, which JSON does not.
+  const exact = (_: string, value: unknown) =>
+    typeof value === "number" ? (Object.is(value, -0) ? "-0" : String(value)) : value;
+  return `${attribute.type}:${JSON.stringify(attribute.value, exact)}`;
 }
 
 function constantKey({ dtype, shape, bytes, strings }: Tensor): string | undefined {

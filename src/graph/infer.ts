@@ -39,48 +39,116 @@ const reduction: InferRule = ({ inputs, attributes, numbers }) => {
   return [{ dtype: x.dtype, shape }];
 };
 
+const each = (names: string, rule: InferRule) => Object.fromEntries(names.split(" ").map((op) => [op, rule]));
+
 const rules: Readonly<Record<string, InferRule>> = {
-  ...Object.fromEntries(
-    [
-      "Abs",
-      "Ceil",
-      "Clip",
-      "Cos",
-      "CumSum",
-      "Dropout",
-      "Elu",
-      "Erf",
-      "Exp",
-      "Floor",
-      "Gelu",
-      "HardSigmoid",
-      "HardSwish",
-    ]
-      .concat(["Identity", "LayerNormalization", "LeakyRelu", "Log", "LogSoftmax", "Neg", "Not", "Reciprocal", "Relu"])
-      .concat([
-        "Round",
-        "ScatterElements",
-        "ScatterND",
-        "Sigmoid",
-        "Sign",
-        "Sin",
-        "Softmax",
-        "Softplus",
-        "Sqrt",
-        "Tanh",
-      ])
-      .concat(["Trilu"])
-      .map((op) => [op, sameAsInput]),
+  ...each("Abs Acos Acosh Asin Asinh Atan Atanh Ceil Celu Clip Cos Cosh CumSum Elu Erf Exp Floor Gelu", sameAsInput),
+  ...each("HardSigmoid HardSwish Hardmax Identity LeakyRelu Log LogSoftmax LpNormalization Mish Neg", sameAsInput),
+  ...each("BatchNormalization GroupNormalization InstanceNormalization Not PRelu Reciprocal Relu Round", sameAsInput),
+  ...each(
+    "ScatterElements ScatterND Selu Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Tan",
+    sameAsInput,
   ),
-  ...Object.fromEntries(
-    ["Add", "Div", "Max", "Mean", "Min", "Mod", "Mul", "Pow", "Sub", "Sum"].map((op) => [op, broadcasting()]),
-  ),
-  ...Object.fromEntries(
-    ["And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Or"].map((op) => [op, broadcasting("bool")]),
-  ),
-  ...Object.fromEntries(
-    ["ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "ReduceSumSquare", "ReduceL2"].map((op) => [op, reduction]),
-  ),
+  ...each("Tanh ThresholdedRelu Trilu", sameAsInput),
+  ...each("Add Div Max Mean Min Mod Mul Pow Sub Sum", broadcasting()),
+  ...each("And Equal Greater GreaterOrEqual Less LessOrEqual Or Xor", broadcasting("bool")),
+  ...each("IsInf IsNaN", ({ inputs: [x] }) => [{ dtype: "bool", ...shapeOf(x) }]),
+  ...each("ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd", reduction),
+  ...each("ReduceSum ReduceSumSquare", reduction),
+  ...each("ArgMax ArgMin", ({ inputs: [x], attributes }) => {
+    if (!x?.shape) return [{ dtype: "int64" }];
+    const axis = wrap(intOf(attributes, "axis", 0), x.shape.length);
+    const keep = intOf(attributes, "keepdims", 1) === 1;
+    return [{ dtype: "int64", shape: x.shape.flatMap((dim, k) => (k === axis ? (keep ? [1] : []) : [dim])) }];
+  }),
+  ...each("AveragePool LpPool MaxPool", ({ inputs: [x], attributes }) => {
+    const kernel = intsOf(attributes, "kernel_shape");
+    if (!x?.shape || !kernel) return [x && { dtype: x.dtype }, { dtype: "int64" }];
+    const shape = [...x.shape.slice(0, 2), ...windowCounts(x.shape.slice(2), kernel, attributes)];
+    return [
+      { dtype: x.dtype, shape },
+      { dtype: "int64", shape },
+    ];
+  }),
+  ...each("GlobalAveragePool GlobalLpPool GlobalMaxPool", ({ inputs: [x] }) => [
+    x && { dtype: x.dtype, ...(x.shape && { shape: x.shape.map((dim, k) => (k < 2 ? dim : 1)) }) },
+  ]),
+  Conv: ({ inputs: [x, w], attributes }) => {
+    const kernel = w?.shape?.slice(2);
+    if (!x?.shape || !w?.shape || !kernel) return [x && { dtype: x.dtype }];
+    return [
+      { dtype: x.dtype, shape: [x.shape[0]!, w.shape[0]!, ...windowCounts(x.shape.slice(2), kernel, attributes)] },
+    ];
+  },
+  ConvTranspose: ({ inputs: [x, w], attributes }) => {
+    if (!x?.shape || !w?.shape) return [x && { dtype: x.dtype }];
+    const channels = w.shape[1]!;
+    const given = intsOf(attributes, "output_shape");
+    const group = intOf(attributes, "group", 1);
+    const spatial = given ?? transposedSizes(x.shape.slice(2), w.shape.slice(2), attributes);
+    return [
+      { dtype: x.dtype, shape: [x.shape[0]!, typeof channels === "number" ? channels * group : null, ...spatial] },
+    ];
+  },
+  Dropout: ({ inputs: [x] }) => [x, { dtype: "bool", ...shapeOf(x) }],
+  Einsum: ({ inputs, attributes }) => {
+    const first = inputs[0];
+    const equation = attributes.equation;
+    if (!first || equation?.type !== "string" || equation.value.includes(".")) return [first && { dtype: first.dtype }];
+    const [left, right] = equation.value.replaceAll(" ", "").split("->") as [string, string?];
+    const sizes = new Map<string, Dim>();
+    left.split(",").forEach((term, k) => {
+      [...term].forEach((index, axis) => {
+        const known = sizes.get(index);
+        if (known === undefined || known === null || known === 1) sizes.set(index, inputs[k]?.shape?.[axis] ?? null);
+      });
+    });
+    // Without an arrow the result has the indices that occur once, in alphabetical order.
+    const once = [...sizes.keys()].filter((index) => left.indexOf(index) === left.lastIndexOf(index)).sort();
+    return [{ dtype: first.dtype, shape: (right === undefined ? once : [...right]).map((k) => sizes.get(k) ?? null) }];
+  },
+  Flatten: ({ inputs: [x], attributes }) => {
+    if (!x?.shape) return [x && { dtype: x.dtype, shape: [null, null] }];
+    const axis = wrap(intOf(attributes, "axis", 1), x.shape.length);
+    return [
+      { dtype: x.dtype, shape: [x.shape.slice(0, axis), x.shape.slice(axis)].map((part) => sizeOf(part) ?? null) },
+    ];
+  },
+  GatherND: ({ inputs: [x, indices], attributes }) => {
+    const depth = indices?.shape?.at(-1);
+    if (!x?.shape || !indices?.shape || typeof depth !== "number") return [x && { dtype: x.dtype }];
+    const batch = intOf(attributes, "batch_dims", 0);
+    return [{ dtype: x.dtype, shape: [...indices.shape.slice(0, -1), ...x.shape.slice(batch + depth)] }];
+  },
+  LayerNormalization: ({ inputs: [x], attributes }) => {
+    const axis = wrap(intOf(attributes, "axis", -1), x?.shape?.length ?? 0);
+    const kept = x?.shape && { shape: x.shape.map((dim, k) => (k < axis ? dim : 1)) };
+    const statistic = { dtype: "float32", ...kept } as const;
+    return [x, statistic, statistic];
+  },
+  NonZero: ({ inputs: [x] }) => [{ dtype: "int64", shape: [x?.shape?.length ?? null, null] }],
+  OneHot: ({ inputs: [indices, , values], attributes, numbers }) => {
+    if (!indices?.shape) return [values && { dtype: values.dtype }];
+    const depth = numbers(1)?.[0] ?? null;
+    const axis = wrap(intOf(attributes, "axis", -1), indices.shape.length + 1);
+    const shape = [...indices.shape.slice(0, axis), depth, ...indices.shape.slice(axis)];
+    return [values && { dtype: values.dtype, shape }];
+  },
+  Range: ({ inputs: [start], numbers }) => {
+    const [from, limit, delta] = [numbers(0)?.[0], numbers(1)?.[0], numbers(2)?.[0]];
+    const open = from === undefined || limit === undefined || !delta;
+    return [start && { dtype: start.dtype, shape: [open ? null : Math.max(0, Math.ceil((limit - from) / delta))] }];
+  },
+  Size: () => [{ dtype: "int64", shape: [] }],
+  TopK: ({ inputs: [x], attributes, numbers }) => {
+    if (!x?.shape) return [x && { dtype: x.dtype }, { dtype: "int64" }];
+    const axis = wrap(intOf(attributes, "axis", -1), x.shape.length);
+    const shape = x.shape.map((dim, k) => (k === axis ? (numbers(1)?.[0] ?? null) : dim));
+    return [
+      { dtype: x.dtype, shape },
+      { dtype: "int64", shape },
+    ];
+  },
   Where: ({ inputs: [condition, x, y] }) =>
     x && [{ dtype: x.dtype, shape: broadcastAll([condition?.shape, x.shape, y?.shape]) }],
   Cast: ({ inputs: [x], attributes }) => [
@@ -120,7 +188,8 @@ const rules: Readonly<Record<string, InferRule>> = {
   Squeeze: ({ inputs: [x, axesInput], numbers }) => {
     if (!x?.shape) return [x && { dtype: x.dtype }];
     const axes = axesInput ? numbers(1)?.map((axis) => wrap(axis, x.shape!.length)) : undefined;
-    if (axesInput && !axes) return [{ dtype: x.dtype }];
+    // Without axes, every size of 1 goes: a size that is not known may be one.
+    if (axesInput ? !axes : x.shape.some((dim) => typeof dim !== "number")) return [{ dtype: x.dtype }];
     return [{ dtype: x.dtype, shape: x.shape.filter((dim, k) => (axes ? !axes.includes(k) : dim !== 1)) }];
   },
   Unsqueeze: ({ inputs: [x], numbers }) => {
@@ -194,12 +263,6 @@ const rules: Readonly<Record<string, InferRule>> = {
     return [{ dtype: x.dtype, shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)] }];
   },
   GatherElements: ({ inputs: [x, indices] }) => x && [{ dtype: x.dtype, shape: indices?.shape }],
-  ArgMax: ({ inputs: [x], attributes }) => {
-    if (!x?.shape) return [{ dtype: "int64" }];
-    const axis = wrap(intOf(attributes, "axis", 0), x.shape.length);
-    const keep = intOf(attributes, "keepdims", 1) === 1;
-    return [{ dtype: "int64", shape: x.shape.flatMap((dim, k) => (k === axis ? (keep ? [1] : []) : [dim])) }];
-  },
 };
 
 /** ONNX's numbering of element types (TensorProto.DataType). */
@@ -255,6 +318,41 @@ function sizeOf(shape: Shape | undefined): number | undefined {
     1,
   );
 }
+
+/** How many windows fit along each axis (Conv and pooling, opset 11 and later). */
+function windowCounts(sizes: Shape, kernel: Shape, attributes: Attributes): Dim[] {
+  const rank = sizes.length;
+  const pads = intsOf(attributes, "pads");
+  const auto = attributes.auto_pad?.type === "string" ? attributes.auto_pad.value : "NOTSET";
+  const up = intOf(attributes, "ceil_mode", 0) === 1;
+  return sizes.map((size, k) => {
+    const window = kernel[k];
+    if (typeof size !== "number" || typeof window !== "number") return null;
+    const stride = intsOf(attributes, "strides")?.[k] ?? 1;
+    if (auto.startsWith("SAME")) return Math.ceil(size / stride);
+    const reach = (window - 1) * (intsOf(attributes, "dilations")?.[k] ?? 1) + 1;
+    const [before, after] = auto === "VALID" ? [0, 0] : [pads?.[k] ?? 0, pads?.[k + rank] ?? 0];
+    const room = (size + before + after - reach) / stride;
+    const count = (up ? Math.ceil(room) : Math.floor(room)) + 1;
+    // A last window that would begin in the padding behind is left out.
+    return up && (count - 1) * stride >= size + before ? count - 1 : count;
+  });
+}
+
+function transposedSizes(sizes: Shape, kernel: Shape, attributes: Attributes): Dim[] {
+  const rank = sizes.length;
+  const pads = intsOf(attributes, "pads");
+  return sizes.map((size, k) => {
+    const window = kernel[k];
+    if (typeof size !== "number" || typeof window !== "number" || attributes.auto_pad) return null;
+    const stride = intsOf(attributes, "strides")?.[k] ?? 1;
+    const reach = (window - 1) * (intsOf(attributes, "dilations")?.[k] ?? 1) + 1;
+    const extra = intsOf(attributes, "output_padding")?.[k] ?? 0;
+    return stride * (size - 1) + extra + reach - (pads?.[k] ?? 0) - (pads?.[k + rank] ?? 0);
+  });
+}
+
+const shapeOf = (type: ValueType | undefined) => type?.shape && { shape: type.shape };
 
 const wrap = (axis: number, rank: number) => (axis < 0 ? axis + rank : axis);
 const wrapClamp = (axis: number, rank: number) => Math.min(Math.max(wrap(axis, rank), 0), rank);

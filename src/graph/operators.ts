@@ -1,7 +1,8 @@
 import { float, int, ints } from "./attributes.ts";
 import type { BuilderCore, Value } from "./builder.ts";
 import { dataTypes } from "./infer.ts";
-import type { DataType, Shape, Tensor } from "./types.ts";
+import { scalarTensor, tensorOf } from "./tensors.ts";
+import type { DataType, Shape } from "./types.ts";
 
 /** ONNX operators as methods, so that a formula reads like one. Opset 20 forms. */
 export type Operators = ReturnType<typeof operators>;
@@ -11,8 +12,8 @@ const typeNumbers = new Map(Object.entries(dataTypes).map(([number, dtype]) => [
 export function operators(core: BuilderCore) {
   const { op } = core;
 
-  const scalar = (x: number, dtype: DataType = "float32"): Value => core.constant(scalarTensor(x, dtype));
-  const integers = (values: readonly number[]): Value => core.constant(int64Tensor(values));
+  const scalar = (x: number, dtype: DataType = "float32"): Value => core.constant(scalarTensor(numeric(dtype), x));
+  const integers = (values: readonly number[]): Value => core.constant(tensorOf("int64", [values.length], values));
 
   const reduce =
     (name: string) =>
@@ -90,29 +91,12 @@ export function operators(core: BuilderCore) {
       shape.length === 0
         ? scalar(value, dtype)
         : op("ConstantOfShape", [integers(shape)], {
-            value: { type: "tensor", value: { ...scalarTensor(value, dtype), shape: [1] } },
+            value: { type: "tensor", value: tensorOf(numeric(dtype), [1], [value]) },
           }),
   };
 }
 
-const SCALAR_ARRAYS = {
-  float32: (x: number) => Float32Array.of(x),
-  float64: (x: number) => Float64Array.of(x),
-  int64: (x: number) => BigInt64Array.of(BigInt(x)),
-  int32: (x: number) => Int32Array.of(x),
-  bool: (x: number) => Uint8Array.of(x),
-} as const;
-
-function scalarTensor(x: number, dtype: DataType): Tensor {
-  const make = SCALAR_ARRAYS[dtype as keyof typeof SCALAR_ARRAYS];
-  if (!make) throw new TypeError(`no scalar constants of type ${dtype}`);
-  return { dtype, shape: [], bytes: new Uint8Array(make(x).buffer) };
-}
-
-function int64Tensor(values: readonly number[]): Tensor {
-  const bytes = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
-  return { dtype: "int64", shape: [values.length], bytes };
-}
+const numeric = (dtype: DataType) => dtype as Exclude<DataType, "string">;
 
 function sameShape(a: Shape | undefined, b: readonly number[]): boolean {
   return a !== undefined && a.length === b.length && a.every((dim, k) => dim === b[k]);
