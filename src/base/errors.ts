@@ -20,13 +20,19 @@ export class GraftError extends Error {
   readonly remedy: string;
 
   constructor(code: string, { thing, place, remedy, cause }: ErrorDetails) {
-    super(`${thing}: ${place}. ${remedy}`, cause === undefined ? undefined : { cause });
+    super(oneLine(`${thing}: ${place}. ${remedy}`), cause === undefined ? undefined : { cause });
     this.name = "GraftError";
     this.code = code;
     this.thing = thing;
     this.place = place;
     this.remedy = remedy;
   }
+}
+
+/** Names come from files: no line break, terminal command or endless text of theirs may reach the screen. */
+function oneLine(text: string): string {
+  const clean = text.replace(/\p{Cc}+/gu, " ");
+  return clean.length <= 1000 ? clean : `${clean.slice(0, 500)} … ${clean.slice(-498)}`;
 }
 
 /** The candidate nearest to `word` in edit distance, or undefined when none is near enough to be a likely typo. */
