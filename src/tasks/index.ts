@@ -1,3 +1,4 @@
+export { type Batch, type BatchOptions, batchAt, epochOrder } from "./batches.ts";
 export { type Concept, type ConceptOptions, createConcepts } from "./concepts/concepts.ts";
 export { drawBackground } from "./drawing/background.ts";
 export { type Canvas, createCanvas, toBytes } from "./drawing/canvas.ts";
@@ -9,4 +10,5 @@ export {
   openGeneratedTask,
   taskNames,
 } from "./generated/open-generated-task.ts";
+export { type ImageSize, resizeAndCrop, resizeTask } from "./resize.ts";
 export type { Augmentation, Split, Task } from "./task.ts";

@@ -1,0 +1,111 @@
+import { GraftError, nameSeed, random } from "../base/index.ts";
+import type { Augmentation, Split } from "./task.ts";
+
+export interface BatchOptions {
+  readonly height: number;
+  readonly width: number;
+  readonly classes: number;
+  /** Rows of the batch; more than `indices` leaves padding rows. */
+  readonly batchSize: number;
+  /** Per channel, in units where black is 0 and white is 1. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  /** Random changes to the images; default none. */
+  readonly augment?: Augmentation & { readonly seed: number; readonly epoch: number };
+}
+
+/** Images and labels as a step graph takes them. */
+export interface Batch {
+  /** Normalised pixels, (value / 255 − mean) / std, [batchSize, 3, height, width]; padding rows are 0. */
+  readonly images: Float32Array;
+  /** One-hot labels, [batchSize, classes]; padding rows are 0. */
+  readonly targets: Float32Array;
+  /** 1 for an example, 0 for padding, [batchSize]. */
+  readonly weights: Float32Array;
+  /** How many rows are examples. */
+  readonly count: number;
+}
+
+/**
+ * Gather the images at `indices`. A pure function of its arguments: augmentation depends on (seed, epoch, image index),
+ * not on the batch an image falls in, so a run resumed in mid-epoch meets the same bits.
+ * @throws GraftError BATCH_TOO_SMALL, IMAGE_SIZE
+ */
+export function batchAt(split: Split, indices: ArrayLike<number>, options: BatchOptions): Batch {
+  const { height, width, classes, batchSize, augment } = options;
+  const bytes = 3 * height * width;
+  if (indices.length > batchSize) {
+    throw new GraftError("BATCH_TOO_SMALL", {
+      thing: `${indices.length} images`,
+      place: `a batch of ${batchSize} rows`,
+      remedy: "Ask for at most as many images as the batch has rows",
+    });
+  }
+  const images = new Float32Array(batchSize * bytes);
+  const targets = new Float32Array(batchSize * classes);
+  const weights = new Float32Array(batchSize);
+  const tables = normalizationTables(options.mean, options.std);
+  for (let row = 0; row < indices.length; row++) {
+    const index = indices[row]!;
+    const pixels = split.pixels(index);
+    if (pixels.length !== bytes) {
+      throw new GraftError("IMAGE_SIZE", {
+        thing: `image ${index} of ${pixels.length} bytes`,
+        place: `a batch of images [3, ${height}, ${width}], ${bytes} bytes each`,
+        remedy: "Open the task at the size the backbone takes, or pass it through resizeTask",
+      });
+    }
+    const change = augment === undefined ? unchanged : drawChange(augment, index);
+    normalizeInto(images.subarray(row * bytes, (row + 1) * bytes), pixels, { height, width, change, tables });
+    targets[row * classes + split.labels[index]!] = 1;
+    weights[row] = 1;
+  }
+  return { images, targets, weights, count: indices.length };
+}
+
+/** The images 0..count − 1 in the order of one epoch: a pure function of (count, seed, epoch). */
+export function epochOrder(count: number, seed: number, epoch: number): Uint32Array {
+  return random(seed, nameSeed("epoch-order"), epoch).permutation(count);
+}
+
+interface Change {
+  readonly flip: boolean;
+  /** Pixels the picture moves right and down. */
+  readonly right: number;
+  readonly down: number;
+}
+
+const unchanged: Change = { flip: false, right: 0, down: 0 };
+
+function drawChange({ flip, shift, seed, epoch }: NonNullable<BatchOptions["augment"]>, index: number): Change {
+  const stream = random(seed, nameSeed("augment"), epoch, index);
+  const coin = stream.next() < 0.5;
+  const [right, down] = [stream.int(2 * shift + 1) - shift, stream.int(2 * shift + 1) - shift];
+  return { flip: flip && coin, right, down };
+}
+
+/** What each byte becomes, [256] per channel. */
+function normalizationTables(mean: readonly number[], std: readonly number[]): Float32Array[] {
+  return [0, 1, 2].map((c) => Float32Array.from({ length: 256 }, (_, value) => (value / 255 - mean[c]!) / std[c]!));
+}
+
+/** Pixels that a shift brings in from outside repeat the border. */
+function normalizeInto(
+  out: Float32Array,
+  pixels: Uint8Array,
+  { height, width, change, tables }: { height: number; width: number; change: Change; tables: Float32Array[] },
+): void {
+  const columns = Int32Array.from({ length: width }, (_, x) => {
+    const from = Math.min(width - 1, Math.max(0, x - change.right));
+    return change.flip ? width - 1 - from : from;
+  });
+  let k = 0;
+  for (let c = 0; c < 3; c++) {
+    const table = tables[c]!;
+    for (let y = 0; y < height; y++) {
+      const from = Math.min(height - 1, Math.max(0, y - change.down));
+      const row = (c * height + from) * width;
+      for (let x = 0; x < width; x++) out[k++] = table[pixels[row + columns[x]!]!]!;
+    }
+  }
+}

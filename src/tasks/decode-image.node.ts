@@ -1,0 +1,61 @@
+import { GraftError } from "../base/index.ts";
+import { type ImageSize, resizeAndCrop } from "./resize.ts";
+
+/**
+ * Decode an image file: turned as its EXIF says, alpha laid on white, grey, CMYK and 16 bits brought to 8-bit sRGB, then
+ * resized by our own code. Only the first frame of an animation counts.
+ * @returns  bytes [3, height, width]
+ * @throws   GraftError UNREADABLE_IMAGE, MISSING_PACKAGE
+ */
+export async function decodeImage(path: string, size: ImageSize): Promise<Uint8Array> {
+  const sharp = await loadSharp();
+  let data: Uint8Array;
+  let info: { width: number; height: number; channels: number };
+  try {
+    ({ data, info } = await sharp(path, { failOn: "error" })
+      .autoOrient()
+      .flatten({ background: "#ffffff" })
+      .toColourspace("srgb")
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true }));
+  } catch (cause) {
+    throw new GraftError("UNREADABLE_IMAGE", {
+      thing: `image ${path}`,
+      place: `it cannot be decoded (${firstLine(cause)})`,
+      remedy: "Replace or remove the file",
+      cause,
+    });
+  }
+  return resizeAndCrop(channelFirst(data, info), info, size);
+}
+
+/** [height, width, channels] → [3, height, width]; one channel of grey becomes three. */
+function channelFirst(
+  data: Uint8Array,
+  { width, height, channels }: { width: number; height: number; channels: number },
+): Uint8Array {
+  const plane = width * height;
+  const out = new Uint8Array(3 * plane);
+  for (let c = 0; c < 3; c++) {
+    const from = channels < 3 ? 0 : c;
+    for (let k = 0; k < plane; k++) out[c * plane + k] = data[k * channels + from]!;
+  }
+  return out;
+}
+
+async function loadSharp(): Promise<(typeof import("sharp"))["default"]> {
+  try {
+    return (await import("sharp")).default;
+  } catch (cause) {
+    throw new GraftError("MISSING_PACKAGE", {
+      thing: "package sharp",
+      place: `needed to decode image files, cannot be loaded (${firstLine(cause)})`,
+      remedy: "Install it: npm install sharp",
+      cause,
+    });
+  }
+}
+
+function firstLine(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).split("\n")[0]!.trim();
+}

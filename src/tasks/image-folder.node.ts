@@ -1,0 +1,212 @@
+import { readdir, stat } from "node:fs/promises";
+import { basename, extname, join, resolve } from "node:path";
+import { breathe, GraftError, type LongCall, nameSeed, random } from "../base/index.ts";
+import { decodeImage } from "./decode-image.node.ts";
+import type { ImageSize } from "./resize.ts";
+import type { Augmentation, Split, Task } from "./task.ts";
+
+export interface ImageFolderOptions extends ImageSize, LongCall {
+  /** Which images a missing split takes from `train`, default 0. */
+  readonly seed?: number;
+  /** Share of each class that goes to validation where there is no `val` folder, default 0.1. */
+  readonly validationShare?: number;
+  /** Share of each class that goes to test where there is no `test` folder, default 0.2. */
+  readonly testShare?: number;
+  /** Changes that keep the labels; default a shift by a sixteenth of the width, no flip (it would turn b into d). */
+  readonly augment?: Augmentation;
+}
+
+const extensions = new Set([".png", ".jpg", ".jpeg", ".webp"]);
+
+/** Files of each class, by class name. */
+type Listing = Map<string, string[]>;
+
+interface Example {
+  readonly path: string;
+  readonly label: number;
+}
+
+/**
+ * Open a folder of images: `train/<class>/*.png|jpg|jpeg|webp`, likewise `val/` (or `validation/`) and `test/`. A missing
+ * one of the latter two is split off `train`, seeded and class by class, and `notes` says so. Classes are the folders of
+ * `train` in code-unit order. All images are decoded here and held as bytes at the given size.
+ * @throws GraftError NO_SUCH_FOLDER, NO_IMAGES, ONE_CLASS, UNKNOWN_CLASS, TOO_FEW_IMAGES, UNREADABLE_IMAGE, and what an
+ *         aborted `signal` gives as its reason
+ */
+export async function openImageFolder(path: string, options: ImageFolderOptions): Promise<Task> {
+  const { height, width, seed = 0, validationShare = 0.1, testShare = 0.2, signal, onProgress } = options;
+  const root = resolve(path);
+  const train = await listSplit(root, ["train"], path);
+  if (train === undefined) {
+    throw new GraftError("NO_IMAGES", {
+      thing: `folder ${path}`,
+      place: "it has no folder train/",
+      remedy: "Put images under train/<class>/, and under val/<class>/ and test/<class>/ if you have them",
+    });
+  }
+  const validation = await listSplit(root, ["val", "validation"], path);
+  const test = await listSplit(root, ["test"], path);
+  const classes = [...train.keys()];
+  checkClasses(path, classes, { val: validation, test });
+
+  const notes: string[] = [];
+  const shares = { validation: validation ? 0 : validationShare, test: test ? 0 : testShare };
+  const parts = divide(train, shares, seed);
+  for (const name of ["validation", "test"] as const) {
+    if (shares[name] === 0) continue;
+    notes.push(
+      `no ${name === "validation" ? "val" : name}/ folder: ${parts[name].length} images of train/ serve as ${name} (seed ${seed})`,
+    );
+  }
+  const examples = {
+    train: parts.train,
+    validation: validation ? examplesOf(validation, classes) : parts.validation,
+    test: test ? examplesOf(test, classes) : parts.test,
+  };
+
+  const total = examples.train.length + examples.validation.length + examples.test.length;
+  let done = 0;
+  const load = (list: readonly Example[]) =>
+    decodeAll(list, { height, width }, async () => {
+      done++;
+      onProgress?.({ phase: "read images", done, total, unit: "images" });
+      if (done % 16 === 0) await breathe(signal);
+      signal?.throwIfAborted();
+    });
+  signal?.throwIfAborted();
+  return {
+    name: basename(root),
+    title: `Images of ${path}`,
+    classes,
+    image: { height, width },
+    augment: options.augment ?? { flip: false, shift: Math.floor(width / 16) },
+    notes,
+    train: await load(examples.train),
+    validation: await load(examples.validation),
+    test: await load(examples.test),
+  };
+}
+
+/** List a split's classes and files, sorted; undefined where none of its folders exists. */
+async function listSplit(root: string, names: readonly string[], shown: string): Promise<Listing | undefined> {
+  const top = await entriesOf(root, shown);
+  const name = names.find((candidate) => top.some((entry) => entry === candidate));
+  if (name === undefined) return undefined;
+  const listing: Listing = new Map();
+  for (const className of await entriesOf(join(root, name), join(shown, name))) {
+    const folder = join(root, name, className);
+    if (!(await stat(folder).catch(() => undefined))?.isDirectory()) continue; // a file or a dangling link
+    const files = (await entriesOf(folder, folder)).filter((file) => extensions.has(extname(file).toLowerCase()));
+    if (files.length === 0) {
+      throw new GraftError("NO_IMAGES", {
+        thing: `class folder ${join(shown, name, className)}`,
+        place: "it has no .png, .jpg, .jpeg or .webp file",
+        remedy: "Add images or remove the folder",
+      });
+    }
+    listing.set(
+      className,
+      files.map((file) => join(folder, file)),
+    );
+  }
+  if (listing.size === 0) {
+    throw new GraftError("NO_IMAGES", {
+      thing: `folder ${join(shown, name)}`,
+      place: "it has no class folders with images",
+      remedy: `Put images under ${name}/<class>/`,
+    });
+  }
+  return listing;
+}
+
+/** Names in a folder in code-unit order, hidden ones left out. */
+async function entriesOf(folder: string, shown: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => !name.startsWith(".")).sort();
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    const why: Record<string, string> = { ENOENT: "there is no such folder", ENOTDIR: "it is a file, not a folder" };
+    throw new GraftError("NO_SUCH_FOLDER", {
+      thing: `folder ${shown}`,
+      place: why[code ?? ""] ?? `it cannot be read (${code})`,
+      remedy: "Give a folder that holds train/<class>/ with images",
+      cause,
+    });
+  }
+}
+
+function checkClasses(path: string, classes: string[], others: Record<string, Listing | undefined>): void {
+  if (classes.length < 2) {
+    throw new GraftError("ONE_CLASS", {
+      thing: `folder ${join(path, "train")}`,
+      place: `it has one class only, "${classes[0]}"`,
+      remedy: "Give at least two class folders",
+    });
+  }
+  for (const [name, listing] of Object.entries(others)) {
+    for (const className of listing?.keys() ?? []) {
+      if (classes.includes(className)) continue;
+      throw new GraftError("UNKNOWN_CLASS", {
+        thing: `class "${className}"`,
+        place: `${join(path, name)} has it, ${join(path, "train")} does not`,
+        remedy: `Remove it or add training images; train/ has ${classes.join(", ")}`,
+      });
+    }
+  }
+}
+
+/** Deal each class's files out: the shares of validation and test (at least one image each, unless 0), the rest to train. */
+function divide(
+  train: Listing,
+  shares: { validation: number; test: number },
+  seed: number,
+): Record<"train" | "validation" | "test", Example[]> {
+  const parts = { train: [] as Example[], validation: [] as Example[], test: [] as Example[] };
+  let label = 0;
+  for (const [className, files] of train) {
+    const take = (share: number) => (share === 0 ? 0 : Math.max(1, Math.round(share * files.length)));
+    const [validation, test] = [take(shares.validation), take(shares.test)];
+    if (validation + test >= files.length) {
+      throw new GraftError("TOO_FEW_IMAGES", {
+        thing: `class "${className}" with ${files.length} training image${files.length === 1 ? "" : "s"}`,
+        place: `${validation} would go to validation and ${test} to test, which leaves none to train on`,
+        remedy: "Add images, or give val/ and test/ folders",
+      });
+    }
+    const order = random(seed, nameSeed("split"), nameSeed(className)).permutation(files.length);
+    order.forEach((file, k) => {
+      const part = k < validation ? "validation" : k < validation + test ? "test" : "train";
+      parts[part].push({ path: files[file]!, label });
+    });
+    label++;
+  }
+  return parts;
+}
+
+function examplesOf(listing: Listing, classes: readonly string[]): Example[] {
+  return [...listing].flatMap(([name, files]) => files.map((path) => ({ path, label: classes.indexOf(name) })));
+}
+
+/** Decode four at a time, so that disk, decoder and resizing overlap. */
+async function decodeAll(examples: readonly Example[], size: ImageSize, each: () => Promise<void>): Promise<Split> {
+  const bytes = 3 * size.height * size.width;
+  const store = new Uint8Array(examples.length * bytes);
+  let next = 0;
+  const worker = async () => {
+    try {
+      for (let k = next++; k < examples.length; k = next++) {
+        store.set(await decodeImage(examples[k]!.path, size), k * bytes);
+        await each();
+      }
+    } catch (error) {
+      next = examples.length; // the other workers stop too
+      throw error;
+    }
+  };
+  await Promise.all([worker(), worker(), worker(), worker()]);
+  return {
+    count: examples.length,
+    labels: Int32Array.from(examples, ({ label }) => label),
+    pixels: (index) => store.subarray(index * bytes, (index + 1) * bytes),
+  };
+}

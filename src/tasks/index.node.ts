@@ -1,0 +1,1 @@
+export { type ImageFolderOptions, openImageFolder } from "./image-folder.node.ts";
