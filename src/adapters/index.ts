@@ -5,6 +5,7 @@ export {
   adapterParameters,
   initialAdapters,
 } from "./adapter.ts";
+export { bakedClassifier, type ClassifierSpec, classifier, classifierParameters } from "./classifier.ts";
 export { insertAdapters } from "./insert.ts";
 export {
   checkPlacement,

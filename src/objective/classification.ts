@@ -1,4 +1,5 @@
 import { type Builder, staticShape, type Value } from "../graph/index.ts";
+import type { Parameter } from "../parameters/index.ts";
 
 /** How token features become one vector per example. */
 export type Pooling = "cls" | "mean" | "cls+mean";
@@ -24,6 +25,14 @@ export function pool(g: Builder, features: Value, pooling: Pooling): Value {
 /** Width of what `pool` returns. */
 export const pooledSize = (hiddenSize: number, pooling: Pooling): number =>
   pooling === "cls+mean" ? 2 * hiddenSize : hiddenSize;
+
+/** The trainable tensors of a linear head over pooled features. */
+export function headParameters(hiddenSize: number, pooling: Pooling, classes: number): Parameter[] {
+  return [
+    { name: "head.weight", shape: [pooledSize(hiddenSize, pooling), classes] },
+    { name: "head.bias", shape: [classes], decay: false },
+  ];
+}
 
 /** Linear head: pooled [batch, k] · weight [k, classes] + bias [classes]. */
 export function linearHead(g: Builder, pooled: Value, weight: Value, bias: Value): Value {

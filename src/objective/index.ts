@@ -1,1 +1,1 @@
-export { crossEntropy, linearHead, type Pooling, pool, pooledSize } from "./classification.ts";
+export { crossEntropy, headParameters, linearHead, type Pooling, pool, pooledSize } from "./classification.ts";

@@ -3,7 +3,7 @@ import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { authorVit } from "../backbone/index.ts";
-import { readIfExists, writeFileAtomic } from "../base/index.node.ts";
+import { writeFileAtomic } from "../base/index.node.ts";
 import { decodeSafetensors, encodeSafetensors } from "../formats/index.ts";
 import { encodeModel, type Tensor } from "../graph/index.ts";
 import { type ParameterLayout, packVectors, unpackVectors } from "../parameters/index.ts";
@@ -67,7 +67,13 @@ function encodeCheckpoint(layout: ParameterLayout, { step, theta, m, v }: Optimi
   const named = (prefix: string, vectors: OptimizerState["theta"]): [string, Tensor][] =>
     [...unpackVectors(layout, vectors)].map(([name, tensor]) => [`${prefix}/${name}`, tensor]);
   const tensors = new Map([...named("theta", theta), ...named("m", m), ...named("v", v)]);
-  return encodeSafetensors(tensors, { step: String(step), settings: JSON.stringify(settings) });
+  return encodeSafetensors(
+    tensors,
+    new Map([
+      ["step", String(step)],
+      ["settings", JSON.stringify(settings)],
+    ]),
+  );
 }
 
 async function readCheckpoint(path: string, layout: ParameterLayout): Promise<OptimizerState | undefined> {
@@ -84,5 +90,5 @@ async function readCheckpoint(path: string, layout: ParameterLayout): Promise<Op
         [...tensors].filter(([name]) => name.startsWith(`${prefix}/`)).map(([n, t]) => [n.slice(prefix.length + 1), t]),
       ),
     );
-  return { step: Number(metadata.step), theta: vectors("theta"), m: vectors("m"), v: vectors("v") };
+  return { step: Number(metadata.get("step")), theta: vectors("theta"), m: vectors("m"), v: vectors("v") };
 }

@@ -1,0 +1,34 @@
+import type { Graph } from "../graph/index.ts";
+import type { Pooling } from "../objective/index.ts";
+import type { Runtime } from "../runtime/index.ts";
+
+/** How pixels become the backbone's input: bytes / 255, minus `mean`, over `std`, per channel. */
+export interface ImageInput {
+  /** Name of the graph input, float32 [batch, 3, height, width]. */
+  readonly name: string;
+  readonly height: number;
+  readonly width: number;
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+}
+
+/** A frozen model whose hidden states are known. */
+export interface Backbone {
+  readonly name: string;
+  /** Where it came from, to open it again: a path, or `builtin:vit`. */
+  readonly source: string;
+  /** SHA-256 of the graph as read (structure and weights), hex. */
+  readonly hash: string;
+  /** The graph as it was read, raised to opset 20 or newer: dynamic axes kept. */
+  readonly graph: Graph;
+  /** Value names of the 2L + 1 hidden states. */
+  readonly states: readonly string[];
+  readonly blocks: number;
+  readonly hiddenSize: number;
+  readonly normPosition: "pre" | "post";
+  /** Value name of the features a head reads, [batch, tokens, d]: what follows the last norm. */
+  readonly features: string;
+  readonly pooling: Pooling;
+  readonly input: ImageInput;
+  readonly runtime: Runtime;
+}

@@ -1,0 +1,117 @@
+import { differentiate } from "../autodiff/index.ts";
+import { type Backbone, traceBackbone } from "../backbone/index.ts";
+import { breathe, type LongCall } from "../base/index.ts";
+import { createBuilder, type Graph, prune } from "../graph/index.ts";
+import { crossEntropy, linearHead, pool } from "../objective/index.ts";
+import type { HostTensor, Session } from "../runtime/index.ts";
+import type { Task } from "../tasks/index.ts";
+import { classifierFeeds, type Head } from "../training/index.ts";
+
+/** Gradients of all n² zero-initialised linear adapters: the paper's ∂L/∂W_ij = x_iᵀ · ∂L/∂x_j. */
+export interface EdgeGradients {
+  readonly states: number;
+  readonly hiddenSize: number;
+  /** One array per target j, [n, d, d]: row block i is the gradient of edge (i, j), averaged over the examples. */
+  readonly columns: readonly Float32Array[];
+  /** Token positions, over all examples, that received a gradient at each state: no rank can exceed it. [n] */
+  readonly activeTokens: readonly number[];
+}
+
+const BATCH = 32;
+
+/**
+ * One forward and one backward pass of the frozen backbone per probe batch, then n² products of states and cotangents.
+ * @param indices  probe examples of the training split
+ * @param head     the linear head whose loss is differentiated
+ */
+export async function edgeGradients(
+  backbone: Backbone,
+  task: Task,
+  indices: Uint32Array,
+  head: Head,
+  { threads, signal, onProgress }: { readonly threads?: number } & LongCall = {},
+): Promise<EdgeGradients> {
+  const classes = task.classes.length;
+  const n = backbone.states.length;
+  const d = backbone.hiddenSize;
+  const traced = await traceBackbone(backbone, BATCH, signal);
+  const limit = threads === undefined ? {} : { threads };
+  const probe = await backbone.runtime.open(probeGraph(backbone, traced, classes, head), limit);
+  let products: Session | undefined;
+  try {
+    const columns = Array.from({ length: n }, () => new Float32Array(n * d * d));
+    let spare = new Float32Array(n * d * d);
+    const activeTokens = new Array<number>(n).fill(0);
+    for (let start = 0; start < indices.length; start += BATCH) {
+      const part = indices.subarray(start, start + BATCH);
+      const feeds = classifierFeeds({
+        split: task.train,
+        indices: part,
+        input: backbone.input,
+        classes,
+        batchSize: BATCH,
+      });
+      const { states, cotangents } = await probe.run(feeds);
+      const rows = states!.shape[0]!; // batch · tokens
+      products ??= await backbone.runtime.open(productGraph(rows, n, d), limit);
+      const share = tensor([1], Float32Array.of(part.length / indices.length));
+      for (let j = 0; j < n; j++) {
+        const back = (cotangents!.data as Float32Array).subarray(j * rows * d, (j + 1) * rows * d);
+        activeTokens[j]! += countActive(back, d);
+        const sum = tensor([n * d, d], columns[j]!);
+        const next = tensor([n * d, d], spare);
+        await products.run({ states: states!, cotangent: tensor([rows, d], back), sum, share }, { next });
+        [columns[j], spare] = [spare, columns[j]!];
+        if (j % 5 === 0) await breathe(signal);
+      }
+      const done = Math.min(start + BATCH, indices.length);
+      onProgress?.({ phase: "gradients", done, total: indices.length, unit: "images" });
+    }
+    return { states: n, hiddenSize: d, columns, activeTokens };
+  } finally {
+    await probe.release();
+    await products?.release();
+  }
+}
+
+/** Outputs `states` [batch·tokens, n·d], one state beside the other, and `cotangents` [n, batch·tokens, d]. */
+function probeGraph(backbone: Backbone, traced: Graph, classes: number, head: Head): Graph {
+  const g = createBuilder(traced);
+  const pooled = pool(g, g.value(backbone.features), backbone.pooling);
+  const [weight, bias] = [head.get("head.weight")!, head.get("head.bias")!];
+  const logits = linearHead(g, pooled, g.constant(weight, "head.weight"), g.constant(bias, "head.bias"));
+  const targets = g.input("targets", "float32", [BATCH, classes]);
+  const loss = crossEntropy(g, logits, targets, g.input("weights", "float32", [BATCH]));
+  const states = backbone.states.map((name) => g.value(name));
+  const flat = [-1, backbone.hiddenSize];
+  const cotangents = differentiate(g, loss, states).map((value) => g.unsqueeze(g.reshape(value, flat), [0]));
+  g.rename(
+    g.concat(
+      states.map((state) => g.reshape(state, flat)),
+      1,
+    ),
+    "states",
+  );
+  g.rename(g.concat(cotangents, 0), "cotangents");
+  return prune(g.toGraph(["states", "cotangents"]));
+}
+
+/** next = sum + share · statesᵀ · cotangent, [n·d, d]: the gradients of every edge into one state. */
+function productGraph(rows: number, n: number, d: number): Graph {
+  const g = createBuilder();
+  const states = g.input("states", "float32", [rows, n * d]);
+  const cotangent = g.input("cotangent", "float32", [rows, d]);
+  const sum = g.input("sum", "float32", [n * d, d]);
+  const share = g.input("share", "float32", [1]);
+  g.rename(g.add(sum, g.mul(g.matmul(g.transpose(states, [1, 0]), cotangent), share)), "next");
+  return g.toGraph(["next"]);
+}
+
+/** Rows of [rows, d] with a non-zero entry. */
+function countActive(data: Float32Array, d: number): number {
+  let active = 0;
+  for (let row = 0; row < data.length; row += d) if (data.subarray(row, row + d).some((x) => x !== 0)) active++;
+  return active;
+}
+
+const tensor = (shape: readonly number[], data: Float32Array): HostTensor => ({ dtype: "float32", shape, data });

@@ -1,0 +1,114 @@
+import type { Backbone } from "../backbone/index.ts";
+import { breathe, type LongCall, nameSeed, random } from "../base/index.ts";
+import { createBuilder, type Graph } from "../graph/index.ts";
+import { pooledSize } from "../objective/index.ts";
+import type { Runtime } from "../runtime/index.ts";
+import type { Task } from "../tasks/index.ts";
+import { extractFeatures, fitHead, type Head } from "../training/index.ts";
+import { type EdgeGradients, edgeGradients } from "./edge-gradients.ts";
+import type { Scores } from "./scores.ts";
+import { singularValuesOfGram } from "./singular-values.ts";
+import { DEFAULT_ETA, entropyRank, srank } from "./srank.ts";
+
+export interface ScoreOptions extends LongCall {
+  /** Share of the singular values' sum that srank drops; default 0.01. */
+  readonly eta?: number;
+  /** Probe examples, drawn from the training split; default the smaller of half of it and 2d. */
+  readonly examples?: number;
+  /**
+   * The head whose loss is differentiated; default `fitted`: linear, L2-regularised, on training examples disjoint
+   * from the probe (fitted on the probe it would separate it and leave no gradient). A `random` one is noise.
+   */
+  readonly head?: "fitted" | "random" | Head;
+  readonly headL2?: number;
+  readonly seed?: number;
+  readonly threads?: number;
+}
+
+const DEFAULT_HEAD_L2 = 0.01;
+
+/**
+ * Score every edge of a backbone on a task before any training: the numerical rank of the gradient of a linear adapter
+ * on it (PAPER, "Score of an edge"), from one forward and one backward pass over a probe of training examples.
+ */
+export async function scoreEdges(backbone: Backbone, task: Task, options: ScoreOptions = {}): Promise<Scores> {
+  const begun = performance.now();
+  const { eta = DEFAULT_ETA, seed = 0, threads, signal, onProgress } = options;
+  const { examples = Math.max(1, Math.min(Math.floor(task.train.count / 2), 2 * backbone.hiddenSize)) } = options;
+  const order = random(seed, nameSeed("probe")).permutation(task.train.count);
+  const probe = order.slice(0, examples);
+  const { head, name } = await probeHead(backbone, task, order.slice(examples), options);
+  const gradients = await edgeGradients(backbone, task, probe, head, {
+    ...(threads !== undefined && { threads }),
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  });
+  const values = await singularValuesByEdge(backbone.runtime, gradients, options);
+  return {
+    schema: 1,
+    scoreName: "srank",
+    matrix: values.map((row) => row.map((sigma) => srank(sigma, eta))),
+    tieBreak: values.map((row) => row.map(entropyRank)),
+    caps: gradients.activeTokens.map((active) => Math.min(active, backbone.hiddenSize)),
+    eta,
+    examples,
+    seconds: (performance.now() - begun) / 1000,
+    head: name,
+    backbone: { name: backbone.name, hash: backbone.hash, states: backbone.states.length },
+    task: task.name,
+    seed,
+  };
+}
+
+async function probeHead(backbone: Backbone, task: Task, rest: Uint32Array, options: ScoreOptions) {
+  const { head = "fitted", headL2 = DEFAULT_HEAD_L2, seed = 0, threads, signal, onProgress } = options;
+  if (typeof head !== "string") return { head, name: "given" };
+  if (head === "random") return { head: randomHead(backbone, task.classes.length, seed), name: head };
+  const limit = { ...(threads !== undefined && { threads }), ...(signal && { signal }) };
+  const features = await extractFeatures(backbone, task.train, {
+    indices: rest,
+    ...limit,
+    ...(onProgress && { onProgress }),
+  });
+  return { head: await fitHead(backbone.runtime, features, task.classes.length, { l2: headL2, ...limit }), name: head };
+}
+
+function randomHead(backbone: Backbone, classes: number, seed: number): Head {
+  const draw = random(seed, nameSeed("random-head"));
+  const width = pooledSize(backbone.hiddenSize, backbone.pooling);
+  const weight = Float32Array.from({ length: width * classes }, () => draw.normal() / Math.sqrt(width));
+  return new Map([
+    ["head.weight", { dtype: "float32", shape: [width, classes], bytes: new Uint8Array(weight.buffer) }],
+    ["head.bias", { dtype: "float32", shape: [classes], bytes: new Uint8Array(4 * classes) }],
+  ]);
+}
+
+/** Singular values of every edge's gradient, [from][to], through float64 Gram matrices (float32 ones give wrong ranks). */
+async function singularValuesByEdge(
+  runtime: Runtime,
+  { states: n, hiddenSize: d, columns }: EdgeGradients,
+  { threads, signal, onProgress }: ScoreOptions,
+): Promise<Float64Array[][]> {
+  const session = await runtime.open(gramGraph(n, d), threads === undefined ? {} : { threads });
+  try {
+    const values: Float64Array[][] = Array.from({ length: n }, () => []);
+    for (const [j, column] of columns.entries()) {
+      const result = await session.run({ gradients: { dtype: "float32", shape: [n, d, d], data: column } });
+      const grams = result.grams!.data as Float64Array;
+      for (let i = 0; i < n; i++) values[i]![j] = singularValuesOfGram(grams.subarray(i * d * d, (i + 1) * d * d), d);
+      onProgress?.({ phase: "ranks", done: (j + 1) * n, total: n * n, unit: "edges" });
+      await breathe(signal);
+    }
+    return values;
+  } finally {
+    await session.release();
+  }
+}
+
+/** gradients [n, d, d] → grams GᵀG in float64, [n, d, d]. */
+function gramGraph(n: number, d: number): Graph {
+  const g = createBuilder();
+  const gradients = g.cast(g.input("gradients", "float32", [n, d, d]), "float64");
+  g.rename(g.matmul(g.transpose(gradients, [0, 2, 1]), gradients), "grams");
+  return g.toGraph(["grams"]);
+}

@@ -1,0 +1,111 @@
+import { breathe } from "../base/index.ts";
+import { createBuilder, type Tensor } from "../graph/index.ts";
+import { crossEntropy, linearHead } from "../objective/index.ts";
+import { declareParameters, layoutOf, type Parameter, unpackVectors, zeroVectors } from "../parameters/index.ts";
+import type { HostTensor, Runtime } from "../runtime/index.ts";
+import type { Features } from "./features.ts";
+import { warmupCosine } from "./schedule.ts";
+import { buildStepGraph, type StepGraph } from "./step-graph.ts";
+import { initialState, openStepper } from "./stepper.ts";
+
+/** A linear head as the parameters `head.weight` [k, classes] and `head.bias` [classes]. */
+export type Head = ReadonlyMap<"head.weight" | "head.bias", Tensor>;
+
+export interface FitHeadOptions {
+  /** L2 penalty λ: the loss gains λ/2 · ‖W‖² (of standardised features); default 0.01. */
+  readonly l2?: number;
+  /** Full-batch AdamW updates; default 300. */
+  readonly steps?: number;
+  readonly threads?: number;
+  readonly signal?: AbortSignal;
+}
+
+const LEARNING_RATE = 0.05;
+const WARMUP_STEPS = 10;
+
+/**
+ * Multinomial logistic regression on frozen features, L2-regularised, from zero, on the whole set at once.
+ * Features are standardised for the fit; the head returned takes them as they are.
+ */
+export async function fitHead(
+  runtime: Runtime,
+  features: Features,
+  classes: number,
+  { l2 = 0.01, steps = 300, threads, signal }: FitHeadOptions = {},
+): Promise<Head> {
+  const { count, width, labels } = features;
+  const { mean, std } = moments(features);
+  const stepGraph = headStepGraph(count, width, classes, l2);
+  const start = initialState(stepGraph, zeroVectors(stepGraph.layout));
+  const stepper = await openStepper(runtime, stepGraph, start, threads === undefined ? {} : { threads });
+  try {
+    const feeds: Record<string, HostTensor> = {
+      features: { dtype: "float32", shape: [count, width], data: standardised(features, mean, std) },
+      targets: { dtype: "float32", shape: [count, classes], data: oneHot(labels, classes) },
+      weights: { dtype: "float32", shape: [count], data: new Float32Array(count).fill(1) },
+    };
+    for (let step = 0; step < steps; step++) {
+      await stepper.step(feeds, LEARNING_RATE * warmupCosine(step, steps, WARMUP_STEPS));
+      if (step % 20 === 0) await breathe(signal);
+    }
+    return unstandardised(unpackVectors(stepGraph.layout, stepper.state().theta), mean, std);
+  } finally {
+    await stepper.release();
+  }
+}
+
+function headStepGraph(count: number, width: number, classes: number, l2: number): StepGraph {
+  const parameters: Parameter[] = [
+    { name: "head.weight", shape: [width, classes] },
+    { name: "head.bias", shape: [classes] },
+  ];
+  const layout = layoutOf(parameters);
+  const g = createBuilder();
+  const declared = declareParameters(g, layout);
+  const [weight, bias] = parameters.map(({ name }) => declared.tensors.get(name)!) as [never, never];
+  const logits = linearHead(g, g.input("features", "float32", [count, width]), weight, bias);
+  const targets = g.input("targets", "float32", [count, classes]);
+  const fit = crossEntropy(g, logits, targets, g.input("weights", "float32", [count]));
+  const penalty = g.mul(g.reduceSumSquare(weight, [0, 1], false), g.scalar(l2 / 2));
+  return buildStepGraph(g, layout, declared, g.add(fit, penalty), {});
+}
+
+/** Mean and standard deviation of every feature; constant ones get 1, so that they drop out. */
+function moments({ count, width, data }: Features): { mean: Float64Array; std: Float64Array } {
+  const mean = new Float64Array(width);
+  const std = new Float64Array(width);
+  for (let k = 0; k < data.length; k++) mean[k % width]! += data[k]! / count;
+  for (let k = 0; k < data.length; k++) std[k % width]! += (data[k]! - mean[k % width]!) ** 2 / count;
+  for (let k = 0; k < width; k++) std[k] = Math.sqrt(std[k]!) || 1;
+  return { mean, std };
+}
+
+const standardised = ({ data, width }: Features, mean: Float64Array, std: Float64Array): Float32Array =>
+  data.map((x, k) => (x - mean[k % width]!) / std[k % width]!);
+
+/** Fold (x − mean) / std into the head: W' = W / std, b' = b − Σ mean · W'. */
+function unstandardised(tensors: ReadonlyMap<string, Tensor>, mean: Float64Array, std: Float64Array): Head {
+  const weight = floats(tensors.get("head.weight")!);
+  const bias = floats(tensors.get("head.bias")!);
+  const classes = bias.length;
+  for (let k = 0; k < weight.length; k++) {
+    const feature = Math.floor(k / classes);
+    weight[k]! /= std[feature]!;
+    bias[k % classes]! -= mean[feature]! * weight[k]!;
+  }
+  return new Map([
+    ["head.weight", { dtype: "float32", shape: [mean.length, classes], bytes: new Uint8Array(weight.buffer) }],
+    ["head.bias", { dtype: "float32", shape: [classes], bytes: new Uint8Array(bias.buffer) }],
+  ]);
+}
+
+const floats = ({ bytes }: Tensor) => new Float32Array(bytes.slice().buffer);
+
+/** [count, classes] */
+export function oneHot(labels: Int32Array, classes: number): Float32Array {
+  const data = new Float32Array(labels.length * classes);
+  labels.forEach((label, row) => {
+    data[row * classes + label] = 1;
+  });
+  return data;
+}

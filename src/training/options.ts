@@ -1,0 +1,23 @@
+import { z } from "zod";
+
+/**
+ * How adapters are trained. One home for every default; the command line makes its flags from this schema.
+ * The paper leaves optimiser, rates and epochs open: these are the settings of docs/experiments.md.
+ */
+export const TrainOptions = z.strictObject({
+  epochs: z.int().min(1).default(4).describe("passes over the training examples"),
+  batchSize: z.int().min(1).default(32).describe("examples per step"),
+  learningRate: z.number().positive().default(5e-3).describe("peak learning rate of the adapters"),
+  headLearningRate: z.number().positive().default(2e-3).describe("peak learning rate of the head"),
+  weightDecay: z.number().min(0).default(1e-3).describe("decoupled weight decay of the projections"),
+  warmup: z.number().min(0).max(1).default(0.05).describe("share of the steps spent warming up"),
+  clipNorm: z.number().positive().default(1).describe("largest norm of the gradient"),
+  labelSmoothing: z.number().min(0).max(0.9).default(0).describe("label smoothing"),
+  patience: z.int().min(1).optional().describe("stop after this many epochs without a better validation value"),
+  augment: z.boolean().default(true).describe("shift and mirror training images as far as the task allows"),
+  headL2: z.number().positive().default(0.01).describe("L2 penalty of the linear head that training starts from"),
+  seed: z.int().min(0).default(0).describe("seed of every random choice"),
+  threads: z.int().min(1).optional().describe("threads of the runtime; results are bit-equal for equal counts"),
+});
+export type TrainOptions = z.output<typeof TrainOptions>;
+export type TrainSettings = z.input<typeof TrainOptions>;
