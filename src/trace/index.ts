@@ -1,0 +1,2 @@
+export { bindShapes, type InputSizes } from "./bind-shapes.ts";
+export { trace } from "./trace.ts";
