@@ -1,0 +1,104 @@
+import * as z from "zod";
+import {
+  type ClassifierSpec,
+ 
+  classifierParameters,
+  formatPlacement,
+  parsePlacement,
+} from "../adapters/index.ts";
+import type { Backbone } from "../backbone/index.ts";
+import { GraftError } from "../base/index.ts";
+import { decodeSafetensors, encodeSafetensors } from "../formats/index.ts";
+import { layoutOf, packVectors } from "../parameters/index.ts";
+import type { Classifier } from "../training/index.ts";
+
+/** File names in the folder of a trained model. */
+export const ADAPTERS_JSON = "adapters.json";
+export const ADAPTERS_TENSORS = "adapters.safetensors";
+
+const Description = z.strictObject({
+  schema: z.literal(1),
+  backbone: z.strictObject({
+    name: z.string(),
+    source: z.string(),
+    hash: z.string(),
+    states: z.int(),
+    hiddenSize: z.int(),
+    pooling: z.enum(["cls", "mean", "cls+mean"]),
+  }),
+  placement: z.string(),
+  adapter: z.strictObject({
+    activation: z.enum(["gelu", "relu", "tanh", "none"]).optional(),
+    norm: z.boolean().optional(),
+    bias: z.boolean().optional(),
+    scale: z.enum(["scalar", "channel", "none"]).optional(),
+    initScale: z.number().optional(),
+  }),
+  classes: z.array(z.string()).min(1),
+});
+
+/** What `adapters.json` says beside the tensors. */
+export type AdaptersDescription = z.output<typeof Description>;
+
+/** A trained classifier without its backbone: a JSON description and the tensors of adapters and head. */
+export function encodeAdapters({ backbone, spec, tensors }: Classifier): { json: string; safetensors: Uint8Array } {
+  const { name, source, hash, states, hiddenSize, pooling } = backbone;
+  const description: AdaptersDescription = {
+    schema: 1,
+    backbone: { name, source, hash, states: states.length, hiddenSize, pooling },
+    placement: formatPlacement(spec.placement),
+    adapter: spec.adapter,
+    classes: [...spec.classes],
+  };
+  const metadata = new Map([["graft", JSON.stringify({ backbone: hash, placement: description.placement })]]);
+  return { json: `${JSON.stringify(description, undefined, 2)}\n`, safetensors: encodeSafetensors(tensors, metadata) };
+}
+
+/** Read `adapters.json`. Throws ADAPTERS_JSON saying what is wrong where. */
+export function parseAdaptersDescription(json: string, place: string): AdaptersDescription {
+  const refuse = (problem: string, cause?: unknown) =>
+    new GraftError("ADAPTERS_JSON", {
+      thing: ADAPTERS_JSON,
+      place: `${place}: ${problem}`,
+      remedy: "Use the folder that `graft train --out` wrote, unchanged",
+      cause,
+    });
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(json);
+  } catch (cause) {
+    throw refuse("it is not JSON", cause);
+  }
+  const result = Description.safeParse(parsed);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw refuse(`${issue?.path.join(".") || "it"}: ${issue?.message}`, result.error);
+}
+
+/**
+ * Put saved adapters back on their backbone.
+ * @throws GraftError BACKBONE_MISMATCH if they were trained on another one; PARAMETER_MISSING, PARAMETER_SHAPE
+ */
+export function decodeAdapters(
+  backbone: Backbone,
+  description: AdaptersDescription,
+  safetensors: Uint8Array,
+): Classifier {
+  const { backbone: trained } = description;
+  if (trained.hash !== backbone.hash)
+    throw new GraftError("BACKBONE_MISMATCH", {
+      thing: `adapters for "${trained.name}"`,
+      place: `they were trained on the backbone with hash ${trained.hash.slice(0, 12)}…, "${backbone.name}" has ${backbone.hash.slice(0, 12)}…`,
+      remedy: `Load them onto ${trained.source}, or train anew on this backbone`,
+    });
+  const placement = parsePlacement(description.placement, { states: backbone.states.length });
+  const spec: ClassifierSpec = { placement, adapter: adapterOptions(description), classes: description.classes };
+  const { tensors } = decodeSafetensors(safetensors, ADAPTERS_TENSORS);
+  packVectors(layoutOf(classifierParameters(backbone, spec)), tensors); // checks that all are there, in the right shapes
+  return { backbone: { ...backbone, pooling: trained.pooling }, spec, tensors };
+}
+
+/** Leave out what the file leaves out, so that the defaults apply. */
+function adapterOptions({ adapter }: AdaptersDescription): ClassifierSpec["adapter"] {
+  return Object.fromEntries(Object.entries(adapter).filter(([, value]) => value !== undefined));
+}

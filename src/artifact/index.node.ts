@@ -1,0 +1,8 @@
+export {
+  folderCheckpoint,
+  isTrainedFolder,
+  loadTrained,
+  MODEL_FILE,
+  readDescription,
+  saveTrained,
+} from "./trained-folder.node.ts";
