@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { batchAt, type BatchOptions, epochOrder } from "./batches.ts";
+import { type BatchOptions, batchAt, epochOrder } from "./batches.ts";
 import type { Split } from "./task.ts";
 
 // Image k holds 100 c + 10 y + x + k in channel c, row y, column x.

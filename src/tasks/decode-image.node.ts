@@ -43,7 +43,7 @@ function channelFirst(
   return out;
 }
 
-async function loadSharp(): Promise<(typeof import("sharp"))["default"]> {
+async function loadSharp(): Promise<typeof import("sharp")["default"]> {
   try {
     return (await import("sharp")).default;
   } catch (cause) {

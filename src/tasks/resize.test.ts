@@ -30,16 +30,26 @@ test("a wide image loses both ends, but its filter still sees them", () => {
 test("the same size changes nothing; a mirrored image gives the mirrored result", () => {
   const side = fc.integer({ min: 1, max: 9 });
   fc.assert(
-    fc.property(side, side, side, side, fc.infiniteStream(fc.integer({ min: 0, max: 255 })), (h, w, toH, toW, stream) => {
-      const pixels = Uint8Array.from({ length: 3 * h * w }, () => stream.next().value as number);
-      const [from, to] = [{ height: h, width: w }, { height: toH, width: toW }];
-      expect(resizeAndCrop(pixels, from, from)).toEqual(pixels);
-      const mirrored = mirror(resizeAndCrop(mirror(pixels, w), from, to), toW);
-      const direct = resizeAndCrop(pixels, from, to);
-      // Sums in another order may round to the neighbouring byte.
-      expect(Math.max(...direct.map((value, k) => Math.abs(value - mirrored[k]!)))).toBeLessThanOrEqual(1);
-    }),
-    { seed: 1 },
+    fc.property(
+      side,
+      side,
+      side,
+      side,
+      fc.infiniteStream(fc.integer({ min: 0, max: 255 })),
+      (h, w, toH, toW, stream) => {
+        const pixels = Uint8Array.from({ length: 3 * h * w }, () => stream.next().value as number);
+        const [from, to] = [
+          { height: h, width: w },
+          { height: toH, width: toW },
+        ];
+        expect(resizeAndCrop(pixels, from, from)).toEqual(pixels);
+        const mirrored = mirror(resizeAndCrop(mirror(pixels, w), from, to), toW);
+        const direct = resizeAndCrop(pixels, from, to);
+        // Sums in another order may round to the neighbouring byte.
+        expect(Math.max(...direct.map((value, k) => Math.abs(value - mirrored[k]!)))).toBeLessThanOrEqual(1);
+      },
+    ),
+    { seed: 1, numRuns: 40 },
   );
 });
 
@@ -47,9 +57,8 @@ test("a resized task keeps labels and scales its shift", () => {
   const task = openGeneratedTask("orientation", { trainSize: 4, validationSize: 4, testSize: 4 });
   const large = resizeTask(task, { height: 64, width: 64 });
   expect(large.train.labels).toEqual(task.train.labels);
-  expect(large.train.pixels(3)).toEqual(
-    resizeAndCrop(task.train.pixels(3), { height: 32, width: 32 }, { height: 64, width: 64 }),
-  );
+  const expected = resizeAndCrop(task.train.pixels(3), { height: 32, width: 32 }, { height: 64, width: 64 });
+  expect(Buffer.from(large.train.pixels(3)).equals(expected)).toBe(true);
   expect(large.augment).toEqual({ flip: false, shift: 4 });
   expect(resizeTask(task, { height: 32, width: 32 })).toBe(task);
 });

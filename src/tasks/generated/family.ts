@@ -1,5 +1,5 @@
 import { random } from "../../base/index.ts";
-import { createConcepts } from "../concepts/concepts.ts";
+import { type Concept, createConcepts } from "../concepts/concepts.ts";
 import { drawBackground } from "../drawing/background.ts";
 import { contrastingColors } from "../drawing/color.ts";
 import { drawSprite } from "../drawing/sprite.ts";
@@ -7,6 +7,10 @@ import { type Generator, imageSize } from "./generator.ts";
 
 const families = 10;
 const perKind = 6; // fractals, and as many atoms, in each family
+const perKindInAll = families * perKind;
+
+/** Made once, in about a second: they depend on nothing. */
+let concepts: Concept[] | undefined;
 
 /**
  * To which family a concept of pre-training belongs. A family is twelve concepts put together at random (six fractals,
@@ -20,12 +24,12 @@ export const family: Generator = {
   augment: { flip: false, shift: 2 },
   noise: 8,
   open: () => {
-    const perFamily = families * perKind;
-    const concepts = createConcepts({ fractals: perFamily, atoms: perFamily });
-    const [fractals, atoms] = [random(1, 0).permutation(perFamily), random(1, 1).permutation(perFamily)];
+    concepts ??= createConcepts({ fractals: perKindInAll, atoms: perKindInAll });
+    const known = concepts;
+    const [fractals, atoms] = [random(1, 0).permutation(perKindInAll), random(1, 1).permutation(perKindInAll)];
     return (canvas, label, stream) => {
       const member = label * perKind + stream.int(perKind);
-      const concept = stream.next() < 0.5 ? concepts[fractals[member]!]! : concepts[perFamily + atoms[member]!]!;
+      const concept = stream.next() < 0.5 ? known[fractals[member]!]! : known[perKindInAll + atoms[member]!]!;
       const { figure, ground } = contrastingColors(stream, 60);
       drawBackground(canvas, ground, stream);
       const side = imageSize * stream.uniform(0.7, 1.05);

@@ -9,11 +9,11 @@ const small = { trainSize: 60, validationSize: 40, testSize: 50 };
 test.each(taskNames)("%s: image k depends on seed, split and k alone", (name) => {
   const task = openGeneratedTask(name, small);
   const larger = openGeneratedTask(name, { trainSize: 80 });
-  const last = Uint8Array.from(task.train.pixels(59));
-  expect(larger.train.pixels(59)).toEqual(last);
+  const last = Buffer.from(task.train.pixels(59));
+  expect(last.equals(larger.train.pixels(59))).toBe(true);
   expect(larger.train.labels.subarray(0, 60)).toEqual(task.train.labels);
-  expect(openGeneratedTask(name, { ...small, seed: 1 }).train.pixels(59)).not.toEqual(last);
-  expect(task.split("train", 60).pixels(59)).toEqual(last);
+  expect(last.equals(task.split("train", 60).pixels(59))).toBe(true);
+  expect(last.equals(openGeneratedTask(name, { ...small, seed: 1 }).train.pixels(59))).toBe(false);
 });
 
 test.each(taskNames)("%s: classes are balanced and no image is in two splits", (name) => {
@@ -29,7 +29,7 @@ test.each(taskNames)("%s: classes are balanced and no image is in two splits", (
 
 test("count: objects lie apart from each other and wholly in the picture", () => {
   for (let count = 3; count <= 10; count++) {
-    for (let seed = 0; seed < 30; seed++) {
+    for (let seed = 0; seed < 8; seed++) {
       const discs = scatter(count, random(seed, count));
       expect(discs).toHaveLength(count);
       discs.forEach((one, k) => {
@@ -43,7 +43,7 @@ test("count: objects lie apart from each other and wholly in the picture", () =>
 });
 
 test("location: the label is where the figure is found in the pixels", () => {
-  const { train } = openGeneratedTask("location", { trainSize: 300 });
+  const { train } = openGeneratedTask("location", { trainSize: 200 });
   let near = 0;
   for (let k = 0; k < train.count; k++) {
     const figure = figureOf(train.pixels(k));
@@ -58,7 +58,7 @@ test("location: the label is where the figure is found in the pixels", () => {
 });
 
 test("odd-one-out: the figure least like the others is where the label says", () => {
-  const { train } = openGeneratedTask("odd-one-out", { trainSize: 400 });
+  const { train } = openGeneratedTask("odd-one-out", { trainSize: 200 });
   let hits = 0;
   for (let k = 0; k < train.count; k++) {
     const figure = figureOf(train.pixels(k));
@@ -82,13 +82,15 @@ function figureOf(pixels: Uint8Array): boolean[] {
   const grey = Array.from({ length: 1024 }, (_, p) =>
     Math.round(0.299 * pixels[p]! + 0.587 * pixels[1024 + p]! + 0.114 * pixels[2048 + p]!),
   );
-  let [best, threshold] = [-1, 0];
-  for (let t = 1; t < 255; t++) {
-    const low = grey.filter((value) => value < t);
-    const high = grey.filter((value) => value >= t);
-    if (low.length === 0 || high.length === 0) continue;
-    const mean = (list: number[]) => list.reduce((sum, value) => sum + value, 0) / list.length;
-    const between = low.length * high.length * (mean(low) - mean(high)) ** 2;
+  const histogram = new Array<number>(256).fill(0);
+  for (const value of grey) histogram[value]!++;
+  const all = grey.reduce((sum, value) => sum + value, 0);
+  let [best, threshold, below, sumBelow] = [-1, 0, 0, 0];
+  for (let t = 1; t < 256; t++) {
+    below += histogram[t - 1]!;
+    sumBelow += histogram[t - 1]! * (t - 1);
+    if (below === 0 || below === 1024) continue;
+    const between = below * (1024 - below) * (sumBelow / below - (all - sumBelow) / (1024 - below)) ** 2;
     if (between > best) [best, threshold] = [between, t];
   }
   const low = grey.map((value) => value < threshold);
