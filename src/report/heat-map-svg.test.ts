@@ -1,0 +1,89 @@
+import { Resvg } from "@resvg/resvg-js";
+import { expect, test } from "vitest";
+import { random } from "../base/index.ts";
+import { colorAt, markColor } from "./color-scale.ts";
+import type { HeatMap } from "./heat-map.ts";
+import { heatMapSvg } from "./heat-map-svg.ts";
+
+const { int } = random(2);
+const matrix = Array.from({ length: 25 }, () => Array.from({ length: 25 }, () => 1 + int(90)));
+const map: HeatMap = {
+  matrix,
+  scoreName: "srank",
+  title: "vit on count",
+  chosen: [
+    { from: 20, to: 3 },
+    { from: 4, to: 5 },
+  ],
+};
+
+/** Draw with a renderer that shares nothing with us; it refuses what is not well-formed. */
+function render(svg: string) {
+  const image = new Resvg(svg, { font: { loadSystemFonts: false } }).render();
+  const { width, height, pixels } = image;
+  return {
+    width,
+    height,
+    at: (x: number, y: number) => [...pixels.subarray(4 * (y * width + x), 4 * (y * width + x) + 3)],
+  };
+}
+
+test("each cell shows its edge's colour, rows from and columns to, and chosen edges are framed", () => {
+  const image = render(heatMapSvg(map));
+  const values = matrix.flat();
+  const [min, max] = [Math.min(...values), Math.max(...values)];
+  const [left, top, cell] = [88, 108, 20];
+  for (let from = 0; from < 25; from++) {
+    for (let to = 0; to < 25; to++) {
+      const expected = colorAt((matrix[from]![to]! - min) / (max - min));
+      expect(image.at(left + to * cell + 4, top + from * cell + 10)).toEqual([...expected]);
+    }
+  }
+  expect(image.at(left + 3 * cell + 10, top + 20 * cell - 1)).toEqual([...markColor]);
+  expect(image.at(left + 5 * cell + 10, top + 4 * cell - 1)).toEqual([...markColor]);
+  expect(image.at(left + 6 * cell + 10, top + 7 * cell - 1)).not.toEqual([...markColor]);
+});
+
+test("the diagonal and its neighbour are set apart by lines, other cells are not", () => {
+  const image = render(heatMapSvg({ ...map, chosen: [] }));
+  const [left, top, cell] = [88, 108, 20];
+  const ink = [0x1d, 0x23, 0x30];
+  // Lines run between columns: left and right of (5, 6), parallel; left of (5, 5) and (5, 8) there is a gap only.
+  const leftOf = (from: number, to: number) => image.at(left + to * cell - 1, top + from * cell + 10);
+  const dark = (color: number[]) => color.every((value, c) => value <= ink[c]! + 90);
+  expect([leftOf(5, 6), leftOf(5, 7), leftOf(5, 5)].map(dark)).toEqual([true, true, true]);
+  expect([leftOf(5, 8), leftOf(5, 4), leftOf(20, 3)].map(dark)).toEqual([false, false, false]);
+});
+
+test("it names and describes itself, and follows a dark theme", () => {
+  const svg = heatMapSvg(map);
+  const [, id] = /^<svg [^>]*id="([\w-]+)"/.exec(svg)!;
+  expect(svg).toContain(`role="img" aria-labelledby="${id}-title ${id}-desc"`);
+  expect(svg).toContain(`<title id="${id}-title">vit on count</title>`);
+  expect(svg).toMatch(/<desc id="[^"]+">Heat map of srank for the 625 edges between 25 hidden states/);
+  expect(svg).toContain(`Chosen edges: 20 to 3 (recurrent, ${matrix[20]![3]}); 4 to 5 (parallel, ${matrix[4]![5]}).`);
+  expect(svg).toContain(`<title>4 → 5, parallel: ${matrix[4]![5]}</title>`);
+  expect(svg).toContain("@media (prefers-color-scheme:dark)");
+  expect(svg).not.toMatch(/href|url\(|<script|<image/); // self-contained
+});
+
+test("two pictures in one page share no id, and the same map gives the same bytes", () => {
+  const idOf = (svg: string) => /id="([\w-]+)"/.exec(svg)![1];
+  expect(idOf(heatMapSvg(map))).not.toBe(idOf(heatMapSvg({ ...map, title: "another" })));
+  expect(heatMapSvg(map)).toBe(heatMapSvg(map));
+});
+
+test("titles and score names cannot break out of the picture", () => {
+  const svg = heatMapSvg({ ...map, title: `<b>"A & B"</b>\u0001`, scoreName: "</text><script>" });
+  expect(svg).toContain("&lt;b&gt;&quot;A &amp; B&quot;&lt;/b&gt;</title>");
+  expect(svg).not.toContain("<script>");
+  expect(() => render(svg)).not.toThrow();
+});
+
+test.each([1, 2, 3, 13, 81])("%i states are drawn, whatever is chosen", (n) => {
+  const square = Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => i + j));
+  const chosen = Array.from({ length: n }, (_, i) => ({ from: i, to: i }));
+  const image = render(heatMapSvg({ matrix: square, scoreName: "srank", chosen }));
+  expect(image.width).toBeGreaterThanOrEqual(700);
+  expect(image.height).toBeGreaterThan(400);
+});
