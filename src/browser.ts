@@ -1,2 +1,53 @@
 /** The package's entry in a browser. */
-export { type ErrorDetails, GraftError, type LongCall, type Progress } from "./base/index.ts";
+import type { Backbone } from "./backbone/index.ts";
+import { GraftError } from "./base/index.ts";
+import { builtinName, embeddedUrl, type OpenBytesOptions, openBytes } from "./open-source.ts";
+import { createWebRuntime, type Ort } from "./runtime/index.ts";
+import { type GeneratedTaskOptions, openGeneratedTask, resizeTask, type Task } from "./tasks/index.ts";
+
+export * from "./library.ts";
+
+export interface OpenOptions extends OpenBytesOptions {
+  /** The app's own `onnxruntime-web`; default: the installed one. */
+  readonly ort?: Ort;
+}
+
+/**
+ * Open a backbone: find its hidden states.
+ * @param source  `builtin:vit` (default), the URL of an ONNX file, or a model's bytes
+ * @throws GraftError UNKNOWN_MODEL, FETCH_FAILED, STATES_NOT_FOUND, INPUT_UNSUPPORTED
+ */
+export async function openBackbone(
+  source: string | URL | Uint8Array = "builtin:vit",
+  options: OpenOptions = {},
+): Promise<Backbone> {
+  const { ort, ...rest } = options;
+  const runtime = createWebRuntime(ort);
+  if (source instanceof Uint8Array) return openBytes(source, runtime, rest);
+  const builtin = typeof source === "string" ? builtinName(source) : undefined;
+  const bytes = await fetchBytes(builtin === undefined ? source : embeddedUrl(builtin));
+  return openBytes(bytes, runtime, { name: builtin ?? String(source), source: String(source), ...rest });
+}
+
+/** Open a generated task by name; pictures of an app's own make a `Task` object of their own. */
+export async function openTask(
+  source: string,
+  { imageSize = 32, ...options }: GeneratedTaskOptions & { readonly imageSize?: number } = {},
+): Promise<Task> {
+  return resizeTask(openGeneratedTask(source, options), { height: imageSize, width: imageSize });
+}
+
+async function fetchBytes(url: string | URL): Promise<Uint8Array> {
+  const refuse = (problem: string, cause?: unknown) =>
+    new GraftError("FETCH_FAILED", {
+      thing: `model ${url}`,
+      place: problem,
+      remedy: "Check the address, and that the server allows this page to read it",
+      cause,
+    });
+  const response = await fetch(url).catch((cause) => {
+    throw refuse(`it could not be fetched: ${cause instanceof Error ? cause.message : cause}`, cause);
+  });
+  if (!response.ok) throw refuse(`the server answered ${response.status} ${response.statusText}`);
+  return new Uint8Array(await response.arrayBuffer());
+}

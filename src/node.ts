@@ -1,2 +1,72 @@
 /** The package's entry in Node. */
-export { type ErrorDetails, GraftError, type LongCall, type Progress } from "./base/index.ts";
+import { readFile } from "node:fs/promises";
+import { loadTrained, readDescription, saveTrained } from "./artifact/index.node.ts";
+import { readBackbone } from "./backbone/index.node.ts";
+import { type Backbone, openGraph } from "./backbone/index.ts";
+import type { LongCall } from "./base/index.ts";
+import { builtinName, embeddedUrl, type OpenBytesOptions, openBytes } from "./open-source.ts";
+import { createNodeRuntime, nodeRuntime } from "./runtime/index.node.ts";
+import type { Ort } from "./runtime/index.ts";
+import { type ImageFolderOptions, openImageFolder } from "./tasks/index.node.ts";
+import { type GeneratedTaskOptions, openGeneratedTask, resizeTask, type Task, taskNames } from "./tasks/index.ts";
+import type { Classifier } from "./training/index.ts";
+
+export { folderCheckpoint } from "./artifact/index.node.ts";
+export * from "./library.ts";
+export { saveTrained };
+
+export interface OpenOptions extends OpenBytesOptions {
+  /** The app's own `onnxruntime-node`; default: the copy that came with graft. */
+  readonly ort?: Ort;
+}
+
+/**
+ * Open a backbone: find its hidden states.
+ * @param source  `builtin:vit` (default), an ONNX file, a folder with one (and perhaps a `preprocessor_config.json`),
+ *                or a model's bytes
+ * @throws GraftError UNKNOWN_MODEL, STATES_NOT_FOUND, INPUT_UNSUPPORTED, and what reading a file throws
+ */
+export async function openBackbone(
+  source: string | Uint8Array = "builtin:vit",
+  options: OpenOptions = {},
+): Promise<Backbone> {
+  const { ort, ...rest } = options;
+  const runtime = ort ? createNodeRuntime(ort) : nodeRuntime;
+  if (typeof source !== "string") return openBytes(source, runtime, rest);
+  const builtin = builtinName(source);
+  if (builtin !== undefined)
+    return openBytes(await readFile(embeddedUrl(builtin)), runtime, { name: builtin, source, ...rest });
+  const { graph, options: found } = await readBackbone(source);
+  return openGraph(graph, runtime, { ...found, ...rest });
+}
+
+export interface OpenTaskOptions extends GeneratedTaskOptions, LongCall, Pick<ImageFolderOptions, "augment"> {
+  /** Side of the pictures; default 32, what the embedded backbone takes. */
+  readonly imageSize?: number;
+}
+
+/**
+ * Open a task: a generated one by name, or a folder `train/<class>/*.png|jpg|webp` (with `val/`, `test/` if there are).
+ * @throws GraftError UNKNOWN_TASK, and what reading a folder throws
+ */
+export async function openTask(source: string, { imageSize = 32, ...options }: OpenTaskOptions = {}): Promise<Task> {
+  const isPath = /[\\/.]/.test(source) && !taskNames.includes(source);
+  const size = { height: imageSize, width: imageSize };
+  if (isPath) return openImageFolder(source, { ...options, ...size });
+  return resizeTask(openGeneratedTask(source, options), size);
+}
+
+/**
+ * Load what `saveTrained` (or `graft train --out`) wrote.
+ * @param source  the backbone; default where the folder says it came from
+ * @throws GraftError BACKBONE_MISMATCH if it is not the one they were trained on
+ */
+export async function openTrained(
+  folder: string,
+  source?: string | Backbone,
+  options?: OpenOptions,
+): Promise<Classifier> {
+  if (typeof source === "object") return loadTrained(folder, source);
+  const backbone = source ?? (await readDescription(folder)).backbone.source;
+  return loadTrained(folder, await openBackbone(backbone, options));
+}

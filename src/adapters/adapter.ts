@@ -1,31 +1,21 @@
+import * as z from "zod";
 import { type Random, random } from "../base/index.ts";
 import type { Builder, Tensor, Value } from "../graph/index.ts";
 import type { Parameter } from "../parameters/index.ts";
 import type { PlacedEdge, Placement } from "./placement.ts";
 
-export type Activation = "gelu" | "relu" | "tanh" | "none";
-
-/** What every adapter of a placement has in common. The paper leaves all but the norm and the scale open. */
-export interface AdapterOptions {
-  /** Non-linearity between the two projections; default `gelu`. */
-  readonly activation?: Activation;
-  /** Layer norm on the adapter's input; default true (without it training is less stable: the paper, and EMBEDDED runs). */
-  readonly norm?: boolean;
-  /** Biases on both projections; default true. */
-  readonly bias?: boolean;
-  /** α: one trainable number, one per channel, or none; default `scalar`. */
-  readonly scale?: "scalar" | "channel" | "none";
-  /** Standard deviation of W_down, times 1/√d; default 1. W_up and its bias start at 0, α at 1: a no-op. */
-  readonly initScale?: number;
-}
-
-export const ADAPTER_DEFAULTS = {
-  activation: "gelu",
-  norm: true,
-  bias: true,
-  scale: "scalar",
-  initScale: 1,
-} as const satisfies Required<AdapterOptions>;
+/**
+ * What every adapter of a placement has in common; the command line makes its flags from this schema. The paper leaves
+ * all but the norm and the scale open. W_up and its bias start at 0 and α at 1, so an untrained adapter is a no-op.
+ */
+export const AdapterOptions = z.strictObject({
+  activation: z.enum(["gelu", "relu", "tanh", "none"]).default("gelu").describe("between an adapter's projections"),
+  norm: z.boolean().default(true).describe("layer norm on an adapter's input"),
+  bias: z.boolean().default(true).describe("biases on both projections of an adapter"),
+  scale: z.enum(["scalar", "channel", "none"]).default("scalar").describe("an adapter's trainable factor"),
+  initScale: z.number().positive().default(1).describe("standard deviation of W_down at the start, times 1/√d"),
+});
+export type AdapterOptions = z.input<typeof AdapterOptions>;
 
 const NORM_EPSILON = 1e-5;
 
@@ -33,7 +23,7 @@ const nameOf = ({ from, to }: PlacedEdge, part: string) => `adapters.${from}-${t
 
 /** The trainable tensors of a placement on states of width `d`. */
 export function adapterParameters(placement: Placement, d: number, options: AdapterOptions = {}): Parameter[] {
-  const { norm, bias, scale } = { ...ADAPTER_DEFAULTS, ...options };
+  const { norm, bias, scale } = AdapterOptions.parse(options);
   return placement.flatMap((edge) => {
     const parameter = (part: string, shape: readonly number[], decay = false) => ({
       name: nameOf(edge, part),
@@ -58,7 +48,7 @@ export function initialAdapters(
   seed: number,
   options: AdapterOptions = {},
 ): Map<string, Tensor> {
-  const std = (options.initScale ?? ADAPTER_DEFAULTS.initScale) / Math.sqrt(d);
+  const std = AdapterOptions.parse(options).initScale / Math.sqrt(d);
   const tensors = new Map<string, Tensor>();
   for (const edge of placement) {
     const draw = random(seed, edge.from, edge.to);
@@ -88,7 +78,7 @@ export function adapter(
   tensors: ReadonlyMap<string, Value>,
   options: AdapterOptions = {},
 ): Value {
-  const { activation, norm, bias, scale } = { ...ADAPTER_DEFAULTS, ...options };
+  const { activation, norm, bias, scale } = AdapterOptions.parse(options);
   const at = (part: string) => tensors.get(nameOf(edge, part))!;
   const input = norm ? g.layerNorm(x, at("norm.weight"), at("norm.bias"), NORM_EPSILON) : x;
   const down = g.matmul(input, at("down.weight")); // [..., r]
@@ -98,6 +88,6 @@ export function adapter(
   return scale === "none" ? shifted : g.mul(shifted, at("scale"));
 }
 
-function activate(g: Builder, x: Value, activation: Activation): Value {
+function activate(g: Builder, x: Value, activation: z.output<typeof AdapterOptions>["activation"]): Value {
   return activation === "none" ? x : g[activation](x);
 }

@@ -1,10 +1,4 @@
-export {
-  type Activation,
-  ADAPTER_DEFAULTS,
-  type AdapterOptions,
-  adapterParameters,
-  initialAdapters,
-} from "./adapter.ts";
+export { AdapterOptions, adapterParameters, initialAdapters } from "./adapter.ts";
 export { bakedClassifier, type ClassifierSpec, classifier, classifierParameters } from "./classifier.ts";
 export { insertAdapters } from "./insert.ts";
 export {

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import {
+  AdapterOptions,
   type ClassifierSpec,
- 
   classifierParameters,
   formatPlacement,
   parsePlacement,
@@ -27,13 +27,7 @@ const Description = z.strictObject({
     pooling: z.enum(["cls", "mean", "cls+mean"]),
   }),
   placement: z.string(),
-  adapter: z.strictObject({
-    activation: z.enum(["gelu", "relu", "tanh", "none"]).optional(),
-    norm: z.boolean().optional(),
-    bias: z.boolean().optional(),
-    scale: z.enum(["scalar", "channel", "none"]).optional(),
-    initScale: z.number().optional(),
-  }),
+  adapter: AdapterOptions,
   classes: z.array(z.string()).min(1),
 });
 
@@ -47,7 +41,7 @@ export function encodeAdapters({ backbone, spec, tensors }: Classifier): { json:
     schema: 1,
     backbone: { name, source, hash, states: states.length, hiddenSize, pooling },
     placement: formatPlacement(spec.placement),
-    adapter: spec.adapter,
+    adapter: AdapterOptions.parse(spec.adapter),
     classes: [...spec.classes],
   };
   const metadata = new Map([["graft", JSON.stringify({ backbone: hash, placement: description.placement })]]);
@@ -92,13 +86,8 @@ export function decodeAdapters(
       remedy: `Load them onto ${trained.source}, or train anew on this backbone`,
     });
   const placement = parsePlacement(description.placement, { states: backbone.states.length });
-  const spec: ClassifierSpec = { placement, adapter: adapterOptions(description), classes: description.classes };
+  const spec: ClassifierSpec = { placement, adapter: description.adapter, classes: description.classes };
   const { tensors } = decodeSafetensors(safetensors, ADAPTERS_TENSORS);
   packVectors(layoutOf(classifierParameters(backbone, spec)), tensors); // checks that all are there, in the right shapes
   return { backbone: { ...backbone, pooling: trained.pooling }, spec, tensors };
-}
-
-/** Leave out what the file leaves out, so that the defaults apply. */
-function adapterOptions({ adapter }: AdaptersDescription): ClassifierSpec["adapter"] {
-  return Object.fromEntries(Object.entries(adapter).filter(([, value]) => value !== undefined));
 }

@@ -1,3 +1,5 @@
 export type { Backbone, ImageInput } from "./backbone.ts";
+export { type BackboneOptions, openGraph } from "./open-backbone.ts";
+export { parsePreprocessor } from "./preprocessor.ts";
 export { traceBackbone } from "./trace-backbone.ts";
 export { authorVit, type VitConfig } from "./vit.ts";

@@ -1,2 +1,3 @@
 export type { Ort } from "./ort-session.ts";
 export type { HostArray, HostTensor, Runtime, Session, SessionOptions } from "./session.ts";
+export { createWebRuntime } from "./web.ts";

@@ -1,21 +1,40 @@
-import type { Ort } from "./ort-session.ts";
-import { openSession } from "./ort-session.ts";
+import { GraftError } from "../base/index.ts";
+import { type Ort, openSession } from "./ort-session.ts";
 import type { Runtime } from "./session.ts";
 
-/** ONNX Runtime's native CPU build for Node. The package is loaded when the first session opens. */
-export const nodeRuntime: Runtime = {
-  name: "node",
-  async open(graph, options) {
-    const loaded = await import("onnxruntime-node");
-    // A CommonJS package: some loaders show its members as named exports, others only under `default`.
-    const ort = "InferenceSession" in loaded ? loaded : (loaded as { default: Ort }).default;
-    // Idle threads that spin slow down every other session in the process (docs/architecture.md).
-    const extra = { session: { intra_op: { allow_spinning: "0" } } };
-    return openSession(
-      ort as unknown as Ort,
-      graph,
-      { executionProviders: ["cpu"], extra, logSeverityLevel: 3 },
-      options,
-    );
-  },
-};
+/**
+ * ONNX Runtime's native CPU build for Node.
+ * @param ort  the app's own `onnxruntime-node`, so that one native copy serves all; default: ours, loaded when the
+ *             first session opens
+ */
+export function createNodeRuntime(ort?: Ort): Runtime {
+  return {
+    name: "node",
+    async open(graph, options) {
+      // Idle threads that spin slow down every other session in the process (docs/architecture.md).
+      const extra = { session: { intra_op: { allow_spinning: "0" } } };
+      return openSession(
+        ort ?? (await load()),
+        graph,
+        { executionProviders: ["cpu"], extra, logSeverityLevel: 3 },
+        options,
+      );
+    },
+  };
+}
+
+/** The runtime that Node code uses unless the app brings its own. */
+export const nodeRuntime: Runtime = createNodeRuntime();
+
+async function load(): Promise<Ort> {
+  const loaded: object = await import("onnxruntime-node").catch((cause) => {
+    throw new GraftError("RUNTIME_MISSING", {
+      thing: "onnxruntime-node",
+      place: `it could not be loaded: ${cause instanceof Error ? cause.message.split("\n")[0] : cause}`,
+      remedy: "Install it: npm install onnxruntime-node",
+      cause,
+    });
+  });
+  // A CommonJS package: some loaders show its members as named exports, others only under `default`.
+  return ("InferenceSession" in loaded ? loaded : (loaded as { default: object }).default) as Ort;
+}

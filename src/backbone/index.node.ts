@@ -1,0 +1,1 @@
+export { readBackbone } from "./read-backbone.node.ts";

@@ -1,0 +1,1 @@
+export { createNodeRuntime, nodeRuntime } from "./node.ts";
