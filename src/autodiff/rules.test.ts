@@ -25,7 +25,7 @@ interface Case {
 
 /** Operators whose kernels exist in float32 only. */
 const FLOAT32_ONLY = new Set(
-  "Erf Gelu Elu Selu HardSigmoid HardSwish LeakyRelu Softsign InstanceNormalization Mean Mish PRelu Softplus".split(
+  "AveragePool Conv Erf Gelu GlobalAveragePool Elu Selu HardSigmoid HardSwish LeakyRelu Softsign InstanceNormalization Mean Mish PRelu Softplus".split(
     " ",
   ),
 );
@@ -102,6 +102,25 @@ const cases: Record<keyof typeof rules, readonly Case[]> = {
   Add: pairs(normal),
   Cast: [{ inputs: [normal([2, 3], 1)], attributes: { to: int(11) } }],
   Ceil: elementwise(away(-3, -2, -1, 0, 1, 2, 3)),
+  AveragePool: [
+    { inputs: [normal([2, 2, 4, 4], 1)], attributes: { kernel_shape: ints([2, 2]), strides: ints([2, 2]) } },
+    { name: "overlap", inputs: [normal([1, 2, 5, 4], 1)], attributes: { kernel_shape: ints([3, 2]) } },
+    {
+      name: "padding not counted",
+      inputs: [normal([1, 1, 4, 5], 1)],
+      attributes: { kernel_shape: ints([3, 3]), pads: ints([1, 1, 1, 0]), strides: ints([2, 1]) },
+    },
+    {
+      name: "padding counted",
+      inputs: [normal([1, 1, 4, 4], 1)],
+      attributes: { kernel_shape: ints([3, 3]), pads: ints([1, 1, 1, 1]), count_include_pad: int(1) },
+    },
+    {
+      name: "same size, rest behind",
+      inputs: [normal([1, 2, 5], 1)],
+      attributes: { kernel_shape: ints([2]), strides: ints([2]), auto_pad: string("SAME_UPPER") },
+    },
+  ],
   BatchNormalization: [
     { inputs: [normal([2, 3, 2, 2], 1), normal([3], 2), normal([3], 3), ...frozen([3])] },
     {
@@ -119,6 +138,46 @@ const cases: Record<keyof typeof rules, readonly Case[]> = {
     { inputs: [normal([2, 3], 1), normal([2, 1], 2), normal([2, 2], 3)], attributes: { axis: int(-1) } },
     { inputs: [normal([1, 2, 2], 1), normal([3, 2, 2], 2)], attributes: { axis: int(0) } },
     { name: "one part constant", inputs: [constant([2, 2], 1), normal([2, 3], 2)], attributes: { axis: int(1) } },
+  ],
+  Conv: [
+    {
+      name: "patches",
+      inputs: [normal([2, 2, 4, 6], 1), normal([3, 2, 2, 3], 2), normal([3], 3)],
+      attributes: conv({ strides: [2, 3] }),
+    },
+    {
+      name: "patches, pixels left over",
+      inputs: [normal([1, 2, 5, 5], 1), normal([2, 2, 2, 2], 2)],
+      attributes: conv({ strides: [2, 2] }),
+    },
+    { name: "one dimension", inputs: [normal([2, 2, 6], 1), normal([3, 2, 3], 2)], attributes: conv({ pads: [1, 1] }) },
+    { name: "1 × 1", inputs: [normal([2, 3, 2, 2], 1), normal([2, 3, 1, 1], 2), normal([2], 3)] },
+    {
+      name: "uneven padding and strides",
+      inputs: [normal([2, 2, 5, 6], 1), normal([2, 2, 3, 2], 2), normal([2], 3)],
+      attributes: conv({ pads: [1, 0, 0, 1], strides: [2, 3] }),
+    },
+    {
+      name: "dilation",
+      inputs: [normal([1, 2, 6, 5], 1), normal([2, 2, 2, 2], 2)],
+      attributes: conv({ dilations: [2, 3] }),
+    },
+    { name: "groups", inputs: [normal([2, 4, 3, 3], 1), normal([6, 2, 2, 2], 2)], attributes: { group: int(2) } },
+    {
+      name: "depthwise",
+      inputs: [normal([2, 3, 4, 4], 1), normal([3, 1, 3, 3], 2)],
+      attributes: { ...conv({ pads: [1, 1, 1, 1] }), group: int(3) },
+    },
+    ...["SAME_UPPER", "SAME_LOWER", "VALID"].map((auto) => ({
+      name: auto,
+      inputs: [normal([1, 2, 5, 4], 1), normal([2, 2, 2, 3], 2)],
+      attributes: { ...conv({ strides: [2, 1] }), auto_pad: string(auto) },
+    })),
+    {
+      name: "three dimensions",
+      inputs: [normal([1, 1, 4, 2, 2], 1), normal([2, 1, 2, 1, 2], 2)],
+      attributes: conv({ strides: [2, 1, 2] }),
+    },
   ],
   Cos: elementwise(normal),
   CumSum: [0, 1].flatMap((reverse) =>
@@ -182,6 +241,7 @@ const cases: Record<keyof typeof rules, readonly Case[]> = {
     },
     { inputs: [normal([2, 3], 1), normal([4, 3], 2), normal([], 3)], attributes: { transB: int(1) } },
   ],
+  GlobalAveragePool: [{ inputs: [normal([2, 3, 2, 4], 1)] }],
   HardSigmoid: [
     ...elementwise(away(-2.5, 2.5)),
     { inputs: [away(-1, 1)([3, 4], 1)], attributes: { alpha: float(0.5), beta: float(0.5) } },
@@ -354,6 +414,10 @@ function frozen(shape: readonly number[]): readonly Operand[] {
 
 function constant(shape: readonly number[], seed: number): Operand {
   return asConstant(normal(shape, seed));
+}
+
+function conv(given: Record<string, readonly number[]>): Attributes {
+  return Object.fromEntries(Object.entries(given).map(([name, values]) => [name, ints(values)]));
 }
 
 function scalar(value: number): Operand {

@@ -1,6 +1,7 @@
 import type { VjpRule } from "../rule.ts";
 import * as activation from "./activation.ts";
 import * as arithmetic from "./arithmetic.ts";
+import * as convolution from "./convolution.ts";
 import * as indexing from "./indexing.ts";
 import * as linear from "./linear.ts";
 import * as movement from "./movement.ts";
@@ -11,6 +12,7 @@ import * as reduction from "./reduction.ts";
 export const rules = {
   ...activation,
   ...arithmetic,
+  ...convolution,
   ...indexing,
   ...linear,
   ...movement,
