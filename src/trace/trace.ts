@@ -179,8 +179,14 @@ async function foldShapes(
   };
 }
 
+interface Evaluated {
+  readonly types: ReadonlyMap<string, Static>;
+  fetch(names: readonly string[]): Promise<Record<string, Tensor>>;
+  release(): Promise<void>;
+}
+
 /** Run a graph without inputs: types of all its values, and values on demand. */
-async function evaluate(graph: Graph, runtime: Runtime, signal: AbortSignal | undefined) {
+async function evaluate(graph: Graph, runtime: Runtime, signal: AbortSignal | undefined): Promise<Evaluated> {
   const names = graph.nodes.flatMap((node) => node.outputs.filter((name) => name !== ""));
   const types = new Map<string, Static>();
   if (names.length === 0) return { types, fetch: async () => ({}), release: async () => {} };
@@ -199,7 +205,7 @@ async function evaluate(graph: Graph, runtime: Runtime, signal: AbortSignal | un
     types.set(name, { dtype: session.outputTypes.get(name)!.dtype, shape: numbersOf(shapes[probe]!) });
   return {
     types,
-    fetch: async (wanted: readonly string[]): Promise<Record<string, Tensor>> => {
+    fetch: async (wanted) => {
       if (wanted.length === 0) return {};
       const values = await session.run({}, wanted);
       return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, toTensor(value)]));

@@ -1,0 +1,70 @@
+import { expect, test } from "vitest";
+import {
+  fixtureGraph,
+  fixtureNames,
+  fixtureRecord,
+  recordedFeeds,
+  summaryError,
+  summaryOf,
+} from "../../test/support/fixtures.ts";
+import { shuffleGraph } from "../../test/support/shuffle-graph.ts";
+import type { Graph } from "../graph/index.ts";
+import { nodeRuntime } from "../runtime/node.ts";
+import { trace } from "../trace/index.ts";
+import { findStates } from "./find-states.ts";
+
+function traced(name: string, refused = false): Promise<Graph> {
+  const { inputs } = fixtureRecord(name, refused);
+  const shapes = Object.fromEntries(Object.entries(inputs).map(([input, { shape }]) => [input, shape]));
+  return trace(fixtureGraph(name, refused), shapes, nodeRuntime);
+}
+
+test.each(fixtureNames())("%s: the states found are those PyTorch recorded", async (name) => {
+  const record = fixtureRecord(name);
+  const graph = await traced(name);
+  const found = findStates(graph);
+  expect(found.states).toHaveLength(record.states.length);
+  expect(found.normPosition).toBe(record.normPosition);
+  expect([found.blocks, found.tokens, found.hiddenSize]).toEqual([
+    (record.states.length - 1) / 2,
+    record.states[0]!.shape[1],
+    record.states[0]!.shape[2],
+  ]);
+  const session = await nodeRuntime.open({ ...graph, outputs: found.states }, { optimize: false, threads: 1 });
+  const values = await session.run(recordedFeeds(record));
+  await session.release();
+  found.states.forEach((state, k) => {
+    const { shape, data } = values[state]!;
+    expect(shape).toEqual(record.states[k]!.shape);
+    expect(summaryError(summaryOf(data as Float32Array), record.states[k]!), `state ${k}`).toBeLessThan(1e-5);
+  });
+});
+
+test.each(fixtureNames())("%s: names and order of nodes change nothing", async (name) => {
+  const graph = await traced(name);
+  const { states, features, subLayers, ...rest } = findStates(graph);
+  for (const seed of [1, 2]) {
+    const { graph: other, renamed } = shuffleGraph(graph, seed);
+    const found = findStates(other);
+    expect(found).toMatchObject({ ...rest, states: states.map(renamed), features: renamed(features) });
+    expect(found.subLayers.map(({ kind, weights }) => [kind, [...weights].sort()])).toEqual(
+      subLayers.map(({ kind, weights }) => [kind, weights.map(renamed).sort()]),
+    );
+  }
+});
+
+const reasons: Readonly<Record<string, string>> = {
+  causal: "STATES_CAUSAL",
+  parallel: "STATES_PARALLEL",
+  "encoder-decoder": "STATES_STREAMS",
+  windowed: "STATES_WINDOWED",
+  convolutional: "STATES_CONVOLUTIONAL",
+  "no attention": "STATES_NONE",
+};
+
+test.each(fixtureNames(true))("%s is refused for the right reason", async (name) => {
+  const graph = await traced(name, true);
+  const code = reasons[fixtureRecord(name, true).refused!];
+  expect(() => findStates(graph)).toThrow(expect.objectContaining({ code }));
+  expect(() => findStates(shuffleGraph(graph, 3).graph)).toThrow(expect.objectContaining({ code }));
+});
