@@ -1,10 +1,9 @@
-import { clearField, create, isFieldSet, toBinary } from "@bufbuild/protobuf";
+import { clearField, create, isFieldSet } from "@bufbuild/protobuf";
 import { GraftError } from "../../base/index.ts";
 import type { Graph, Node, Tensor } from "../types.ts";
 import { encodeAttribute } from "./attribute-codec.ts";
 import {
   GraphProtoSchema,
-  type ModelProto,
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
@@ -16,6 +15,7 @@ import {
   type ValueInfoProto,
 } from "./gen/onnx_pb.js";
 import { graphOrigin, nodeOrigin } from "./origin.ts";
+import { serializeModel, totalLength } from "./serialize.ts";
 import { encodeTensor } from "./tensor-codec.ts";
 import { encodeType, sameType } from "./type-codec.ts";
 
@@ -45,7 +45,9 @@ export interface EncodedModel {
   readonly external: readonly ExternalEntry[];
 }
 
-/** Protobuf messages end at 2 GB; leave room for the rest of the model. */
+/** A protobuf message ends at 2 GB. */
+export const MESSAGE_LIMIT = 2 ** 31 - 1;
+/** Leave room for the rest of the model. */
 export const INLINE_LIMIT = 1.5e9;
 /** Weights that a runtime maps into memory must begin on a page, small ones at least on a cache line. */
 const PAGE = 4096;
@@ -57,6 +59,18 @@ const CACHE_LINE = 64;
  * @throws GraftError MODEL_SIZE if the message would exceed protobuf's 2 GB
  */
 export function encodeModel(graph: Graph, options: EncodeOptions = {}): EncodedModel {
+  const { pieces, external } = encodePieces(graph, options);
+  const bytes = new Uint8Array(totalLength(pieces));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.byteLength;
+  }
+  return { bytes, external };
+}
+
+/** `encodeModel` with the message in pieces, inline weights among them as views: for writers that need no copy. */
+export function encodePieces(graph: Graph, options: EncodeOptions) {
   const origin = graphOrigin(graph);
   const external: ExternalEntry[] = [];
   const place = placer(graph, options, external);
@@ -88,7 +102,15 @@ export function encodeModel(graph: Graph, options: EncodeOptions = {}): EncodedM
     metadataProps: entries(graph.metadata),
     graph: proto,
   });
-  return { bytes: serialize(graph, model), external };
+  const pieces = serializeModel(model);
+  if (totalLength(pieces) > MESSAGE_LIMIT) {
+    throw new GraftError("MODEL_SIZE", {
+      thing: `graph "${graph.name}"`,
+      place: `its message would take ${totalLength(pieces)} bytes, protobuf allows ${MESSAGE_LIMIT}`,
+      remedy: "Keep the weights in external data",
+    });
+  }
+  return { pieces, external };
 }
 
 /** Decides where each tensor's bytes go, and points its message there. */
@@ -158,18 +180,4 @@ function irVersion(graph: Graph): number {
 
 function entries(pairs: Iterable<readonly [string, string]>) {
   return [...pairs].map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }));
-}
-
-function serialize(graph: Graph, model: ModelProto): Uint8Array {
-  try {
-    return toBinary(ModelProtoSchema, model);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new GraftError("MODEL_SIZE", {
-      thing: `graph "${graph.name}"`,
-      place: `its message with ${initializerBytes(graph)} bytes of weights does not fit in memory or in protobuf's 2 GB`,
-      remedy: "Keep the weights in external data",
-      cause,
-    });
-  }
 }

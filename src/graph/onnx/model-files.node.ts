@@ -5,11 +5,15 @@ import { fileError, readFileChecked, type StagedFile, stageFile } from "../../ba
 import { GraftError } from "../../base/index.ts";
 import type { Graph } from "../types.ts";
 import { decodeModel } from "./decode-model.ts";
-import { type EncodeOptions, type ExternalEntry, encodeModel, INLINE_LIMIT, initializerBytes } from "./encode-model.ts";
+import {
+  type EncodeOptions,
+  type ExternalEntry,
+  encodePieces,
+  INLINE_LIMIT,
+  initializerBytes,
+  MESSAGE_LIMIT,
+} from "./encode-model.ts";
 import type { ExternalSource } from "./external-data.ts";
-
-/** A protobuf message ends at 2 GB. */
-const MESSAGE_LIMIT = 2 ** 31 - 1;
 
 /**
  * Read an ONNX file and the external data it names. Those files must lie in the model's folder, also after following
@@ -64,7 +68,7 @@ export interface WriteModelOptions extends Pick<EncodeOptions, "threshold"> {
 export async function writeModel(graph: Graph, path: string, options: WriteModelOptions = {}): Promise<void> {
   const { external: outside = initializerBytes(graph) > INLINE_LIMIT, threshold } = options;
   const location = `${basename(path)}.data`;
-  const encoded = encodeModel(graph, {
+  const encoded = encodePieces(graph, {
     external: outside ? "one-file" : "none",
     location,
     ...(threshold !== undefined && { threshold }),
@@ -74,7 +78,7 @@ export async function writeModel(graph: Graph, path: string, options: WriteModel
     if (encoded.external.length > 0) {
       staged.push(await stageFile(join(dirname(path), location), layOut(encoded.external)));
     }
-    staged.push(await stageFile(path, encoded.bytes));
+    staged.push(await stageFile(path, encoded.pieces));
     for (const file of staged) await file.commit();
   } finally {
     for (const file of staged) await file.discard();

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { GraftError, random } from "../../base/index.ts";
 import {
@@ -242,6 +242,13 @@ describe("external entries", () => {
     ]);
   });
 
+  test("inline, big weights lie where a plain protobuf writer puts them", () => {
+    const documented = { ...big, origin: { kind: "tensor", proto: { docString: "a note", metadataProps: [] } } };
+    const { bytes } = encodeModel({ ...graph, initializers: new Map(graph.initializers).set("big", documented) });
+    expect(Buffer.from(bytes).toString("latin1")).toContain("a note");
+    expect(hex(toBinary(ModelProtoSchema, fromBinary(ModelProtoSchema, bytes)))).toBe(hex(bytes));
+  });
+
   test("are absent by default", () => {
     expect(encodeModel(graph).external).toEqual([]);
     expect(hex(initializer(decodeModel(encodeModel(graph).bytes), "big").bytes)).toBe(hex(big.bytes));
@@ -278,14 +285,14 @@ test("a file cut off anywhere, or with any byte changed, is read or refused with
     const whole = fixture(name);
     for (let length = 0; length < whole.length; length++) attempt(whole.subarray(0, length));
     const next = random(11);
-    for (let k = 0; k < 3000; k++) {
+    for (let k = 0; k < 1000; k++) {
       const bytes = whole.slice();
       for (let flips = 1 + next.int(3); flips > 0; flips--) bytes[next.int(bytes.length)] = next.int(256);
       attempt(bytes);
     }
   }
   expect(outcomes.read).toBeGreaterThan(100);
-  expect(outcomes.refused).toBeGreaterThan(2000);
+  expect(outcomes.refused).toBeGreaterThan(1500);
 });
 
 function roundTrip(graph: Graph, options: Parameters<typeof encodeModel>[1]): Graph {
