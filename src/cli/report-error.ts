@@ -14,12 +14,23 @@ export interface ErrorReport {
 const exitCodes = { input: 2, other: 1 } as const;
 
 /** Codes of errors that no change to the command line or the input files would cure. */
-const notTheInput: ReadonlySet<string> = new Set(["ABORTED", "RUNTIME_RUN", "SYSTEM", "UNEXPECTED"]);
+export const notTheInput: ReadonlySet<string> = new Set([
+  "ABORTED",
+  "FETCH_FAILED",
+  "LOSS_NOT_FINITE",
+  "MISSING_PACKAGE",
+  "NO_CONVERGENCE",
+  "NOT_FINITE",
+  "RUNTIME_MISSING",
+  "RUNTIME_RUN",
+  "SYSTEM",
+  "UNEXPECTED",
+]);
 
 /** Say an error in one line, with its exit code. Errors that are not ours are bugs, or the system's refusals. */
 export function reportError(thrown: unknown, { debug }: { readonly debug: boolean }): ErrorReport {
   const error = thrown instanceof GraftError ? thrown : (systemError(thrown) ?? unexpectedError(thrown));
-  const line = `graft: ${error.message.replace(/\s*\n\s*/g, " ")}`;
+  const line = `graft: ${error.message}`;
   const { code, message, thing, place, remedy } = error;
   return {
     exitCode: notTheInput.has(code) ? exitCodes.other : exitCodes.input,

@@ -31,7 +31,7 @@ const fail = defineCommand({
   async run({ args }) {
     switch (args.how) {
       case "graft":
-        throw new GraftError("BAD_FILE", { thing: "a.onnx", place: "line one\n  line two", remedy: "Mend it" });
+        throw new GraftError("BAD_FILE", { thing: "a.onnx", place: "line one\nline two", remedy: "Mend it" });
       case "runtime":
         throw new GraftError("RUNTIME_RUN", { thing: "graph", place: "ran out of memory", remedy: "Take less" });
       case "bug":
