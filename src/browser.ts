@@ -3,7 +3,7 @@ import type { Backbone } from "./backbone/index.ts";
 import { GraftError } from "./base/index.ts";
 import { builtinName, embeddedUrl, type OpenBytesOptions, openBytes } from "./open-source.ts";
 import { createWebRuntime, type Ort } from "./runtime/index.ts";
-import { type GeneratedTaskOptions, openGeneratedTask, resizeTask, type Task } from "./tasks/index.ts";
+import { type GeneratedTaskOptions, type ImageSize, openGeneratedTask, resizeTask, type Task } from "./tasks/index.ts";
 
 export * from "./library.ts";
 
@@ -32,9 +32,9 @@ export async function openBackbone(
 /** Open a generated task by name; pictures of an app's own make a `Task` object of their own. */
 export async function openTask(
   source: string,
-  { imageSize = 32, ...options }: GeneratedTaskOptions & { readonly imageSize?: number } = {},
+  { image = { height: 32, width: 32 }, ...options }: GeneratedTaskOptions & { readonly image?: ImageSize } = {},
 ): Promise<Task> {
-  return resizeTask(openGeneratedTask(source, options), { height: imageSize, width: imageSize });
+  return resizeTask(openGeneratedTask(source, options), image);
 }
 
 async function fetchBytes(url: string | URL): Promise<Uint8Array> {

@@ -8,7 +8,7 @@ import { builtinName, embeddedUrl, type OpenBytesOptions, openBytes } from "./op
 import { createNodeRuntime, nodeRuntime } from "./runtime/index.node.ts";
 import type { Ort } from "./runtime/index.ts";
 import { type ImageFolderOptions, openImageFolder } from "./tasks/index.node.ts";
-import { type GeneratedTaskOptions, openGeneratedTask, resizeTask, type Task, taskNames } from "./tasks/index.ts";
+import { type GeneratedTaskOptions, type ImageSize, openGeneratedTask, resizeTask, type Task } from "./tasks/index.ts";
 import type { Classifier } from "./training/index.ts";
 
 export { folderCheckpoint } from "./artifact/index.node.ts";
@@ -41,19 +41,20 @@ export async function openBackbone(
 }
 
 export interface OpenTaskOptions extends GeneratedTaskOptions, LongCall, Pick<ImageFolderOptions, "augment"> {
-  /** Side of the pictures; default 32, what the embedded backbone takes. */
-  readonly imageSize?: number;
+  /** Size of the pictures; default 32 × 32, what the embedded backbone takes. */
+  readonly image?: ImageSize;
+  /** What the source is; default: a folder if it looks like a path (has a slash or a dot), else a generated task. */
+  readonly from?: "generated" | "folder";
 }
 
 /**
  * Open a task: a generated one by name, or a folder `train/<class>/*.png|jpg|webp` (with `val/`, `test/` if there are).
  * @throws GraftError UNKNOWN_TASK, and what reading a folder throws
  */
-export async function openTask(source: string, { imageSize = 32, ...options }: OpenTaskOptions = {}): Promise<Task> {
-  const isPath = /[\\/.]/.test(source) && !taskNames.includes(source);
-  const size = { height: imageSize, width: imageSize };
-  if (isPath) return openImageFolder(source, { ...options, ...size });
-  return resizeTask(openGeneratedTask(source, options), size);
+export async function openTask(source: string, options: OpenTaskOptions = {}): Promise<Task> {
+  const { image = { height: 32, width: 32 }, from = /[\\/.]/.test(source) ? "folder" : "generated", ...rest } = options;
+  if (from === "folder") return openImageFolder(source, { ...rest, ...image });
+  return resizeTask(openGeneratedTask(source, rest), image);
 }
 
 /**

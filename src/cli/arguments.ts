@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { AdapterOptions, DEFAULT_RANK } from "../adapters/index.ts";
 
 /** Argument groups that commands share. Spread them into a command's `args`; descriptions and defaults live here only. */
 
@@ -26,7 +27,37 @@ export const dataArgs = {
     .string()
     .optional()
     .meta({ description: "folder of images: train/<class>/*.png, and val/, test/ if there are", value: "path" }),
+  trainSize: z
+    .int()
+    .min(1)
+    .optional()
+    .meta({ description: "training images of a generated task (default: 4000)", value: "n" }),
 };
+
+/** An adapter's settings; the library's keys, prefixed. */
+export const adapterArgs = {
+  rank: z
+    .int()
+    .min(1)
+    .default(DEFAULT_RANK)
+    .meta({ description: "rank of adapters whose edge names none", value: "r" }),
+  adapterActivation: AdapterOptions.shape.activation,
+  adapterNorm: AdapterOptions.shape.norm,
+  adapterBias: AdapterOptions.shape.bias,
+  adapterScale: AdapterOptions.shape.scale,
+  adapterInitScale: AdapterOptions.shape.initScale,
+};
+
+/** The library's adapter options from a command's arguments. */
+export function adapterOptions(args: z.output<z.ZodObject<typeof adapterArgs>>): AdapterOptions {
+  return {
+    activation: args.adapterActivation,
+    norm: args.adapterNorm,
+    bias: args.adapterBias,
+    scale: args.adapterScale,
+    initScale: args.adapterInitScale,
+  };
+}
 
 export const placementArgs = {
   place: z

@@ -9,8 +9,38 @@ export interface CommandEntry {
 
 export const commandList: readonly CommandEntry[] = [
   {
+    name: "demo",
+    description: "Score, place, train, compare and export on the embedded model: the whole path in minutes",
+    load: async () => (await import("./commands/demo.ts")).demo,
+  },
+  {
+    name: "score",
+    description: "Score every edge of a model on a task, before any training",
+    load: async () => (await import("./commands/score.ts")).score,
+  },
+  {
     name: "select",
     description: "Turn a file of scores into a placement: which edges to give an adapter",
     load: async () => (await import("./commands/select.ts")).select,
+  },
+  {
+    name: "train",
+    description: "Place adapters on a frozen model, train them on a task, and write an ONNX model",
+    load: async () => (await import("./commands/train.ts")).train,
+  },
+  {
+    name: "evaluate",
+    description: "Measure a trained model on a task",
+    load: async () => (await import("./commands/evaluate.ts")).evaluate,
+  },
+  {
+    name: "predict",
+    description: "Classify pictures with a trained model",
+    load: async () => (await import("./commands/predict.ts")).predict,
+  },
+  {
+    name: "export",
+    description: "Write a trained model as one ONNX file",
+    load: async () => (await import("./commands/export.ts")).exportCommand,
   },
 ];

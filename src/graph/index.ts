@@ -4,6 +4,7 @@ export { checkGraph } from "./check-graph.ts";
 export { constantOf, constantTensor } from "./constants.ts";
 export { constantsToInitializers } from "./constants-to-initializers.ts";
 export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./half.ts";
+export { hashGraph } from "./hash.ts";
 export { dataTypeCode, dataTypeOf } from "./onnx/data-types.ts";
 export { type DecodeOptions, decodeModel } from "./onnx/decode-model.ts";
 export { type EncodedModel, type EncodeOptions, type ExternalEntry, encodeModel } from "./onnx/encode-model.ts";
@@ -23,3 +24,4 @@ export {
   tensorValues,
 } from "./tensors.ts";
 export type { Attribute, Attributes, DataType, Dim, Graph, Node, Origin, Shape, Tensor, ValueType } from "./types.ts";
+export { upgrade } from "./upgrade.ts";

@@ -80,3 +80,6 @@ const badSelector = (text: string, problem: string, { usage, summary }: Selector
     place: problem,
     remedy: `Write it as ${usage} (${summary})`,
   });
+
+/** Whether choosing by this spec takes scores. */
+export const needsScores = (spec: SelectorSpec): boolean => "selector" in spec && selectors[spec.selector].needsScores;

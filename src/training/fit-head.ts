@@ -9,7 +9,7 @@ import { buildStepGraph, type StepGraph } from "./step-graph.ts";
 import { initialState, openStepper } from "./stepper.ts";
 
 /** A linear head as the parameters `head.weight` [k, classes] and `head.bias` [classes]. */
-export type Head = ReadonlyMap<"head.weight" | "head.bias", Tensor>;
+export type Head = ReadonlyMap<string, Tensor>;
 
 export interface FitHeadOptions {
   /** L2 penalty λ: the loss gains λ/2 · ‖W‖² (of standardised features); default 0.01. */

@@ -1,0 +1,55 @@
+import * as z from "zod";
+import { writeFileAtomic } from "../../base/index.node.ts";
+import { scoreEdges } from "../../node.ts";
+import { colorDepthOf, heatMapSvg, heatMapTerminal } from "../../report/index.ts";
+import { DEFAULT_ETA } from "../../scoring/index.ts";
+import { commonArgs, dataArgs, modelArgs, seedArgs } from "../arguments.ts";
+import { defineCommand } from "../define-command.ts";
+import { openData, openModel } from "../open.ts";
+
+export const score = defineCommand({
+  args: {
+    ...modelArgs,
+    ...dataArgs,
+    examples: z
+      .int()
+      .min(1)
+      .optional()
+      .meta({ description: "probe images (default: the smaller of half the training split and 2d)", value: "n" }),
+    eta: z.number().gt(0).lt(1).default(DEFAULT_ETA).meta({ description: "share of the singular values srank drops" }),
+    head: z.enum(["fitted", "random"]).default("fitted").describe("head whose loss is differentiated"),
+    picture: z.string().optional().meta({ description: "write the heat map as SVG", value: "file.svg" }),
+    ...seedArgs,
+    ...commonArgs,
+  },
+  examples: ["graft score --task count", "graft score --model ./vit --data ./photos --json > scores.json"],
+  async run(context) {
+    const { args, signal, onProgress, print, note } = context;
+    const backbone = await openModel(args, context);
+    const task = await openData(args, backbone, context);
+    const { examples, eta, head, seed, threads } = args;
+    const scores = await scoreEdges(backbone, task, {
+      eta,
+      head,
+      seed,
+      signal,
+      onProgress,
+      ...(examples !== undefined && { examples }),
+      ...(threads !== undefined && { threads }),
+    });
+    const map = { matrix: scores.matrix, scoreName: scores.scoreName, title: `${scores.scoreName} on ${task.name}` };
+    if (args.picture !== undefined) {
+      await writeFileAtomic(args.picture, heatMapSvg(map));
+      note(`wrote ${args.picture}`);
+    }
+    print(scores, () => {
+      const color = colorDepthOf(process.stdout, process.env);
+      return `${heatMapTerminal(map, { color, columns: process.stdout.columns ?? 80 })}\n${summary(scores)}`;
+    });
+  },
+});
+
+function summary({ examples, seconds, head, eta, matrix }: Awaited<ReturnType<typeof scoreEdges>>): string {
+  const edges = matrix.length ** 2;
+  return `${edges} edges from ${examples} probe images behind a ${head} head, η = ${eta}, in ${seconds.toFixed(1)} s`;
+}

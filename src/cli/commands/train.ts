@@ -1,0 +1,138 @@
+import { join } from "node:path";
+import * as z from "zod";
+import { isTrainedFolder, MODEL_FILE } from "../../artifact/index.node.ts";
+import { makeFolder, writeFileAtomic } from "../../base/index.node.ts";
+import {
+  type Backbone,
+  evaluate,
+  folderCheckpoint,
+  formatPlacement,
+  GraftError,
+  parseScores,
+  type Selection,
+  saveTrained,
+  scoreEdges,
+  select,
+  type Task,
+  TrainOptions,
+  train as trainAdapters,
+} from "../../node.ts";
+import { needsScores, parseSelector } from "../../selection/index.ts";
+import {
+  adapterArgs,
+  adapterOptions,
+  argsOf,
+  commonArgs,
+  dataArgs,
+  modelArgs,
+  pick,
+  placementArgs,
+  seedArgs,
+} from "../arguments.ts";
+import { type CommandContext, defineCommand } from "../define-command.ts";
+import { openData, openModel } from "../open.ts";
+import { readJson } from "../read-json.ts";
+
+const shape = {
+  ...modelArgs,
+  ...dataArgs,
+  ...placementArgs,
+  scores: z
+    .string()
+    .optional()
+    .meta({ description: "scores from `graft score --json`, instead of scoring now", value: "file" }),
+  out: z.string().default("graft-out").meta({ description: "folder for the trained model", value: "dir" }),
+  resume: z.boolean().default(false).describe("go on from the checkpoint in --out"),
+  overwrite: z.boolean().default(false).describe("replace the trained model in --out"),
+  ...adapterArgs,
+  ...argsOf(TrainOptions),
+  ...seedArgs,
+  ...commonArgs,
+};
+type Context = CommandContext<z.output<z.ZodObject<typeof shape>>>;
+
+export const train = defineCommand({
+  args: shape,
+  examples: [
+    "graft train --task count --place gga:3 --out ./count",
+    "graft train --data ./photos --place all:parallel --epochs 10 --out ./photos-model",
+    "graft train --task count --out ./count --resume",
+  ],
+  async run(context) {
+    const { args, signal, onProgress, print, line, note } = context;
+    if (!args.resume && !args.overwrite && (await isTrainedFolder(args.out)))
+      throw new GraftError("OUT_EXISTS", {
+        thing: `folder ${args.out}`,
+        place: "it holds a trained model already",
+        remedy: "Give another --out, or --overwrite to replace it",
+      });
+    const backbone = await openModel(args, context);
+    const task = await openData(args, backbone, context);
+    const { placement, edges } = await place(context, backbone, task);
+    note(`placement ${formatPlacement(placement)}`);
+    line("placement", { placement: formatPlacement(placement), edges });
+    await makeFolder(args.out);
+    const model = await trainAdapters(backbone, task, placement, {
+      adapter: adapterOptions(args),
+      options: pick(TrainOptions, args),
+      checkpoint: folderCheckpoint(args.out),
+      resume: args.resume,
+      signal,
+      onProgress,
+      onEpoch: (record) => {
+        line("epoch", record);
+        const { epoch, trainLoss, validation } = record;
+        note(`epoch ${epoch}: training loss ${trainLoss.toFixed(4)}, validation ${percent(validation.value)}`);
+      },
+    });
+    const test = await evaluate(model, task.test, { signal, onProgress });
+    await saveTrained(model, args.out);
+    const result = {
+      metric: "accuracy",
+      validation: model.validation,
+      test,
+      trainableParameters: model.trainableParameters,
+      seconds: model.seconds,
+      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+      placement: formatPlacement(placement),
+      bestEpoch: model.bestEpoch,
+      out: args.out,
+    };
+    await writeFileAtomic(join(args.out, "result.json"), `${JSON.stringify({ schema: 1, ...result }, undefined, 2)}\n`);
+    print({ type: "result", ...result }, () => summary(result));
+  },
+});
+
+/** The placement `--place` asks for; scores are read or made only where the selector needs them. */
+async function place({ args, signal, onProgress }: Context, backbone: Backbone, task: Task): Promise<Selection> {
+  const { seed, threads, rank } = args;
+  const scores =
+    args.scores !== undefined
+      ? parseScores(readJson(args.scores), args.scores)
+      : needsScores(parseSelector(args.place))
+        ? await scoreEdges(backbone, task, { seed, signal, onProgress, ...(threads !== undefined && { threads }) })
+        : undefined;
+  return select(args.place, { states: backbone.states.length, scores, seed, defaultRank: rank });
+}
+
+interface Result {
+  readonly validation: { readonly value: number };
+  readonly test: { readonly value: number };
+  readonly trainableParameters: number;
+  readonly seconds: number;
+  readonly out: string;
+}
+
+function summary({ validation, test, trainableParameters, seconds, out }: Result): string {
+  return [
+    `accuracy ${percent(test.value)} on test, ${percent(validation.value)} on validation`,
+    `${trainableParameters.toLocaleString("en")} trainable parameters, ${seconds.toFixed(1)} s`,
+    "",
+    "Use it (any ONNX Runtime, no graft needed):",
+    `  const session = await ort.InferenceSession.create("${join(out, MODEL_FILE)}");`,
+    "  const { logits } = await session.run({ [session.inputNames[0]]: pixels });",
+    `or: graft predict --model ${out} picture.png`,
+  ].join("\n");
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;

@@ -1,0 +1,57 @@
+import { type Backbone, GraftError, openBackbone, openTask, openTrained, type Task } from "../node.ts";
+import type { Classifier } from "../training/index.ts";
+import type { CommandContext } from "./define-command.ts";
+
+interface DataArgs {
+  readonly task?: string | undefined;
+  readonly data?: string | undefined;
+  readonly trainSize?: number | undefined;
+  readonly seed?: number | undefined;
+}
+
+type Context = Pick<CommandContext<unknown>, "signal" | "onProgress" | "note">;
+
+/** The backbone that `--model` names. */
+export function openModel({ model }: { readonly model: string }, { signal }: Context): Promise<Backbone> {
+  return openBackbone(model, { signal });
+}
+
+/** The trained model that `--model` names: a folder that `graft train` wrote. */
+export async function openTrainedModel(
+  { model }: { readonly model: string },
+  { signal }: Context,
+): Promise<Classifier> {
+  if (model.startsWith("builtin:"))
+    throw new GraftError("NOT_TRAINED", {
+      thing: `model ${model}`,
+      place: "it has no trained head",
+      remedy: "Name the folder that `graft train --out` wrote: --model DIR",
+    });
+  return openTrained(model, undefined, { signal });
+}
+
+/** The task that `--task` or `--data` names, at the size the backbone takes. */
+export async function openData(
+  args: DataArgs,
+  backbone: Backbone,
+  { signal, onProgress, note }: Context,
+): Promise<Task> {
+  const { task, data, trainSize, seed } = args;
+  if ((task === undefined) === (data === undefined))
+    throw new GraftError("USAGE", {
+      thing: "the data",
+      place: task === undefined ? "neither --task nor --data is given" : "both --task and --data are given",
+      remedy: "Give --task NAME (a generated task, e.g. count) or --data PATH (a folder with train/<class>/ pictures)",
+    });
+  const { height, width } = backbone.input;
+  const opened = await openTask(task ?? data!, {
+    from: task === undefined ? "folder" : "generated",
+    image: { height, width },
+    ...(trainSize !== undefined && { trainSize }),
+    ...(seed !== undefined && { seed }),
+    signal,
+    onProgress,
+  });
+  for (const text of opened.notes) note(text);
+  return opened;
+}

@@ -1,0 +1,1 @@
+export { type CompareOptions, type ComparisonRow, type ComparisonRun, compare } from "./compare.ts";
