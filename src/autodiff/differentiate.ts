@@ -1,5 +1,5 @@
 import { GraftError } from "../base/index.ts";
-import { type Builder, describeNode, type Node, staticShape, type Value } from "../graph/index.ts";
+import { type Builder, describeNode, type Node, staticShape, usedValues, type Value } from "../graph/index.ts";
 import { rules } from "./rules/index.ts";
 
 /**
@@ -66,7 +66,8 @@ function nodesBetween(g: Builder, sources: readonly Value[], target: Value): { n
   const active = new Set(sources.map((value) => value.name));
   const reached: Node[] = [];
   for (const node of g.nodes()) {
-    if (!node.inputs.some((name) => active.has(name))) continue;
+    // What a subgraph captures counts too: a gradient may not be lost silently inside an If or a Loop.
+    if (!usedValues(node).some((name) => active.has(name))) continue;
     reached.push(node);
     for (const name of node.outputs) if (name !== "" && isFloat(g.value(name))) active.add(name);
   }
@@ -75,7 +76,7 @@ function nodesBetween(g: Builder, sources: readonly Value[], target: Value): { n
   for (const node of reached.reverse()) {
     if (!node.outputs.some((name) => needed.has(name))) continue;
     nodes.push(node);
-    for (const name of node.inputs) needed.add(name);
+    for (const name of usedValues(node)) needed.add(name);
   }
   return { nodes: nodes.reverse(), active };
 }
