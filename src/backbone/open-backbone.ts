@@ -17,7 +17,7 @@ export interface BackboneOptions {
   readonly mean?: readonly [number, number, number];
   /** Default 0.5. */
   readonly std?: readonly [number, number, number];
-  /** How a head reads the features; default `cls+mean`. */
+  /** How a head reads the features; default `cls+mean`, or `mean` where there is no class token. */
   readonly pooling?: Pooling;
   readonly signal?: AbortSignal;
 }
@@ -30,7 +30,7 @@ const PROBE_BATCH = 2;
 /**
  * Know a graph's hidden states: trace it once and find the residual stream by structure.
  * @param graph  an encoder as read, any opset from 7 on
- * @throws GraftError STATES_NOT_FOUND saying what was found and where it stopped; INPUT_UNSUPPORTED for a model whose
+ * @throws GraftError STATES_… saying what was found and where it stopped; INPUT_UNSUPPORTED for a model whose
  *         input is not one batch of RGB pictures
  */
 export async function openGraph(graph: Graph, runtime: Runtime, options: BackboneOptions = {}): Promise<Backbone> {
@@ -38,7 +38,7 @@ export async function openGraph(graph: Graph, runtime: Runtime, options: Backbon
   const raised = upgrade(graph);
   const input = imageInput(raised, name, options);
   const traced = await traceBackbone({ graph: raised, input, runtime }, PROBE_BATCH, options.signal);
-  const { states, normPosition, hiddenSize, blocks, features } = findStates(traced);
+  const { states, normPosition, hiddenSize, blocks, features, prefixTokens } = findStates(traced);
   return {
     name,
     source: options.source ?? name,
@@ -49,7 +49,7 @@ export async function openGraph(graph: Graph, runtime: Runtime, options: Backbon
     hiddenSize,
     normPosition,
     features,
-    pooling: options.pooling ?? "cls+mean",
+    pooling: options.pooling ?? (prefixTokens > 0 ? "cls+mean" : "mean"),
     input,
     runtime,
   };

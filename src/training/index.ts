@@ -1,5 +1,6 @@
 export { type AdamWOptions, appendAdamW } from "./adamw.ts";
 export type { CheckpointStore, EpochRecord } from "./checkpoint.ts";
+export { classifierStep } from "./classifier-step.ts";
 export { type Classifier, type EvaluateOptions, type Evaluation, evaluate, logitsOf } from "./evaluate.ts";
 export { extractFeatures, type Features } from "./features.ts";
 export { type FitHeadOptions, fitHead, type Head } from "./fit-head.ts";
