@@ -48,8 +48,12 @@ test.each([
   ["a Node file from elsewhere", "src/base/a.ts", 'import { f } from "./files.node.ts";', "must run in a browser"],
   ["the Node runtime in the browser's entry", "src/browser.ts", 'import "./runtime/node.ts";', "must run in a browser"],
   ["ONNX Runtime outside its room", "src/cli/index.ts", 'import "onnxruntime-node";', "only runtime/ knows"],
-  ["the package's entry in a room", "src/base/a.ts", 'import "../browser.ts";', "do not import the package's entries"],
-  ["a room in embedded.ts", "src/embedded.ts", 'import "./base/index.ts";', "this file imports no room"],
+  [
+    "the package's entry in a room",
+    "src/base/a.ts",
+    'import "../browser.ts";',
+    "do not import what stands beside them",
+  ],
   ["code outside src", "src/base/a.ts", 'import "../../bench/run.ts";', "lies outside src/"],
   ["a file beside the rooms", "src/stray.ts", "export {};", "stands beside the rooms"],
   ["a folder that is no room", "src/attic/index.ts", "export {};", "not a room of docs/architecture.md"],
@@ -66,6 +70,7 @@ test.each([
     "src/base/a.test.ts",
     'import "node:fs"; import "../runtime/node.ts";',
   ],
+  ["a test may use generated code", "src/base/a.test.ts", 'import "../runtime/gen/x.js";'],
   ["package.json may be imported", "src/cli/index.ts", 'import p from "../../package.json" with { type: "json" };'],
   [
     "words in comments and strings are no imports",
