@@ -10,5 +10,5 @@ export {
   openGeneratedTask,
   taskNames,
 } from "./generated/open-generated-task.ts";
-export { type ImageSize, resizeAndCrop, resizeTask } from "./resize.ts";
+export { type ImageSize, resizeTask } from "./resize.ts";
 export type { Augmentation, Split, Task } from "./task.ts";

@@ -25,6 +25,8 @@ export const spriteSize = 48;
  * The first `fractals` + `atoms` concepts of a seed, fractals first. Concept k of a kind is the same whatever the counts
  * are. A candidate that is nearly empty, nearly full, or like an earlier concept of its kind (at any of five rotations
  * within the range pre-training turns them by) is passed over.
+ *
+ * The embedded backbone was trained on these sprites: whoever changes how they are made must pre-train it again.
  */
 export function createConcepts({ fractals, atoms, seed = 1, variants = 8 }: ConceptOptions): Concept[] {
   const streamOf = (kind: string) => (k: number) => random(seed, nameSeed(kind), k);
