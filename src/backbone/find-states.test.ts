@@ -13,10 +13,14 @@ import { nodeRuntime } from "../runtime/node.ts";
 import { trace } from "../trace/index.ts";
 import { findStates } from "./find-states.ts";
 
+const cache = new Map<string, Promise<Graph>>();
+
 function traced(name: string, refused = false): Promise<Graph> {
   const { inputs } = fixtureRecord(name, refused);
   const shapes = Object.fromEntries(Object.entries(inputs).map(([input, { shape }]) => [input, shape]));
-  return trace(fixtureGraph(name, refused), shapes, nodeRuntime);
+  const graph = cache.get(name) ?? trace(fixtureGraph(name, refused), shapes, nodeRuntime);
+  cache.set(name, graph);
+  return graph;
 }
 
 test.each(fixtureNames())("%s: the states found are those PyTorch recorded", async (name) => {

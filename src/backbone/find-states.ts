@@ -1,6 +1,6 @@
-import { describeNode, type Graph, type Node } from "../graph/index.ts";
+import { describeNode, elementCount, type Graph, type Node } from "../graph/index.ts";
 import { isCausal } from "./causal.ts";
-import { type GraphIndex, indexGraph, isWeightedProduct, sameShape } from "./graph-index.ts";
+import { type GraphIndex, indexGraph, isWeightedProduct, sameShape, views } from "./graph-index.ts";
 import { normOf, normSource } from "./norm.ts";
 import { prefixTokens } from "./prefix-tokens.ts";
 import { refuse } from "./refuse.ts";
@@ -50,7 +50,7 @@ export function findStates(graph: Graph): FoundStates {
   const isBorder = (name: string) => byOutput.has(name);
   const links = new Map(steps.map((step) => [step, linkOf(index, step, byOutput)]));
   const stream = mainStream(index, steps, links);
-  const normPosition = normPositionOf(index, stream, links);
+  const normPosition = normPositionOf(stream, links);
   checkPattern(index, stream);
   checkLayout(index, stream);
 
@@ -83,11 +83,14 @@ interface Link {
 
 /** The step whose sum, or whose sum's norm, a step starts from. */
 function linkOf(index: GraphIndex, step: ResidualStep, byOutput: ReadonlyMap<string, ResidualStep>): Link | undefined {
-  const direct = byOutput.get(step.source);
-  if (direct) return { previous: direct, normPosition: "pre" };
-  const normed = normSource(index, step.source, (name) => byOutput.has(name));
-  const previous = normed === undefined ? undefined : byOutput.get(normed);
-  return previous && { previous, normPosition: "post" };
+  for (const source of views(index, step.source)) {
+    const direct = byOutput.get(source);
+    if (direct) return { previous: direct, normPosition: "pre" };
+    const normed = normSource(index, source, (name) => byOutput.has(name));
+    const previous = normed === undefined ? undefined : byOutput.get(normed);
+    if (previous) return { previous, normPosition: "post" };
+  }
+  return undefined;
 }
 
 /** The longest chain of linked steps that attends; refuses models that have several, or none. */
@@ -145,18 +148,17 @@ function isJoin(index: GraphIndex, step: ResidualStep, node: Node): boolean {
 }
 
 function normPositionOf(
-  index: GraphIndex,
   stream: readonly ResidualStep[],
   links: ReadonlyMap<ResidualStep, Link | undefined>,
 ): "pre" | "post" {
   const positions = stream.slice(1).map((step) => links.get(step)!.normPosition);
   const odd = positions.findIndex((position) => position !== positions[0]);
   if (odd > 0) throw refuse.mixedNorms(describeNode(stream[odd + 1]!.sum), odd + 1);
-  if (positions[0] === undefined) throw refuse.pattern(describeNode(stream[0]!.sum), kindsOf(index, stream), 0);
+  if (positions[0] === undefined) throw refuse.pattern(describeNode(stream[0]!.sum), kindsOf(stream), 0);
   return positions[0];
 }
 
-const kindsOf = (_: GraphIndex, stream: readonly ResidualStep[]) =>
+const kindsOf = (stream: readonly ResidualStep[]) =>
   stream.map((step) => (step.attended === undefined ? "feed-forward" : "attention"));
 
 /** Sub-layers alternate, attention first; attention reaches all tokens both ways; feed-forward stays within a token. */
@@ -171,7 +173,7 @@ function checkPattern(index: GraphIndex, stream: readonly ResidualStep[]): void 
     const foreign = [...step.side].find((name) => index.isData(name) && isForeign(index, name));
     if (foreign) throw refuse.foreign(describeNode(step.sum), foreign);
   }
-  const kinds = kindsOf(index, stream);
+  const kinds = kindsOf(stream);
   const odd = kinds.findIndex((kind, k) => kind !== (k % 2 === 0 ? "attention" : "feed-forward"));
   if (odd >= 0 || kinds.length % 2 === 1)
     throw refuse.pattern(describeNode(stream[Math.max(odd, 0)]!.sum), kinds, odd < 0 ? kinds.length : odd);
@@ -218,7 +220,8 @@ function weightsBetween(index: GraphIndex, from: string, to: string): readonly s
     const constants = node.inputs.filter((name) => name !== "" && !index.isData(name));
     for (const name of ancestors(index, constants, () => false)) {
       const tensor = index.graph.initializers.get(name);
-      if (tensor && tensor.dtype !== "int64" && tensor.dtype !== "bool" && tensor.shape.length > 0) found.add(name);
+      if (tensor && tensor.dtype !== "int64" && tensor.dtype !== "bool" && elementCount(tensor.shape) > 1)
+        found.add(name);
     }
   }
   return [...found];

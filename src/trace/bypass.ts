@@ -7,6 +7,20 @@ import { asNumbers, constantTensor, describeNode, type Graph, type Node, usedVal
  * @throws GraftError TRACE_TRAINING_MODE for a Dropout that is switched on
  */
 export function bypassCopies(graph: Graph): Graph {
+  return bypass(graph, (node) => isCopy(node, graph));
+}
+
+/** Take out casts to the type a value has already. `graph` knows the type of every value. */
+export function bypassIdleCasts(graph: Graph): Graph {
+  const dtype = (name: string) => graph.types.get(name)?.dtype;
+  return bypass(
+    graph,
+    ({ op, domain, inputs, outputs }) =>
+      domain === "" && op === "Cast" && dtype(inputs[0]!) !== undefined && dtype(inputs[0]!) === dtype(outputs[0]!),
+  );
+}
+
+function bypass(graph: Graph, isIdle: (node: Node) => boolean): Graph {
   const pinned = new Set(graph.outputs);
   for (const node of graph.nodes)
     for (const name of usedValues(node).slice(node.inputs.filter((n) => n !== "").length)) pinned.add(name);
@@ -16,7 +30,7 @@ export function bypassCopies(graph: Graph): Graph {
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((name) => alias.get(name) ?? name);
     const [copy, ...rest] = node.outputs;
-    if (isCopy(node, graph) && !pinned.has(copy!) && !rest.some((name) => read.has(name) || pinned.has(name)))
+    if (isIdle(node) && !pinned.has(copy!) && !rest.some((name) => read.has(name) || pinned.has(name)))
       alias.set(copy!, inputs[0]!);
     else nodes.push(inputs.some((name, k) => name !== node.inputs[k]) ? { ...node, inputs } : node);
   }

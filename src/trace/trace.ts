@@ -15,7 +15,7 @@ import {
   type ValueType,
 } from "../graph/index.ts";
 import type { HostTensor, Runtime } from "../runtime/index.ts";
-import { bypassCopies } from "./bypass.ts";
+import { bypassCopies, bypassIdleCasts } from "./bypass.ts";
 import { refuseDataDependentShapes } from "./data-dependent.ts";
 import { type Dependence, dependences, isShapeQuery } from "./dependence.ts";
 import { dummyFeeds } from "./dummy-feeds.ts";
@@ -32,7 +32,7 @@ type Static = { readonly dtype: DataType; readonly shape: readonly number[] };
  * Make a graph static: bind the inputs' shapes, run it once, record the type and shape of every value, and fold what
  * follows from shapes alone (shape arithmetic, masks and ranges made from sizes, scalars such as √d). Values keep their
  * names; weights are not folded, so that every product with a weight can still be differentiated. `Constant` nodes
- * become initializers, `Identity` and inference `Dropout` go, and so does everything no output needs.
+ * become initializers, `Identity`, inference `Dropout` and idle casts go, and so does everything no output needs.
  *
  * Costs one forward pass with zeros at the bound batch size; only shapes are fetched.
  * @param inputShapes  a shape for every input of the graph; `bindShapes` makes them
@@ -53,7 +53,7 @@ export async function trace(
   refuseDataDependentShapes(bound, dependence);
   const types = await observe(bound, dependence, runtime, signal);
   const folded = await foldShapes(bound, dependence, types, runtime, signal);
-  return prune(folded);
+  return prune(bypassIdleCasts(folded));
 }
 
 /** Give every input its concrete shape and drop the types that held for open dimensions. */
@@ -107,7 +107,7 @@ async function observe(
   await breathe(signal);
 
   // Element types: what the runtime says of a graph whose outputs are all values. It is never run.
-  const declared = await runtime.open({ ...graph, outputs: wanted }, { optimize: false });
+  const declared = await runtime.open({ ...graph, outputs: wanted }, { optimize: false, threads: 1 });
   const dtypes = declared.outputTypes;
   await declared.release();
   await breathe(signal);
@@ -197,7 +197,7 @@ async function evaluate(graph: Graph, runtime: Runtime, signal: AbortSignal | un
       nodes: [...graph.nodes, ...[...probes].map(([name, probe]) => shapeNode(name, probe))],
       outputs: [...names, ...probes.values()],
     },
-    { optimize: false },
+    { optimize: false, threads: 1 },
   );
   await breathe(signal);
   const shapes = await session.run({}, [...probes.values()]);
