@@ -1,31 +1,41 @@
-/** `npm run pretrain`: make the embedded backbone again, or continue where the last run stopped. */
+/**
+ * `npm run pretrain`: make the embedded backbone again, or continue where the last run stopped (checkpoint and curve in
+ * --work). Ends by writing the model, its curve and its card, with the net measured on every generated task, to --out.
+ */
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { authorVit } from "../backbone/index.ts";
 import { writeFileAtomic } from "../base/index.node.ts";
 import { decodeSafetensors, encodeSafetensors } from "../formats/index.ts";
-import { encodeModel, type Tensor } from "../graph/index.ts";
+import { encodeModel, type Graph, type Tensor } from "../graph/index.ts";
 import { type ParameterLayout, packVectors, unpackVectors } from "../parameters/index.ts";
-import { nodeRuntime } from "../runtime/node.ts";
+import { nodeRuntime } from "../runtime/index.node.ts";
 import type { OptimizerState } from "../training/index.ts";
 import { createPretrainingData } from "./data.ts";
-import { EMBEDDED_VIT, type PretrainingSettings, pretrain, pretrainingStepGraph } from "./pretrain.ts";
+import { measureBackbone } from "./measure.ts";
+import { modelCard } from "./model-card.ts";
+import { type CurvePoint, EMBEDDED_VIT, type PretrainingSettings, pretrain, pretrainingStepGraph } from "./pretrain.ts";
 
 const { values } = parseArgs({
   options: {
-    out: { type: "string", default: ".cache/pretrain" },
-    steps: { type: "string", default: "20000" },
-    decay: { type: "string", default: "5000" },
+    work: { type: "string", default: ".cache/pretrain" },
+    out: { type: "string", default: "assets" },
+    steps: { type: "string", default: "17000" },
+    decay: { type: "string", default: "4000" },
     threads: { type: "string", default: "1" },
-    every: { type: "string", default: "100" },
+    every: { type: "string", default: "50" },
     seed: { type: "string", default: "1" },
+    batch: { type: "string", default: "128" },
+    /** Epochs and tasks of the table in the card. */
+    epochs: { type: "string", default: "4" },
+    tasks: { type: "string" },
   },
 });
 
 const settings: PretrainingSettings = {
   seed: Number(values.seed),
-  batchSize: 128,
+  batchSize: Number(values.batch),
   learningRate: 1e-3,
   warmupSteps: 150,
   totalSteps: Number(values.steps),
@@ -33,16 +43,20 @@ const settings: PretrainingSettings = {
   labelSmoothing: 0.1,
   threads: Number(values.threads),
 };
-const data = createPretrainingData({ seed: settings.seed });
-const net = authorVit(EMBEDDED_VIT, settings.seed, settings.batchSize);
-const { layout } = pretrainingStepGraph(net, data.classes, settings);
+const [checkpointFile, curveFile] = [join(values.work, "checkpoint.safetensors"), join(values.work, "curve.jsonl")];
+await mkdir(values.work, { recursive: true });
 await mkdir(values.out, { recursive: true });
-const checkpoint = join(values.out, "checkpoint.safetensors");
-const start = await readCheckpoint(checkpoint, layout);
+
+const data = createPretrainingData({ seed: settings.seed });
+const { layout } = pretrainingStepGraph(
+  authorVit(EMBEDDED_VIT, settings.seed, settings.batchSize),
+  data.classes,
+  settings,
+);
+const start = await readCheckpoint(checkpointFile, layout);
 console.error(
   start ? `resuming at step ${start.step}` : `starting: ${data.classes} classes, ${settings.totalSteps} steps`,
 );
-
 const { state } = await pretrain({
   runtime: nodeRuntime,
   data,
@@ -50,18 +64,41 @@ const { state } = await pretrain({
   ...(start && { start }),
   every: Number(values.every),
   async onPoint(point, state) {
-    await appendFile(join(values.out, "curve.jsonl"), `${JSON.stringify(point)}\n`);
-    await writeFileAtomic(checkpoint, encodeCheckpoint(layout, state));
+    await appendFile(curveFile, `${JSON.stringify(point)}\n`);
+    await writeFileAtomic(checkpointFile, encodeCheckpoint(layout, state));
     console.error(JSON.stringify(point));
   },
 });
 
-// Publish the net alone, with a dynamic batch, the pre-training head left behind.
-const weights = unpackVectors(layout, state.theta);
-const published = authorVit(EMBEDDED_VIT, settings.seed);
-const initializers = new Map([...published.initializers].map(([name, tensor]) => [name, weights.get(name) ?? tensor]));
-await writeFileAtomic(join(values.out, "vit.onnx"), encodeModel({ ...published, initializers }).bytes);
-console.error(`wrote ${join(values.out, "vit.onnx")} after ${state.step} steps`);
+const net = publishedNet(unpackVectors(layout, state.theta));
+await writeFileAtomic(join(values.out, "vit.onnx"), encodeModel(net).bytes);
+const curve = await readCurve(curveFile);
+await writeFileAtomic(join(values.out, "vit.curve.jsonl"), curve.map((point) => `${JSON.stringify(point)}\n`).join(""));
+const measurements = await measureBackbone(net, nodeRuntime, {
+  epochs: Number(values.epochs),
+  ...(values.tasks !== undefined && { tasks: values.tasks.split(",") }),
+  onMeasurement: (measurement) => console.error(JSON.stringify(measurement)),
+});
+const command = `npm run pretrain -- --steps ${settings.totalSteps} --decay ${settings.decaySteps}`;
+await writeFileAtomic(
+  join(values.out, "vit.md"),
+  modelCard({ settings, curve, classes: data.classes, measurements, command }),
+);
+console.error(`wrote vit.onnx, vit.curve.jsonl and vit.md to ${values.out} after ${state.step} steps`);
+
+/** The net alone, with a dynamic batch: the pre-training head is left behind. */
+function publishedNet(weights: ReadonlyMap<string, Tensor>): Graph {
+  const authored = authorVit(EMBEDDED_VIT, settings.seed);
+  const initializers = new Map([...authored.initializers].map(([name, tensor]) => [name, weights.get(name) ?? tensor]));
+  return { ...authored, initializers };
+}
+
+/** A run killed between point and checkpoint repeats a few steps: the later line of a step counts. */
+async function readCurve(path: string): Promise<CurvePoint[]> {
+  const lines = (await readFile(path, "utf8")).trim().split("\n");
+  const points = lines.map((line) => JSON.parse(line) as CurvePoint);
+  return [...new Map(points.map((point) => [point.step, point])).values()].sort((a, b) => a.step - b.step);
+}
 
 function encodeCheckpoint(layout: ParameterLayout, { step, theta, m, v }: OptimizerState): Uint8Array {
   const named = (prefix: string, vectors: OptimizerState["theta"]): [string, Tensor][] =>
