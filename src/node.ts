@@ -2,8 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { loadTrained, readDescription, saveTrained } from "./artifact/index.node.ts";
 import { readBackbone } from "./backbone/index.node.ts";
-import { type Backbone, openGraph } from "./backbone/index.ts";
+import { type Backbone, type Description, type InspectOptions, inspectGraph, openGraph } from "./backbone/index.ts";
 import type { LongCall } from "./base/index.ts";
+import { decodeModel } from "./graph/index.ts";
 import { builtinName, embeddedUrl, type OpenBytesOptions, openBytes } from "./open-source.ts";
 import { createNodeRuntime, nodeRuntime } from "./runtime/index.node.ts";
 import type { Ort } from "./runtime/index.ts";
@@ -55,6 +56,19 @@ export async function openTask(source: string, options: OpenTaskOptions = {}): P
   const { image = { height: 32, width: 32 }, from = /[\\/.]/.test(source) ? "folder" : "generated", ...rest } = options;
   if (from === "folder") return openImageFolder(source, { ...rest, ...image });
   return resizeTask(openGeneratedTask(source, rest), image);
+}
+
+/**
+ * Find and describe the hidden states of any encoder, pictures or text.
+ * @param source  as for `openBackbone`, bytes left out
+ */
+export async function inspectModel(source = "builtin:vit", options: InspectOptions = {}): Promise<Description> {
+  const builtin = builtinName(source);
+  const { graph, name } =
+    builtin === undefined
+      ? await readBackbone(source).then((read) => ({ graph: read.graph, name: read.options.name ?? source }))
+      : { graph: decodeModel(await readFile(embeddedUrl(builtin)), { name: builtin }), name: builtin };
+  return inspectGraph(graph, nodeRuntime, { name, ...options });
 }
 
 /**

@@ -14,6 +14,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import("./commands/demo.ts")).demo,
   },
   {
+    name: "inspect",
+    description: "Show a model's blocks, hidden states and the edges an adapter may take",
+    load: async () => (await import("./commands/inspect.ts")).inspect,
+  },
+  {
     name: "score",
     description: "Score every edge of a model on a task, before any training",
     load: async () => (await import("./commands/score.ts")).score,

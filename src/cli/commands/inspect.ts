@@ -1,0 +1,13 @@
+import { inspectModel } from "../../node.ts";
+import { commonArgs, modelArgs } from "../arguments.ts";
+import { defineCommand } from "../define-command.ts";
+
+export const inspect = defineCommand({
+  args: { model: modelArgs.model, ...commonArgs },
+  positionals: ["model"],
+  examples: ["graft inspect", "graft inspect ./model.onnx --json"],
+  async run({ args, signal, print }) {
+    const { json, text } = await inspectModel(args.model, { signal });
+    print(json, () => text);
+  },
+});
