@@ -12,7 +12,7 @@ export interface ExternalSource {
 export type FindExternal = (location: string) => Uint8Array | ExternalSource | undefined;
 
 /** Where a tensor's bytes lie outside the model. */
-export interface ExternalRange {
+interface ExternalRange {
   readonly location: string;
   readonly offset: number;
   readonly length: number;
@@ -83,7 +83,7 @@ function externalRange(proto: TensorProto, expected: number, where: string): Ext
 }
 
 /** Why a location may not be read, or undefined when it is a plain relative path below the model's folder. */
-export function unsafeLocation(location: string): string | undefined {
+function unsafeLocation(location: string): string | undefined {
   if (location === "") return "which names no file";
   if (location.includes("\0")) return "which holds a zero byte";
   if (/^[/\\]/.test(location) || /^[a-z]:/i.test(location)) return "which is an absolute path";
