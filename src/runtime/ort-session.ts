@@ -5,6 +5,8 @@ import type { HostArray, HostTensor, Session, SessionOptions } from "./session.t
 
 /** What graft uses of an `onnxruntime-*` package. */
 export interface Ort {
+  /** Settings of the whole page; only `onnxruntime-web` has those of `wasm`. */
+  readonly env?: { readonly wasm?: { numThreads?: number; proxy?: boolean } };
   readonly InferenceSession: {
     create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<InferenceSession>;
   };
@@ -14,28 +16,36 @@ export interface Ort {
 /** Tensors of at least this many bytes travel beside the protobuf message, so that they are not copied into it. */
 const EXTERNAL_THRESHOLD = 1 << 16;
 
-/** Open a graph with any ONNX Runtime package; `base` holds the options that differ between Node and browser. */
+/** What differs between the `onnxruntime-*` packages. */
+export interface Platform {
+  readonly options: InferenceSession.SessionOptions;
+  /** Whether `run` writes into the output tensors it is given. */
+  readonly writesOutputs: boolean;
+}
+
+/** Open a graph with any ONNX Runtime package. */
 export async function openSession(
   ort: Ort,
   graph: Graph,
-  base: InferenceSession.SessionOptions,
+  platform: Platform,
   { threads, optimize = true }: SessionOptions = {},
 ): Promise<Session> {
   const { bytes, external } = encodeModel(graph, { external: "per-tensor", threshold: EXTERNAL_THRESHOLD });
   const session = await create(ort, graph, bytes, {
-    ...base,
+    ...platform.options,
     ...(external.length > 0 && { externalData: external }),
     ...(threads !== undefined && { intraOpNumThreads: threads }),
     graphOptimizationLevel: optimize ? "all" : "disabled",
+    extra: { ...base.extra, optimization: { disable_specified_optimizers: FUSIONS_OVER_STATES } },
   });
-  const toTensor = (name: string, value: HostTensor) => {
+  const run = async (feeds: Tensors, fetches?: readonly string[] | Tensors) => {
     try {
-      return new ort.Tensor(value.dtype as Tensor.Type, value.data as Tensor.DataType, value.shape);
+      return await (fetches === undefined ? session.run(feeds) : session.run(feeds, fetches));
     } catch (cause) {
-      throw new GraftError("RUNTIME_FEED", {
-        thing: `input "${name}"`,
-        place: `${value.dtype}[${value.shape}] with ${value.data.length} elements: ${messageOf(cause)}`,
-        remedy: "Feed as many elements as the shape holds",
+      throw new GraftError("RUNTIME_RUN", {
+        thing: `graph "${graph.name}"`,
+        place: `ONNX Runtime could not run it: ${messageOf(cause)}`,
+        remedy: "Check the inputs' shapes; if they are right, report the model",
         cause,
       });
     }
@@ -43,24 +53,18 @@ export async function openSession(
   return {
     outputTypes: new Map(session.outputMetadata.map((meta) => [meta.name, valueType(meta)])),
     async run(feeds, fetches) {
-      const tensors = Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, toTensor(name, value)]));
-      const wanted = Array.isArray(fetches)
-        ? (fetches as readonly string[])
-        : fetches &&
-          Object.fromEntries(
-            Object.entries(fetches as Readonly<Record<string, HostTensor>>).map(([n, v]) => [n, toTensor(n, v)]),
-          );
-      try {
-        const results = wanted === undefined ? await session.run(tensors) : await session.run(tensors, wanted);
-        return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, fromTensor(value)]));
-      } catch (cause) {
-        throw new GraftError("RUNTIME_RUN", {
-          thing: `graph "${graph.name}"`,
-          place: `ONNX Runtime could not run it: ${messageOf(cause)}`,
-          remedy: "Check the inputs' shapes; if they are right, report the model",
-          cause,
-        });
+      // A proxy worker takes the memory of what it is fed; the feeds stay the caller's.
+      const proxied = ort.env?.wasm?.proxy === true;
+      const inputs = mapValues(feeds, (value, name) =>
+        toTensor(ort, name, proxied ? { ...value, data: value.data.slice() } : value),
+      );
+      if (fetches === undefined || isNames(fetches)) return mapValues(await run(inputs, fetches), fromTensor);
+      if (platform.writesOutputs) {
+        const outputs = mapValues(fetches, (value, name) => toTensor(ort, name, value));
+        return mapValues(await run(inputs, outputs), fromTensor);
       }
+      const results = await run(inputs, Object.keys(fetches));
+      return mapValues(fetches, (buffer, name) => copyInto(buffer, fromTensor(results[name]!), name));
     },
     release: () => session.release(),
   };
@@ -79,17 +83,56 @@ async function create(ort: Ort, graph: Graph, bytes: Uint8Array, options: Infere
   }
 }
 
+type Tensors = Readonly<Record<string, Tensor>>;
+
+const isNames = (fetches: readonly string[] | Readonly<Record<string, HostTensor>>): fetches is readonly string[] =>
+  Array.isArray(fetches);
+
+const mapValues = <A, B>(record: Readonly<Record<string, A>>, change: (value: A, name: string) => B) =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value, name)]));
+
+function toTensor(ort: Ort, name: string, { dtype, shape, data }: HostTensor): Tensor {
+  try {
+    return new ort.Tensor(dtype as Tensor.Type, data as Tensor.DataType, shape);
+  } catch (cause) {
+    throw new GraftError("RUNTIME_FEED", {
+      thing: `tensor "${name}"`,
+      place: `${dtype}[${shape}] with ${data.length} elements: ${messageOf(cause)}`,
+      remedy: "Feed as many elements as the shape holds",
+      cause,
+    });
+  }
+}
+
+/** Where the engine has float16 arrays the runtime hands those out; a HostTensor holds raw bits. */
+function fromTensor({ type, dims, data }: Tensor): HostTensor {
+  const array = data as HostArray;
+  const bits =
+    type === "float16" && !(array instanceof Uint16Array)
+      ? new Uint16Array((data as HostArray).buffer, (data as HostArray).byteOffset, (data as HostArray).length)
+      : array;
+  return { dtype: type as DataType, shape: dims, data: bits };
+}
+
+/** The buffer, filled with a result of the same type and shape. */
+function copyInto(buffer: HostTensor, result: HostTensor, name: string): HostTensor {
+  if (buffer.dtype !== result.dtype || `${buffer.shape}` !== `${result.shape}`)
+    throw new GraftError("RUNTIME_FETCH", {
+      thing: `buffer for output "${name}"`,
+      place: `it is ${buffer.dtype}[${buffer.shape}], the output ${result.dtype}[${result.shape}]`,
+      remedy: "Give a buffer of the output's type and shape",
+    });
+  (buffer.data as Float32Array).set(result.data as Float32Array);
+  return buffer;
+}
+
 function valueType(meta: InferenceSession.ValueMetadata): ValueType {
   if (!meta.isTensor) return { dtype: "string" };
   return { dtype: meta.type as DataType, shape: meta.shape.map((dim) => (dim === "" ? null : dim)) };
 }
 
-function fromTensor(value: Tensor): HostTensor {
-  return { dtype: value.type as DataType, shape: value.dims, data: value.data as HostArray };
-}
-
 /** The runtime's messages run over several lines and start with its own source positions; keep the telling part. */
-function messageOf(cause: unknown): string {
+export function messageOf(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause);
   return text.replace(/\s+/g, " ").slice(0, 400);
 }
