@@ -13,12 +13,8 @@ export function createNodeRuntime(ort?: Ort): Runtime {
     async open(graph, options) {
       // Idle threads that spin slow down every other session in the process (docs/architecture.md).
       const extra = { session: { intra_op: { allow_spinning: "0" } } };
-      return openSession(
-        ort ?? (await load()),
-        graph,
-        { executionProviders: ["cpu"], extra, logSeverityLevel: 3 },
-        options,
-      );
+      const base = { executionProviders: ["cpu"], extra, logSeverityLevel: 3 } as const;
+      return openSession(ort ?? (await load()), graph, { options: base, writesOutputs: true }, options);
     },
   };
 }
