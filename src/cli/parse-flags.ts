@@ -25,7 +25,7 @@ export function flagParser(
     .helpOption(false)
     .allowExcessArguments(false);
   const positionals = flags.filter((flag) => flag.positional);
-  for (const flag of positionals) command.argument(`[${flag.placeholder}]`, describe(flag));
+  for (const flag of positionals) command.argument(`[${flag.placeholder}${flag.list ? "..." : ""}]`, describe(flag));
   for (const flag of flags)
     if (!flag.positional) for (const option of optionsOf(title, flag)) command.addOption(option);
   command.addOption(new Option("-h, --help", "show this help"));
@@ -42,7 +42,11 @@ export function flagParser(
       }
       const values: Record<string, unknown> = {};
       positionals.forEach((flag, k) => {
-        if (command.args[k] !== undefined) values[flag.key] = parseValue(flag, command.args[k]);
+        if (command.args[k] === undefined) return;
+        // A list takes all that is left; commas stay: they may be part of a file's name.
+        values[flag.key] = flag.list
+          ? command.args.slice(k).map((text) => parseValue(flag, text))
+          : parseValue(flag, command.args[k]);
       });
       for (const flag of flags) {
         const typed: unknown = flag.positional ? undefined : command.getOptionValue(flag.key);
