@@ -1,2 +1,2 @@
-export { type ImageFolderOptions, openImageFolder } from "./image-folder.node.ts";
 export { openImages } from "./image-files.node.ts";
+export { type ImageFolderOptions, openImageFolder } from "./image-folder.node.ts";
