@@ -6,6 +6,7 @@ export { constantsToInitializers } from "./constants-to-initializers.ts";
 export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./half.ts";
 export { hashGraph } from "./hash.ts";
 export { dataTypeCode, dataTypeOf } from "./onnx/data-types.ts";
+export { type Branch, branchOf } from "./onnx/branch-of.ts";
 export { type DecodeOptions, decodeModel } from "./onnx/decode-model.ts";
 export { type EncodedModel, type EncodeOptions, type ExternalEntry, encodeModel } from "./onnx/encode-model.ts";
 export type { ExternalSource, FindExternal } from "./onnx/external-data.ts";

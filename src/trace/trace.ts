@@ -5,7 +5,6 @@ import {
   byteLength,
   constantsToInitializers,
   type DataType,
-  describeNode,
   elementCount,
   type Graph,
   type Node,
@@ -19,11 +18,10 @@ import { bypassCopies, bypassIdleCasts } from "./bypass.ts";
 import { refuseDataDependentShapes } from "./data-dependent.ts";
 import { type Dependence, dependences, isShapeQuery } from "./dependence.ts";
 import { dummyFeeds } from "./dummy-feeds.ts";
+import { inlineBranches } from "./inline-branches.ts";
 
 /** A folded value above this many bytes stays a node (its inputs are folded): an initializer would only copy it. */
 const FOLD_BYTES = 1 << 20;
-
-const CONTROL_FLOW = new Set(["If", "Loop", "Scan"]);
 
 /** Values whose types are known for sure. */
 type Static = { readonly dtype: DataType; readonly shape: readonly number[] };
@@ -32,13 +30,14 @@ type Static = { readonly dtype: DataType; readonly shape: readonly number[] };
  * Make a graph static: bind the inputs' shapes, run it once, record the type and shape of every value, and fold what
  * follows from shapes alone (shape arithmetic, masks and ranges made from sizes, scalars such as √d). Values keep their
  * names; weights are not folded, so that every product with a weight can still be differentiated. `Constant` nodes
- * become initializers, `Identity`, inference `Dropout` and idle casts go, and so does everything no output needs.
+ * become initializers, branches on shapes are decided, and `Identity`, inference `Dropout`, idle casts and whatever no
+ * output needs go.
  *
  * Costs one forward pass with zeros at the bound batch size; only shapes are fetched.
  * @param inputShapes  a shape for every input of the graph; `bindShapes` makes them
  * @returns            a graph in which `types` holds a dtype and a shape of numbers for every value
  * @throws             GraftError TRACE_INPUT (no or wrong shape for an input), TRACE_DATA_DEPENDENT (a shape depends on the data
- *                     fed), TRACE_CONTROL_FLOW (If, Loop, Scan), TRACE_TRAINING_MODE, or the runtime's own error
+ *                     fed), TRACE_CONTROL_FLOW (a loop, or a branch on the data), TRACE_TRAINING_MODE, or the runtime's own error
  * @see                docs/architecture.md, decision 3
  */
 export async function trace(
@@ -47,8 +46,9 @@ export async function trace(
   runtime: Runtime,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<Graph> {
-  const bound = bindInputs(prune(bypassCopies(constantsToInitializers(graph))), inputShapes);
-  refuseControlFlow(bound);
+  const read = prune(constantsToInitializers(graph));
+  const straight = await inlineBranches(read, dummyFeeds(bindInputs(read, inputShapes)), runtime);
+  const bound = bindInputs(prune(bypassCopies(constantsToInitializers(straight))), inputShapes);
   const dependence = dependences(bound);
   refuseDataDependentShapes(bound, dependence);
   const types = await observe(bound, dependence, runtime, signal);
@@ -79,16 +79,6 @@ function bindInputs(graph: Graph, inputShapes: Readonly<Record<string, readonly 
     types.set(name, { dtype: declared.dtype, shape });
   }
   return { ...graph, types };
-}
-
-function refuseControlFlow(graph: Graph): void {
-  const node = graph.nodes.find(({ op, domain }) => domain === "" && CONTROL_FLOW.has(op));
-  if (node === undefined) return;
-  throw new GraftError("TRACE_CONTROL_FLOW", {
-    thing: describeNode(node),
-    place: "the model branches or loops, which a static training graph cannot",
-    remedy: "Export the model with fixed input shapes, so that the exporter decides the branch",
-  });
 }
 
 /** Run once and record the type of every value that follows from data or weights. */

@@ -97,8 +97,15 @@ class TorchEncoder(nn.Module):
         return self.outward(self.encoder(self.inward(x)).mean(1))
 
 
-def torch_encoder(name, norm_first, dynamic=True, **options):
-    module = TorchEncoder(norm_first, norm_first)
+class SqueezingEncoder(TorchEncoder):
+    """Squeezing a dynamic dimension makes the exporter write If nodes on shapes, before and behind the blocks."""
+
+    def forward(self, x):
+        return self.outward(self.encoder(self.inward(x.squeeze(1))).squeeze(1).mean(1))
+
+
+def torch_encoder(name, norm_first, dynamic=True, kind=TorchEncoder, **options):
+    module = kind(norm_first, norm_first)
     layers = module.encoder.layers
     if norm_first:
         points = pre_norm(layers, "norm1", "norm2")
@@ -281,6 +288,7 @@ FIXTURES = {
     "torch-encoder-post-ts14": lambda n: torch_encoder(n, False, opset=14, **TS),
     "torch-encoder-post-fixed-ts17": lambda n: torch_encoder(n, False, opset=17, dynamic=False, **TS),
     "torch-encoder-pre-dynamo18": lambda n: torch_encoder(n, True, opset=18, **DYNAMO),
+    "torch-encoder-branches-ts17": lambda n: torch_encoder(n, True, kind=SqueezingEncoder, opset=17, **TS),
     **handwritten,
     "gpt2": make_gpt2,
     "gpt-neox": make_neox,

@@ -94,17 +94,27 @@ def strip(model):
 def shorten(model):
     """Drop node names and number the inner values: module paths are most of a tiny file, and nothing reads them."""
     graph = model.graph
-    if any(a.type == onnx.AttributeProto.GRAPH for node in graph.node for a in node.attribute):
-        return model
-    del graph.value_info[:]
     public = {value.name for value in [*graph.input, *graph.output]} | {t.name for t in graph.initializer}
-    inner = [v for node in graph.node for v in node.output if v and v not in public]
+    inner = [v for body in bodies(graph) for node in body.node for v in node.output if v and v not in public]
     short = {v: f"v{k}" for k, v in enumerate(inner)}
-    for node in graph.node:
-        node.ClearField("name")
-        node.input[:] = [short.get(v, v) for v in node.input]
-        node.output[:] = [short.get(v, v) for v in node.output]
+    for body in bodies(graph):
+        del body.value_info[:]
+        for node in body.node:
+            node.ClearField("name")
+            node.input[:] = [short.get(v, v) for v in node.input]
+            node.output[:] = [short.get(v, v) for v in node.output]
+        for value in body.output:
+            value.name = short.get(value.name, value.name)
     return model
+
+
+def bodies(graph):
+    """A graph and the branches in it."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from bodies(attribute.g)
 
 
 def write(name, model, record, folder=ROOT):

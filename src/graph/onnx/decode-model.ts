@@ -120,7 +120,7 @@ function domainOf(domain: string): string {
   return domain === "ai.onnx" ? "" : domain;
 }
 
-function decodeNode(proto: NodeProto, context: DecodeContext): Node {
+export function decodeNode(proto: NodeProto, context: DecodeContext): Node {
   const attributes: Record<string, Attribute> = {};
   const kept = new Map<string, NodeProto["attribute"][number]>();
   for (const attribute of proto.attribute) {
