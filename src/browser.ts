@@ -10,19 +10,25 @@ export * from "./library.ts";
 export interface OpenOptions extends OpenBytesOptions {
   /** The app's own `onnxruntime-web`; default: the installed one. */
   readonly ort?: Ort;
+  /**
+   * Threads of the page's WebAssembly, for all its sessions; the first backbone of the page settles it. Default: ONNX
+   * Runtime's choice, 1 in a page that is not cross-origin isolated.
+   */
+  readonly threads?: number;
 }
 
 /**
  * Open a backbone: find its hidden states.
  * @param source  `builtin:vit` (default), the URL of an ONNX file, or a model's bytes
- * @throws GraftError UNKNOWN_MODEL, FETCH_FAILED, STATES_NOT_FOUND, INPUT_UNSUPPORTED
+ * @throws GraftError UNKNOWN_MODEL, FETCH_FAILED, STATES_NOT_FOUND, INPUT_UNSUPPORTED; RUNTIME_MISSING, RUNTIME_WASM,
+ *         RUNTIME_THREADS if onnxruntime-web is not installed, does not start, or cannot have that many threads
  */
 export async function openBackbone(
   source: string | URL | Uint8Array = "builtin:vit",
   options: OpenOptions = {},
 ): Promise<Backbone> {
-  const { ort, ...rest } = options;
-  const runtime = createWebRuntime(ort);
+  const { ort, threads, ...rest } = options;
+  const runtime = createWebRuntime(ort, threads === undefined ? {} : { threads });
   if (source instanceof Uint8Array) return openBytes(source, runtime, rest);
   const builtin = typeof source === "string" ? builtinName(source) : undefined;
   const bytes = await fetchBytes(builtin === undefined ? source : embeddedUrl(builtin));

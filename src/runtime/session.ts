@@ -20,7 +20,10 @@ export interface HostTensor {
 }
 
 export interface SessionOptions {
-  /** Threads inside one operator; default: the runtime's choice (all cores). Results are bit-equal for equal counts. */
+  /**
+   * Threads inside one operator; default: the runtime's choice (all cores). Results are bit-equal for equal counts.
+   * Not used in a page, whose sessions share one count (`createWebRuntime`).
+   */
   readonly threads?: number;
   /** Let the runtime fuse and fold; default true. False keeps every value observable. */
   readonly optimize?: boolean;

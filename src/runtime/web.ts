@@ -9,47 +9,53 @@ const platform: Platform = {
   writesOutputs: false,
 };
 
+export interface WebRuntimeOptions {
+  /** Threads of the page's WebAssembly; default ONNX Runtime's choice, or what `ort.env.wasm.numThreads` says. */
+  readonly threads?: number;
+}
+
 /**
  * ONNX Runtime in the browser, on WebAssembly. Where its `.wasm` file lies, and whether it works in a proxy worker, is
- * the app's choice: `ort.env.wasm` before the first session. So is the number of threads, unless `threads` is given:
- * a page has one number for all its sessions.
+ * the app's choice: `ort.env.wasm` before the first session. A page has one number of threads for all its sessions,
+ * settled when the first one opens, so a session's own `threads` are not used.
  * @param ort  the app's own `onnxruntime-web`; default: its plain build (half the download), loaded when the first
  *             session opens
+ * @throws GraftError RUNTIME_MISSING, RUNTIME_WASM, RUNTIME_THREADS, when a session opens
  */
-export function createWebRuntime(ort?: Ort): Runtime {
+export function createWebRuntime(ort?: Ort, { threads }: WebRuntimeOptions = {}): Runtime {
   return {
     name: "web",
-    open: async (graph, options) => openWebSession(ort ?? (await load()), graph, options),
+    async open(graph, options = {}) {
+      const loaded = ort ?? (await load());
+      if (threads !== undefined) settleThreads(loaded, threads);
+      const { threads: _, ...rest } = options;
+      return openSession(loaded, graph, platform, rest).catch((error) => {
+        throw error instanceof GraftError && error.message.includes("no available backend found")
+          ? noWasm(error)
+          : error;
+      });
+    },
   };
 }
 
-async function openWebSession(ort: Ort, graph: Graph, options: SessionOptions = {}): Promise<Session> {
-  const { threads, ...rest } = options;
-  if (threads !== undefined) chooseThreads(ort, threads);
-  try {
-    return await openSession(ort, graph, platform, rest);
-  } catch (error) {
-    throw error instanceof GraftError && error.message.includes("no available backend found") ? noWasm(error) : error;
-  }
-}
-
-/** The page's thread count is settled when its first session opens: from then on a different one is refused. */
-function chooseThreads(ort: Ort, threads: number): void {
-  const wasm = ort.env?.wasm;
-  if (wasm === undefined) return;
+/** Set the page's thread count while that is still possible. A count that would not hold is refused, not ignored. */
+function settleThreads({ env }: Ort, threads: number): void {
   const isolated = (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true;
-  const possible = isolated ? (wasm.numThreads ?? threads) : 1;
-  if (possible !== threads)
-    throw new GraftError("RUNTIME_THREADS", {
-      thing: `threads ${threads}`,
-      place: isolated
-        ? `this page's onnxruntime-web works with ${possible}, chosen by ort.env.wasm.numThreads or by its first session`
-        : "this page is not cross-origin isolated, so WebAssembly has one thread",
-      remedy: isolated
-        ? "Set ort.env.wasm.numThreads before the first session opens, or leave `threads` out"
-        : "Serve it with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, or leave `threads` out",
-    });
-  wasm.numThreads = threads;
+  const refuse = (place: string, remedy: string) =>
+    new GraftError("RUNTIME_THREADS", { thing: `threads ${threads}`, place, remedy });
+  if (threads !== 1 && !isolated)
+    throw refuse(
+      "this page is not cross-origin isolated, so its WebAssembly has one thread",
+      "Serve it with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp",
+    );
+  // ONNX Runtime writes its own choice here when it starts.
+  const settled = env?.wasm?.numThreads ?? threads;
+  if (settled !== threads)
+    throw refuse(
+      `this page's onnxruntime-web has ${settled}, set in ort.env.wasm.numThreads or settled by its first session`,
+      "Open the first backbone of the page with it, or leave it out",
+    );
+  if (env?.wasm) env.wasm.numThreads = threads;
 }
 
 async function load(): Promise<Ort> {
