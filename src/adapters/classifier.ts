@@ -1,5 +1,5 @@
 import type { Backbone } from "../backbone/index.ts";
-import { type Builder, createBuilder, type Graph, type Tensor, type Value } from "../graph/index.ts";
+import { type Builder, createBuilder, type Graph, prune, type Tensor, type Value } from "../graph/index.ts";
 import { headParameters, linearHead, pool } from "../objective/index.ts";
 import type { Parameter } from "../parameters/index.ts";
 import { type AdapterOptions, adapterParameters } from "./adapter.ts";
@@ -21,9 +21,13 @@ export function classifierParameters(backbone: Backbone, { placement, adapter, c
   ];
 }
 
+/** A backbone's graph, as read or traced, without the head it may have: names such as `logits` become free. */
+export const upToFeatures = (backbone: Backbone, graph: Graph): Graph =>
+  prune({ ...graph, outputs: [backbone.features] });
+
 /**
  * Append the classifier to a builder that holds `graph`.
- * @param graph    the backbone's graph, as read or traced
+ * @param graph    the backbone's graph, `upToFeatures`
  * @param tensors  the parameters of `classifierParameters` by name
  * @returns        logits, [batch, classes]
  */
@@ -39,13 +43,13 @@ export function classifier(
   return linearHead(g, pooled, tensors.get("head.weight")!, tensors.get("head.bias")!);
 }
 
-/** Build on a graph with the parameters as constants: what is evaluated and exported. */
+/** Build on the backbone's graph as read, with the parameters as constants: what is evaluated and exported. */
 export function bakedClassifier(
   backbone: Backbone,
-  graph: Graph,
   spec: ClassifierSpec,
   tensors: ReadonlyMap<string, Tensor>,
 ): { g: Builder; logits: Value } {
+  const graph = upToFeatures(backbone, backbone.graph);
   const g = createBuilder(graph);
   const constants = new Map([...tensors].map(([name, tensor]) => [name, g.constant(tensor, name)]));
   return { g, logits: classifier(g, backbone, graph, spec, constants) };

@@ -1,5 +1,5 @@
 export { AdapterOptions, adapterParameters, initialAdapters } from "./adapter.ts";
-export { bakedClassifier, type ClassifierSpec, classifier, classifierParameters } from "./classifier.ts";
+export { bakedClassifier, type ClassifierSpec, classifier, classifierParameters, upToFeatures } from "./classifier.ts";
 export { insertAdapters } from "./insert.ts";
 export {
   checkPlacement,

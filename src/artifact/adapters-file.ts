@@ -71,7 +71,8 @@ export function parseAdaptersDescription(json: string, place: string): AdaptersD
 
 /**
  * Put saved adapters back on their backbone.
- * @throws GraftError BACKBONE_MISMATCH if they were trained on another one; PARAMETER_MISSING, PARAMETER_SHAPE
+ * @throws GraftError BACKBONE_MISMATCH if they were trained on another one; PARAMETER_MISSING,
+ *         PARAMETER_SHAPE, PARAMETER_UNKNOWN
  */
 export function decodeAdapters(
   backbone: Backbone,
@@ -88,6 +89,18 @@ export function decodeAdapters(
   const placement = parsePlacement(description.placement, { states: backbone.states.length });
   const spec: ClassifierSpec = { placement, adapter: description.adapter, classes: description.classes };
   const { tensors } = decodeSafetensors(safetensors, ADAPTERS_TENSORS);
-  packVectors(layoutOf(classifierParameters(backbone, spec)), tensors); // checks that all are there, in the right shapes
+  const parameters = classifierParameters(backbone, spec);
+  packVectors(layoutOf(parameters), tensors); // checks that all are there, in the right shapes
+  refuseOthers(tensors, new Set(parameters.map(({ name }) => name)), description.placement);
   return { backbone: { ...backbone, pooling: trained.pooling }, spec, tensors };
+}
+
+function refuseOthers(tensors: ReadonlyMap<string, unknown>, known: ReadonlySet<string>, placement: string): void {
+  const other = [...tensors.keys()].find((name) => !known.has(name));
+  if (other === undefined) return;
+  throw new GraftError("PARAMETER_UNKNOWN", {
+    thing: `tensor "${other}" in ${ADAPTERS_TENSORS}`,
+    place: `${ADAPTERS_JSON} describes the placement ${placement}, which has no such parameter`,
+    remedy: "Use the two files that `graft train --out` wrote together, unchanged",
+  });
 }

@@ -10,8 +10,9 @@ export const LOGITS = "logits";
  * [batch, classes]. Made from the graph as it was read, never from a traced one: dynamic axes stay dynamic.
  */
 export function exportModel({ backbone, spec, tensors }: Classifier): Graph {
-  const { g, logits } = bakedClassifier(backbone, backbone.graph, spec, tensors);
-  g.refine(logits, { dtype: logits.dtype, shape: ["batch", spec.classes.length] });
+  const { g, logits } = bakedClassifier(backbone, spec, tensors);
+  const batch = backbone.graph.types.get(backbone.input.name)?.shape?.[0] ?? null;
+  g.refine(logits, { dtype: logits.dtype, shape: [batch, spec.classes.length] });
   const metadata = new Map(backbone.graph.metadata).set("graft.classes", JSON.stringify(spec.classes));
   const graph = prune({ ...g.toGraph([g.rename(logits, LOGITS).name]), metadata });
   checkGraph(graph);

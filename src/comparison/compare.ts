@@ -17,8 +17,8 @@ import {
 
 export interface CompareOptions extends LongCall {
   /**
-   * Placements in the `--place` language. `none` is the linear head alone, not trained further; `random` rows are drawn
-   * `draws` times and averaged.
+   * Placements in the `--place` language. `none` is the linear head alone, not trained further; `random` rows
+   * without a seed of their own are drawn `draws` times and averaged.
    */
   readonly rows: readonly string[];
   /** Draws of a `random` row; default 3. */
@@ -72,9 +72,10 @@ export async function compare(backbone: Backbone, task: Task, options: CompareOp
   const rows: ComparisonRow[] = [];
   for (const row of options.rows) {
     const peak = peakOf(memory);
-    const isRandom = "selector" in parseSelector(row) && row.startsWith("random");
+    const spec = parseSelector(row);
+    const isDrawn = "selector" in spec && spec.selector === "random" && spec.seed === undefined;
     const runs: ComparisonRun[] = [];
-    for (let draw = 0; draw < (isRandom ? draws : 1); draw++) {
+    for (let draw = 0; draw < (isDrawn ? draws : 1); draw++) {
       // A draw of its own for every seed and repetition.
       const { placement } = select(row, { states: backbone.states.length, scores, seed: 1000 * seed + draw });
       runs.push(await runOnce(backbone, task, placement, { ...options, settings, head, headSeconds, peak }));

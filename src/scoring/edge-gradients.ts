@@ -1,3 +1,4 @@
+import { upToFeatures } from "../adapters/index.ts";
 import { differentiate } from "../autodiff/index.ts";
 import { type Backbone, traceBackbone } from "../backbone/index.ts";
 import { breathe, type LongCall } from "../base/index.ts";
@@ -76,7 +77,7 @@ export async function edgeGradients(
 
 /** Outputs `states` [batch·tokens, n·d], one state beside the other, and `cotangents` [n, batch·tokens, d]. */
 function probeGraph(backbone: Backbone, traced: Graph, classes: number, head: Head): Graph {
-  const g = createBuilder(traced);
+  const g = createBuilder(upToFeatures(backbone, traced));
   const pooled = pool(g, g.value(backbone.features), backbone.pooling);
   const [weight, bias] = [head.get("head.weight")!, head.get("head.bias")!];
   const logits = linearHead(g, pooled, g.constant(weight, "head.weight"), g.constant(bias, "head.bias"));

@@ -65,7 +65,7 @@ export function encodeCheckpoint(
  * @throws GraftError CHECKPOINT_MISMATCH naming the setting that differs, or that it is no checkpoint
  */
 export function decodeCheckpoint(layout: ParameterLayout, bytes: Uint8Array, fingerprint: Fingerprint): Checkpoint {
-  const { tensors, metadata } = decodeSafetensors(bytes);
+  const { tensors, metadata } = decodeSafetensors(bytes, "the checkpoint");
   const [savedRun, savedFingerprint] = [metadata.get("run"), metadata.get("fingerprint")];
   if (metadata.get("format") !== FORMAT || !savedRun || !savedFingerprint)
     throw new GraftError("CHECKPOINT_MISMATCH", {

@@ -1,4 +1,4 @@
-import { type ClassifierSpec, classifier, classifierParameters } from "../adapters/index.ts";
+import { type ClassifierSpec, classifier, classifierParameters, upToFeatures } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import { createBuilder, type Graph, prune } from "../graph/index.ts";
 import { crossEntropy } from "../objective/index.ts";
@@ -27,9 +27,10 @@ export function classifierStep(
   options: TrainOptions,
 ): StepGraph {
   const layout = classifierLayout(backbone, spec, options);
-  const g = createBuilder(traced);
+  const graph = upToFeatures(backbone, traced);
+  const g = createBuilder(graph);
   const declared = declareParameters(g, layout);
-  const logits = classifier(g, backbone, traced, spec, declared.tensors);
+  const logits = classifier(g, backbone, graph, spec, declared.tensors);
   const targets = g.input("targets", "float32", [options.batchSize, spec.classes.length]);
   const weights = g.input("weights", "float32", [options.batchSize]);
   const loss = crossEntropy(g, logits, targets, weights, options.labelSmoothing);
@@ -39,8 +40,9 @@ export function classifierStep(
 
 /** The forward pass alone, with the parameter vectors as inputs and `logits` as output: validation during training. */
 export function classifierForward(backbone: Backbone, spec: ClassifierSpec, layout: ParameterLayout): Graph {
-  const g = createBuilder(backbone.graph);
+  const graph = upToFeatures(backbone, backbone.graph);
+  const g = createBuilder(graph);
   const { tensors } = declareParameters(g, layout);
-  const logits = classifier(g, backbone, backbone.graph, spec, tensors);
+  const logits = classifier(g, backbone, graph, spec, tensors);
   return prune(g.toGraph([g.rename(logits, "logits").name]));
 }

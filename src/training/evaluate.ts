@@ -32,7 +32,7 @@ export async function logitsOf(
   split: Split,
   { batchSize = 100, threads, signal, onProgress }: EvaluateOptions = {},
 ): Promise<Float32Array> {
-  const { g, logits } = bakedClassifier(backbone, backbone.graph, spec, tensors);
+  const { g, logits } = bakedClassifier(backbone, spec, tensors);
   const graph = prune(g.toGraph([g.rename(logits, "logits").name]));
   const session = await backbone.runtime.open(graph, threads === undefined ? {} : { threads });
   try {
@@ -58,7 +58,7 @@ export async function evaluate(model: Classifier, split: Split, options?: Evalua
   return scoreLogits(logits, split.labels, model.spec.classes.length);
 }
 
-/** Cross-entropy and accuracy of logits [count, classes] against labels; a tie counts as wrong. */
+/** Cross-entropy and accuracy of logits [count, classes] against labels; a tie, or what is no number, counts as wrong. */
 export function scoreLogits(logits: ArrayLike<number>, labels: Int32Array, classes: number): Evaluation {
   let [loss, correct] = [0, 0];
   labels.forEach((label, row) => {
@@ -68,7 +68,7 @@ export function scoreLogits(logits: ArrayLike<number>, labels: Int32Array, class
     let [sum, rivals] = [0, 0];
     for (let k = 0; k < classes; k++) {
       sum += Math.exp(logits[at + k]! - max);
-      if (k !== label && logits[at + k]! >= logits[at + label]!) rivals++;
+      if (k !== label && !(logits[at + label]! > logits[at + k]!)) rivals++;
     }
     loss += Math.log(sum) + max - logits[at + label]!;
     if (rivals === 0) correct++;

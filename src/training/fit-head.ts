@@ -23,6 +23,9 @@ export interface FitHeadOptions {
 const LEARNING_RATE = 0.05;
 const WARMUP_STEPS = 10;
 
+/** A feature that varies by less than this share of its mean is constant but for rounding. */
+const CONSTANT = 1e-6;
+
 /**
  * Multinomial logistic regression on frozen features, L2-regularised, from zero, on the whole set at once.
  * Features are standardised for the fit; the head returned takes them as they are.
@@ -76,7 +79,10 @@ function moments({ count, width, data }: Features): { mean: Float64Array; std: F
   const std = new Float64Array(width);
   for (let k = 0; k < data.length; k++) mean[k % width]! += data[k]! / count;
   for (let k = 0; k < data.length; k++) std[k % width]! += (data[k]! - mean[k % width]!) ** 2 / count;
-  for (let k = 0; k < width; k++) std[k] = Math.sqrt(std[k]!) || 1;
+  for (let k = 0; k < width; k++) {
+    const spread = Math.sqrt(std[k]!);
+    std[k] = spread > CONSTANT * Math.abs(mean[k]!) ? spread : 1;
+  }
   return { mean, std };
 }
 

@@ -1,4 +1,4 @@
-import { type AdapterOptions, type ClassifierSpec, initialAdapters, type Placement } from "../adapters/index.ts";
+import { AdapterOptions, type ClassifierSpec, checkPlacement, initialAdapters, type Placement } from "../adapters/index.ts";
 import { type Backbone, traceBackbone } from "../backbone/index.ts";
 import { breathe, type LongCall } from "../base/index.ts";
 import { packVectors, parameterCount, unpackVectors, type Vectors } from "../parameters/index.ts";
@@ -56,7 +56,8 @@ const VALIDATION_BATCH = 100;
  * The same arguments give the same bits on the same machine with the same thread count, interrupted or not: every
  * random choice is a function of the seed, the epoch and the example.
  *
- * @throws GraftError LOSS_NOT_FINITE (the checkpoint then holds the last good state), CHECKPOINT_MISMATCH
+ * @throws GraftError LOSS_NOT_FINITE (the checkpoint then holds the last good state), CHECKPOINT_MISMATCH; those of
+ *         `checkPlacement`
  */
 export async function train(
   backbone: Backbone,
@@ -65,7 +66,8 @@ export async function train(
   call: TrainCall = {},
 ): Promise<Trained> {
   const options = TrainOptions.parse(call.options ?? {});
-  const spec: ClassifierSpec = { placement, adapter: call.adapter ?? {}, classes: task.classes };
+  checkPlacement(placement, { states: backbone.states.length });
+  const spec: ClassifierSpec = { placement, adapter: AdapterOptions.parse(call.adapter ?? {}), classes: task.classes };
   const traced = await traceBackbone(backbone, options.batchSize, call.signal);
   const stepGraph = classifierStep(backbone, traced, spec, options);
   const fingerprint = fingerprintOf(backbone, task, spec, options);
@@ -117,6 +119,8 @@ async function runEpochs(run: Run, start: Checkpoint): Promise<Checkpoint> {
   const { task, options, stepper, signal, onProgress, checkpoint, checkpointSeconds = 15 } = run;
   const perEpoch = Math.ceil(task.train.count / options.batchSize);
   const total = perEpoch * options.epochs;
+  const rateAt = (step: number) =>
+    options.learningRate * warmupCosine(step, total, Math.round(options.warmup * total));
   const begun = performance.now();
   let [savedAt, current] = [begun, start];
   const seconds = () => start.seconds + (performance.now() - begun) / 1000;
@@ -126,16 +130,17 @@ async function runEpochs(run: Run, start: Checkpoint): Promise<Checkpoint> {
   };
 
   try {
-    for (let step = start.state.step; step < total && !exhausted(current, options.patience); step++) {
-      const rate = options.learningRate * warmupCosine(step, total, Math.round(options.warmup * total));
-      const { loss } = await stepper.step(feedsOf(run, step, perEpoch), rate);
-      current = { ...current, lossSum: current.lossSum + loss };
-      onProgress?.({ phase: "train", done: step + 1, total, unit: "steps", metrics: { loss } });
-      if ((step + 1) % perEpoch === 0) {
-        current = await closeEpoch(run, current, (step + 1) / perEpoch, perEpoch, rate);
+    for (let step = start.state.step; ; step++) {
+      // Here and not after the step: a run that stopped between the two closes its epoch when it is resumed.
+      if (step === perEpoch * (current.history.length + 1)) {
+        current = await closeEpoch(run, current, perEpoch, rateAt(step - 1));
         await save();
       } else if (performance.now() - savedAt > 1000 * checkpointSeconds) await save();
+      if (step === total || exhausted(current, options.patience)) break;
       await breathe(signal);
+      const { loss } = await stepper.step(feedsOf(run, step, perEpoch), rateAt(step));
+      current = { ...current, lossSum: current.lossSum + loss };
+      onProgress?.({ phase: "train", done: step + 1, total, unit: "steps", metrics: { loss } });
     }
   } catch (error) {
     // Abort and a bad loss alike leave the last good state behind.
@@ -145,14 +150,9 @@ async function runEpochs(run: Run, start: Checkpoint): Promise<Checkpoint> {
   return { ...current, state: stepper.state(), seconds: seconds() };
 }
 
-async function closeEpoch(
-  run: Run,
-  current: Checkpoint,
-  epoch: number,
-  steps: number,
-  rate: number,
-): Promise<Checkpoint> {
+async function closeEpoch(run: Run, current: Checkpoint, steps: number, rate: number): Promise<Checkpoint> {
   const { theta } = run.stepper.state();
+  const epoch = current.history.length + 1;
   const validation = await run.validate(theta);
   const record: EpochRecord = { epoch, trainLoss: current.lossSum / steps, validation, learningRate: rate };
   run.onEpoch?.(record);
@@ -240,5 +240,6 @@ const fromScratch = (state: Checkpoint["state"]): Checkpoint => ({
 
 function fingerprintOf(backbone: Backbone, task: Task, spec: ClassifierSpec, options: TrainOptions): Fingerprint {
   const sizes = [task.train, task.validation].map((split) => split.count);
-  return { backbone: backbone.hash, task: task.name, sizes, ...spec, ...options };
+  const { hash, pooling, input } = backbone;
+  return { backbone: hash, pooling, input, task: task.name, sizes, ...spec, ...options };
 }
