@@ -294,8 +294,8 @@ export function broadcastAll(shapes: readonly (Shape | undefined)[]): Shape | un
     const dims = known.map((shape) => (k < rank - shape.length ? 1 : shape[k - rank + shape.length]!));
     const fixed = dims.find((dim) => typeof dim === "number" && dim !== 1);
     if (fixed !== undefined) return fixed;
-    const open = dims.filter((dim) => dim !== 1);
-    return open.every((dim) => dim === open[0]) ? (open[0] ?? 1) : null;
+    const [first = 1, ...others] = dims.filter((dim) => dim !== 1);
+    return others.every((dim) => dim === first) ? first : null;
   });
 }
 

@@ -127,6 +127,10 @@ export async function gradientError({ inputs, dtype, step, build }: GradientChec
   });
   const ours = await run(prune(g.toGraph(names)), feeds);
   const session = await nodeRuntime.open(forward, { threads: 1 });
+  const first = await session.run(feeds);
+  for (const y of outputs)
+    if (String(first[y.name]!.shape) !== String(y.shape) || first[y.name]!.dtype !== y.dtype)
+      throw new Error(`inferred ${y.dtype}[${y.shape}], ran as ${first[y.name]!.dtype}[${first[y.name]!.shape}]`);
   const lossAt = async (name: string, element: number, change: number): Promise<number> => {
     const data = feeds[name]!.data as Float64Array;
     const kept = data[element]!;
@@ -138,6 +142,8 @@ export async function gradientError({ inputs, dtype, step, build }: GradientChec
   let worst = 0;
   for (const [n, k] of differentiated.entries()) {
     const gradient = ours[names[n]!]!.data as Float64Array;
+    if (String(ours[names[n]!]!.shape) !== String(inputs[k]!.shape))
+      throw new Error(`gradient ${n} ran as [${ours[names[n]!]!.shape}], not [${inputs[k]!.shape}]`);
     const numeric: number[] = [];
     for (let element = 0; element < gradient.length; element++) {
       const at = (factor: number) => lossAt(`x${k}`, element, factor * step);
