@@ -53,7 +53,10 @@ export type Builder = BuilderCore & Operators;
 
 export interface OpOptions {
   readonly domain?: string;
-  /** Names for the outputs; a call that already exists keeps the names it has. */
+  /**
+   * Names for the outputs, "" for one that is left out, anything that starts with "?" for a new name; a call that
+   * already exists keeps the names it has.
+   */
   readonly outputs?: readonly string[];
   /** The node's name. */
   readonly name?: string;

@@ -53,9 +53,9 @@ function declare(g: Builder, graph: Graph, name: string): Value {
   return g.input(name, type?.dtype ?? "float32", type?.shape ?? []);
 }
 
-/** Keep a node's names where they are still free. */
-function outputNames(g: Builder, node: Node): { outputs: readonly string[]; name: string } | undefined {
+/** Keep a node's names where they are still free, and outputs that are left out left out. */
+function outputNames(g: Builder, node: Node): { outputs: readonly string[]; name?: string } {
   return node.outputs.some((name) => name !== "" && g.has(name))
-    ? undefined
+    ? { outputs: node.outputs.map((name, k) => (name === "" ? "" : `?${k}`)) }
     : { outputs: node.outputs, name: node.name };
 }

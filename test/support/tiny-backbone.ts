@@ -22,7 +22,14 @@ function jitterVectors(graph: Graph, seed: number): Graph {
   const draw = random(seed, 99);
   const initializers = [...graph.initializers].map(([name, tensor]) => {
     if (!/\.(weight|bias)$/.test(name) || tensor.shape.length !== 1) return [name, tensor] as const;
-    return [name, tensorOf("float32", tensor.shape, asFloat32(tensor).map((x) => x + 0.2 * draw.normal()))] as const;
+    return [
+      name,
+      tensorOf(
+        "float32",
+        tensor.shape,
+        asFloat32(tensor).map((x) => x + 0.2 * draw.normal()),
+      ),
+    ] as const;
   });
   return { ...graph, initializers: new Map(initializers) };
 }
@@ -63,10 +70,7 @@ function authorPostNorm(seed: number): Graph {
 
 function attention(g: Builder, q: Value, k: Value, v: Value, heads: number, d: number): Value {
   const perHead = (x: Value, perm: readonly number[]) => g.transpose(g.reshape(x, [0, 0, heads, d / heads]), perm);
-  const logits = g.div(
-    g.matmul(perHead(q, [0, 2, 1, 3]), perHead(k, [0, 2, 3, 1])),
-    g.scalar(Math.sqrt(d / heads)),
-  );
+  const logits = g.div(g.matmul(perHead(q, [0, 2, 1, 3]), perHead(k, [0, 2, 3, 1])), g.scalar(Math.sqrt(d / heads)));
   const mixed = g.matmul(g.softmax(logits), perHead(v, [0, 2, 1, 3]));
   return g.reshape(g.transpose(mixed, [0, 2, 1, 3]), [0, 0, d]);
 }
