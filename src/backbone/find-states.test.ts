@@ -27,6 +27,9 @@ test.each(fixtureNames())("%s: the states found are those PyTorch recorded", asy
   const record = fixtureRecord(name);
   const graph = await traced(name);
   const found = findStates(graph);
+  const original = fixtureGraph(name);
+  const originalNames = new Set([...original.inputs, ...original.nodes.flatMap(({ outputs }) => outputs)]);
+  expect([...found.states, found.features].filter((value) => !originalNames.has(value))).toEqual([]);
   expect(found.states).toHaveLength(record.states.length);
   expect(found.normPosition).toBe(record.normPosition);
   expect([found.blocks, found.tokens, found.hiddenSize]).toEqual([
@@ -64,6 +67,7 @@ const reasons: Readonly<Record<string, string>> = {
   windowed: "STATES_WINDOWED",
   convolutional: "STATES_CONVOLUTIONAL",
   "no attention": "STATES_NONE",
+  "time first": "STATES_LAYOUT",
 };
 
 test.each(fixtureNames(true))("%s is refused for the right reason", async (name) => {

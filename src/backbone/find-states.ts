@@ -51,8 +51,8 @@ export function findStates(graph: Graph): FoundStates {
   const links = new Map(steps.map((step) => [step, linkOf(index, step, byOutput)]));
   const stream = mainStream(index, steps, links);
   const normPosition = normPositionOf(stream, links);
-  checkPattern(index, stream);
   checkLayout(index, stream);
+  checkPattern(index, stream);
 
   const last = stream.at(-1)!;
   const final = normOf(index, last.output, isBorder);
@@ -209,8 +209,10 @@ function checkLayout(index: GraphIndex, stream: readonly ResidualStep[]): void {
   const shape = index.shape(stream[0]!.source);
   const batches = new Set(index.graph.inputs.map((name) => index.shape(name)[0]));
   const batch = batches.size === 1 ? [...batches][0] : undefined;
-  if (shape.length !== 3 || (batch !== undefined && shape[0] !== batch))
-    throw refuse.layout(describeNode(stream[0]!.sum), shape, batch);
+  const attended = stream.find((step) => step.attended !== undefined)?.attended;
+  const timeFirst = attended !== shape[1] && attended === shape[0];
+  if (shape.length !== 3 || timeFirst || (batch !== undefined && shape[0] !== batch))
+    throw refuse.layout(describeNode(stream[0]!.sum), shape);
 }
 
 /** Frozen tensors read on the way from one state to the next, in order. */

@@ -94,11 +94,11 @@ export const refuse = {
       `${blocks} post-norm blocks found, but not the one layer norm that should follow the last sum`,
       "Export the model with its last hidden state as output",
     ),
-  layout: (node: string, shape: readonly number[], batch: number | undefined) =>
+  layout: (node: string, shape: readonly number[]) =>
     error(
       "STATES_LAYOUT",
       node,
-      `the residual stream is kept as [${shape.join(", ")}] where graft expects [${batch ?? "batch"}, tokens, d]`,
+      `the residual stream is kept as [${shape.join(", ")}] where graft expects [batch, tokens, d]`,
       "Export the model with batch first and tokens in a dimension of their own",
     ),
   pattern: (node: string, kinds: readonly string[], at: number) =>

@@ -97,7 +97,7 @@ def record(name, writer, inputs, outputs, opset, states, out, feeds, norm_positi
 def pre_norm(name):
     """Pre-norm, opset 13: Gemm on [batch * tokens, d], one qkv product, the first block's norms without scale."""
     draw, w, states = parameters(11), Writer(), []
-    patches = (torch.randn(2, T, 5, generator=torch.Generator().manual_seed(4)) * 1000).round() / 1000
+    patches = (torch.randn(2, T, 5, generator=torch.Generator().manual_seed(4)) * 100).round() / 100
     flat, full = w.ints(-1, D), w.ints(-1, T, D)
 
     def write_norm(x, scale, shift):

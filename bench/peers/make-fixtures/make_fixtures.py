@@ -30,7 +30,7 @@ class Call(nn.Module):
 
 def pixels(batch=2, size=8, seed=3):
     x = torch.randn(batch, 3, size, size, generator=torch.Generator().manual_seed(seed))
-    return {"pixel_values": (x * 1000).round() / 1000}
+    return {"pixel_values": (x * 100).round() / 100}
 
 
 def tokens(batch=2, length=6, vocabulary=24, low=3, types=True, mask=True):
@@ -112,7 +112,7 @@ def torch_encoder(name, norm_first, dynamic=True, kind=TorchEncoder, **options):
     else:
         points = [(layers[0], "in")] + [(getattr(layer, side), "out") for layer in layers for side in ("norm1", "norm2")]
     x = torch.randn(2, 7, 5, generator=torch.Generator().manual_seed(8))
-    make(name, module, points, {"x": (x * 1000).round() / 1000}, norm="pre" if norm_first else "post",
+    make(name, module, points, {"x": (x * 100).round() / 100}, norm="pre" if norm_first else "post",
          outputs=["scores"], dynamic={"x": {0: "batch", 1: "sequence"}} if dynamic else None,
          architecture="torch.nn.TransformerEncoder", **options)
 
@@ -244,7 +244,33 @@ def make_mlp(name):
                 x = x + layer(x)
             return x
     x = torch.randn(2, 4, 16, generator=torch.Generator().manual_seed(8))
-    refused(name, Mlp(), {"x": (x * 1000).round() / 1000}, "no attention", architecture="MLP")
+    refused(name, Mlp(), {"x": (x * 100).round() / 100}, "no attention", architecture="MLP")
+
+
+def make_siglip(name, **options):
+    model = hf.SiglipVisionModel(hf.SiglipVisionConfig(**VISION))
+    vit(name, model, ["last_hidden_state", "pooler_output"], layers=model.vision_model.encoder.layers, first="layer_norm1",
+        second="layer_norm2", architecture="SigLIP vision", **options)
+
+
+def make_beit(name, **options):
+    model = hf.BeitModel(hf.BeitConfig(**VISION, use_relative_position_bias=True, use_mask_token=False, layer_scale_init_value=0.5))
+    vit(name, model, ["last_hidden_state", "pooler_output"], architecture="BEiT", **options)
+
+
+def make_time_first(name):
+    layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=False)
+    x = torch.randn(7, 2, 16, generator=torch.Generator().manual_seed(8))
+    refused(name, nn.TransformerEncoder(layer, 2, enable_nested_tensor=False), {"x": (x * 100).round() / 100}, "time first",
+            architecture="torch.nn.TransformerEncoder")
+
+
+def make_timm_parallel(name):
+    timm.layers.set_fused_attn(False)
+    model = timm.models.vision_transformer.VisionTransformer(
+        img_size=8, patch_size=4, embed_dim=16, depth=2, num_heads=2, mlp_ratio=2, num_classes=5,
+        block_fn=timm.models.vision_transformer.ParallelScalingBlock)
+    refused(name, model, pixels(), "parallel", architecture="ViT-22B")
 
 
 FIXTURES = {
@@ -259,6 +285,8 @@ FIXTURES = {
     "dinov2-ts17": lambda n: make_dino(n, opset=17, **TS),
     "dinov2-dynamo18": lambda n: make_dino(n, opset=18, **DYNAMO),
     "clip-vision-ts14": lambda n: make_clip(n, opset=14, **TS),
+    "siglip-vision-ts17": lambda n: make_siglip(n, opset=17, **TS),
+    "beit-dynamo18": lambda n: make_beit(n, opset=18, **DYNAMO),
     "timm-vit-ts17": lambda n: timm_vit(n, fused=False),
     "timm-vit-sdpa-ts14": lambda n: timm_vit(n, fused=True, opset=14, init_values=0.5),
     "timm-vit-average-registers-ts17": lambda n: timm_vit(n, fused=False, global_pool="avg", reg_tokens=2, dynamic=False),
@@ -296,6 +324,8 @@ FIXTURES = {
     "swin": make_swin,
     "resnet": make_resnet,
     "mlp": make_mlp,
+    "time-first": make_time_first,
+    "timm-parallel": make_timm_parallel,
 }
 
 if __name__ == "__main__":
