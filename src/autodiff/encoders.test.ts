@@ -50,7 +50,9 @@ async function statesIn(graph: Graph, record: Recorded): Promise<readonly string
   const { shape } = record.states[0]!;
   const candidates = graph.nodes
     .flatMap((node) => node.outputs)
-    .filter((name) => String(graph.types.get(name)?.shape) === String(shape) && graph.types.get(name)?.dtype === "float32");
+    .filter(
+      (name) => String(graph.types.get(name)?.shape) === String(shape) && graph.types.get(name)?.dtype === "float32",
+    );
   const session = await nodeRuntime.open({ ...graph, outputs: candidates }, { optimize: false, threads: 1 });
   const values = await session.run(recordedFeeds(record));
   await session.release();

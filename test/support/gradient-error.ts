@@ -1,6 +1,7 @@
 import { differentiate } from "../../src/autodiff/index.ts";
 import { random } from "../../src/base/index.ts";
 import {
+  BUILD_OPSET,
   type Builder,
   createBuilder,
   type DataType,
@@ -77,6 +78,8 @@ export interface GradientCheck {
   readonly inputs: readonly Operand[];
   /** Type of the floating-point operands; float64 wherever the runtime has such a kernel. */
   readonly dtype: "float32" | "float64";
+  /** Operator set the graph is written in; default the one new graphs get. */
+  readonly opset?: number;
   /** Step of the differences. */
   readonly step: number;
   /** Outputs of the function; their sum weighted with fixed random numbers is the loss. */
@@ -88,8 +91,14 @@ export interface GradientCheck {
  * all operands; where an operand's gradient is zero everywhere, max |ours|. The differences are taken of the outputs as
  * fetched and summed in float64, so a float32 loss loses no digits.
  */
-export async function gradientError({ inputs, dtype, step, build }: GradientCheck): Promise<number> {
-  const g = createBuilder();
+export async function gradientError({
+  inputs,
+  dtype,
+  opset = BUILD_OPSET,
+  step,
+  build,
+}: GradientCheck): Promise<number> {
+  const g = createBuilder({ ...createBuilder().toGraph([]), opsets: new Map([["", opset]]) });
   const operands = inputs.map((operand, k) => {
     if (operand.kind === "constant")
       return g.constant(tensorOf(operand.dtype === "float" ? dtype : operand.dtype, operand.shape, operand.values));

@@ -62,9 +62,13 @@ export const Sin = unary({ opset: [7, NEWEST_OPSET], vjp: (g, { x, dy }) => g.mu
 /** y = cos x  ⇒  dx = −dy · sin x */
 export const Cos = unary({ opset: [7, NEWEST_OPSET], vjp: (g, { x, dy }) => g.neg(g.mul(dy, g.sin(x))) });
 
+/** A step function  ⇒  dx = 0 */
 export const Sign = flat(9);
+/** A step function  ⇒  dx = 0 */
 export const Floor = flat(6);
+/** A step function  ⇒  dx = 0 */
 export const Ceil = flat(6);
+/** A step function  ⇒  dx = 0 */
 export const Round = flat(11);
 
 /** y = x₁ + … + xₙ  ⇒  dxᵢ = dy */

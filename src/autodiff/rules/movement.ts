@@ -17,9 +17,13 @@ import {
 const reshaping = (since: number) =>
   unary({ opset: [since, NEWEST_OPSET], vjp: (g, { x, dy }) => g.reshape(dy, staticShape(x)) });
 
+/** y = x in another shape  ⇒  dx = dy in x's shape */
 export const Reshape = reshaping(5);
+/** y = x in another shape  ⇒  dx = dy in x's shape */
 export const Flatten = reshaping(1);
+/** y = x in another shape  ⇒  dx = dy in x's shape */
 export const Squeeze = reshaping(13);
+/** y = x in another shape  ⇒  dx = dy in x's shape */
 export const Unsqueeze = reshaping(13);
 
 /** y = x  ⇒  dx = dy */
