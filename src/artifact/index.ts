@@ -1,9 +1,7 @@
 export {
-  ADAPTERS_JSON,
-  ADAPTERS_TENSORS,
   type AdaptersDescription,
   decodeAdapters,
   encodeAdapters,
   parseAdaptersDescription,
 } from "./adapters-file.ts";
-export { exportModel, LOGITS } from "./export-model.ts";
+export { exportModel } from "./export-model.ts";

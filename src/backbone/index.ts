@@ -1,6 +1,5 @@
 export type { Backbone, ImageInput } from "./backbone.ts";
 export { type Description, type InspectJson, type InspectOptions, inspectGraph } from "./inspect.ts";
 export { type BackboneOptions, openGraph } from "./open-backbone.ts";
-export { parsePreprocessor } from "./preprocessor.ts";
 export { traceBackbone } from "./trace-backbone.ts";
 export { authorVit, type VitConfig } from "./vit.ts";

@@ -1,4 +1,4 @@
-export { didYouMean, type ErrorDetails, GraftError, suggest } from "./errors.ts";
+export { didYouMean, type ErrorDetails, GraftError } from "./errors.ts";
 export { breathe, type LongCall, type Progress } from "./progress.ts";
 export { nameSeed, type Random, random } from "./random.ts";
-export { mean, median, spearman, standardDeviation } from "./statistics.ts";
+export { mean, median, standardDeviation } from "./statistics.ts";

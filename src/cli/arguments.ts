@@ -70,10 +70,6 @@ export const seedArgs = {
   seed: z.int().min(0).default(0).meta({ description: "seed of everything random", value: "n" }),
 };
 
-export const outArgs = {
-  out: z.string().optional().meta({ description: "folder for what the command makes", value: "dir" }),
-};
-
 /** The arguments a library's options schema asks for, to be spread into a command's `args`. */
 export function argsOf<Shape extends z.ZodRawShape>(options: z.ZodObject<Shape>): Shape {
   return options.shape;

@@ -1,11 +1,9 @@
-export { attribute, describeNode, float, int, ints, string, tensor } from "./attributes.ts";
+export { attribute, describeNode, float, int, ints, string } from "./attributes.ts";
 export { BUILD_OPSET, type Builder, createBuilder, staticShape, type Value } from "./builder.ts";
 export { checkGraph } from "./check-graph.ts";
-export { constantOf, constantTensor } from "./constants.ts";
+export { constantTensor } from "./constants.ts";
 export { constantsToInitializers } from "./constants-to-initializers.ts";
-export { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./half.ts";
 export { hashGraph } from "./hash.ts";
-export { dataTypeCode, dataTypeOf } from "./onnx/data-types.ts";
 export { type Branch, branchOf } from "./onnx/branch-of.ts";
 export { type DecodeOptions, decodeModel } from "./onnx/decode-model.ts";
 export { type EncodedModel, type EncodeOptions, type ExternalEntry, encodeModel } from "./onnx/encode-model.ts";

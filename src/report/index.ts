@@ -1,5 +1,5 @@
-export { type HeatMap, stateName } from "./heat-map.ts";
+export { comparisonTable } from "./comparison-table.ts";
+export type { HeatMap } from "./heat-map.ts";
 export { heatMapSvg } from "./heat-map-svg.ts";
 export { type ColorDepth, type ColorStream, colorDepthOf, heatMapTerminal } from "./heat-map-terminal.ts";
-export { type Column, displayWidth, markdownTable, type Table, terminalTable } from "./table.ts";
-export { comparisonTable } from "./comparison-table.ts";
+export { type Column, markdownTable, type Table, terminalTable } from "./table.ts";

@@ -1,5 +1,5 @@
 export { gga } from "./gga.ts";
 export { DEFAULT_GAMMA } from "./gradient-guided.ts";
-export { formatSelector, needsScores, parseSelector, type SelectorSpec, selectorUsages } from "./parse-selector.ts";
+export { needsScores, parseSelector, type SelectorSpec } from "./parse-selector.ts";
 export { type SelectOptions, select } from "./select.ts";
 export type { SelectedEdge, Selection, Ties } from "./selector.ts";

@@ -1,4 +1,4 @@
-export { type AdamWOptions, appendAdamW } from "./adamw.ts";
+export type { AdamWOptions } from "./adamw.ts";
 export type { CheckpointStore, EpochRecord } from "./checkpoint.ts";
 export { classifierStep } from "./classifier-step.ts";
 export { type Classifier, type EvaluateOptions, type Evaluation, evaluate, logitsOf } from "./evaluate.ts";
@@ -6,7 +6,6 @@ export { extractFeatures, type Features } from "./features.ts";
 export { type FitHeadOptions, fitHead, type Head } from "./fit-head.ts";
 export { classifierFeeds } from "./image-batches.ts";
 export { TrainOptions, type TrainSettings } from "./options.ts";
-export { warmupCosine } from "./schedule.ts";
 export { buildStepGraph, type StepGraph } from "./step-graph.ts";
 export { initialState, type OptimizerState, openStepper, type Stepper, type StepResult } from "./stepper.ts";
 export { fitTaskHead, type TrainCall, type Trained, train } from "./train.ts";

@@ -1,1 +1,0 @@
-export { createPretrainingData, type PretrainingData, type PretrainingDataOptions } from "./data.ts";
