@@ -7,7 +7,9 @@ import { rules } from "./rules/index.ts";
  *
  * Only nodes on a path from a `wrt` value to the loss are differentiated, so an operator without a rule is an error
  * only where a gradient must pass. `wrt` values may lie on one another's paths (hidden states do): each receives the
- * gradient of the loss with respect to that value, everything downstream following it.
+ * gradient of the loss with respect to that value, everything downstream following it. Whole numbers and truth values
+ * end a path; step functions (Floor, Sign …) pass a gradient of zero. Nothing is computed for operands that no `wrt`
+ * value reaches; `prune` removes what the gradients asked for do not read.
  *
  * @param loss  a scalar
  * @param wrt   floating-point values: inputs, initializers or intermediate ones
