@@ -190,7 +190,7 @@ async function referenceRun(backbone: Backbone, graph: Graph, feeds: Parameters<
     return parts[j] ? Float64Array.from((await parts[j]!.run(input))[names[j]!]!.data as Float32Array) : x;
   };
   const x0 = Float64Array.from((await parts[0]!.run(feeds))[names[0]!]!.data as Float32Array);
-  const first = [x0];
+  const first: Float64Array[] = [x0];
   for (let j = 1; j < n; j++) first.push(await step(j, first[j - 1]!));
 
   return async (placement: Placement, tensors: ReadonlyMap<string, Tensor>, options: AdapterOptions) => {

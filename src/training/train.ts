@@ -1,4 +1,10 @@
-import { AdapterOptions, type ClassifierSpec, checkPlacement, initialAdapters, type Placement } from "../adapters/index.ts";
+import {
+  AdapterOptions,
+  type ClassifierSpec,
+  checkPlacement,
+  initialAdapters,
+  type Placement,
+} from "../adapters/index.ts";
 import { type Backbone, traceBackbone } from "../backbone/index.ts";
 import { breathe, type LongCall } from "../base/index.ts";
 import { packVectors, parameterCount, unpackVectors, type Vectors } from "../parameters/index.ts";
@@ -119,8 +125,7 @@ async function runEpochs(run: Run, start: Checkpoint): Promise<Checkpoint> {
   const { task, options, stepper, signal, onProgress, checkpoint, checkpointSeconds = 15 } = run;
   const perEpoch = Math.ceil(task.train.count / options.batchSize);
   const total = perEpoch * options.epochs;
-  const rateAt = (step: number) =>
-    options.learningRate * warmupCosine(step, total, Math.round(options.warmup * total));
+  const rateAt = (step: number) => options.learningRate * warmupCosine(step, total, Math.round(options.warmup * total));
   const begun = performance.now();
   let [savedAt, current] = [begun, start];
   const seconds = () => start.seconds + (performance.now() - begun) / 1000;
