@@ -39,6 +39,12 @@ test("a large value made from sizes stays a node with folded inputs", async () =
   expect(ops(graph)).not.toContain("Shape");
 });
 
+test("what inference leaves open is seen in a run", async () => {
+  // The runtime says [] of a scalar as of an unknown number of dimensions.
+  const graph = await traced((g, x) => g.add(x, g.reduceSum(x, [0, 1], false)));
+  expect(graph.nodes.map(({ outputs }) => graph.types.get(outputs[0]!)!.shape)).toEqual([[], [3, 4], [3, 4]]);
+});
+
 test("what only names copies goes; the graph's own outputs stay", async () => {
   const graph = await traced((g, x) => g.relu(g.op("Dropout", [g.op("Identity", [x])])));
   expect(ops(graph)).toEqual(["Relu", "Identity"]);
