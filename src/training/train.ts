@@ -141,8 +141,8 @@ async function runEpochs(run: Run, start: Checkpoint): Promise<Checkpoint> {
         current = await closeEpoch(run, current, perEpoch, rateAt(step - 1));
         await save();
       } else if (performance.now() - savedAt > 1000 * checkpointSeconds) await save();
-      if (step === total || exhausted(current, options.patience)) break;
       await breathe(signal);
+      if (step === total || exhausted(current, options.patience)) break;
       const { loss } = await stepper.step(feedsOf(run, step, perEpoch), rateAt(step));
       current = { ...current, lossSum: current.lossSum + loss };
       onProgress?.({ phase: "train", done: step + 1, total, unit: "steps", metrics: { loss } });
