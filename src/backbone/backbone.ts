@@ -23,6 +23,8 @@ export interface Backbone {
   readonly graph: Graph;
   /** Value names of the 2L + 1 hidden states. */
   readonly states: readonly string[];
+  /** For each state the residual sum before its norm; in a pre-norm model the state itself. */
+  readonly sums: readonly string[];
   readonly blocks: number;
   readonly hiddenSize: number;
   readonly normPosition: "pre" | "post";

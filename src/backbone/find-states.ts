@@ -17,6 +17,8 @@ export interface SubLayer {
 export interface FoundStates {
   /** Value names of the 2L + 1 hidden states, each [batch, tokens, hiddenSize]. State 0 enters block 0. */
   readonly states: readonly string[];
+  /** For each state the residual sum before its norm; in a pre-norm model, and for state 0, the state itself. */
+  readonly sums: readonly string[];
   readonly blocks: number;
   /** "pre": the states are the residual sums. "post": they are the norms of those sums. */
   readonly normPosition: "pre" | "post";
@@ -63,6 +65,7 @@ export function findStates(graph: Graph): FoundStates {
   const shape = index.shape(lastState);
   return {
     states: named,
+    sums: normPosition === "pre" ? named : [named[0]!, ...stream.map((step) => step.output)],
     blocks: stream.length / 2,
     normPosition,
     hiddenSize: shape[2]!,

@@ -31,20 +31,21 @@ const PROBE_BATCH = 2;
  * Know a graph's hidden states: trace it once and find the residual stream by structure.
  * @param graph  an encoder as read, any opset from 7 on
  * @throws GraftError STATES_… saying what was found and where it stopped; INPUT_UNSUPPORTED for a model whose
- *         input is not one batch of RGB pictures
+ *         input is not one batch of RGB pictures; BATCH_FIXED
  */
 export async function openGraph(graph: Graph, runtime: Runtime, options: BackboneOptions = {}): Promise<Backbone> {
   const name = options.name ?? graph.name;
   const raised = upgrade(graph);
   const input = imageInput(raised, name, options);
   const traced = await traceBackbone({ graph: raised, input, runtime }, PROBE_BATCH, options.signal);
-  const { states, normPosition, hiddenSize, blocks, features, prefixTokens } = findStates(traced);
+  const { states, sums, normPosition, hiddenSize, blocks, features, prefixTokens } = findStates(traced);
   return {
     name,
     source: options.source ?? name,
     hash: await hashGraph(graph),
     graph: raised,
     states,
+    sums,
     blocks,
     hiddenSize,
     normPosition,
@@ -69,6 +70,12 @@ function imageInput(graph: Graph, name: string, { imageSize, mean = HALF, std = 
       place: `its inputs are ${graph.inputs.map((input) => showInput(graph, input)).join(", ") || "none"}`,
       remedy:
         "graft trains on models with one picture input [batch, 3, height, width]; `graft inspect` shows any encoder",
+    });
+  if (typeof shape[0] === "number")
+    throw new GraftError("BATCH_FIXED", {
+      thing: `model "${name}"`,
+      place: `its input takes batches of exactly ${shape[0]}`,
+      remedy: "Export it with a dynamic batch axis; `graft inspect` works as it is",
     });
   const side = (dim: unknown) => (typeof dim === "number" ? dim : (imageSize ?? DEFAULT_IMAGE_SIZE));
   const [height, width] = [side(shape[2]), side(shape[3])];

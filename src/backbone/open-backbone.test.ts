@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { readModel } from "../graph/index.node.ts";
+import { decodeModel, encodeModel, hashGraph } from "../graph/index.ts";
+import { nodeRuntime } from "../runtime/index.node.ts";
+import { openGraph } from "./open-backbone.ts";
+import { parsePreprocessor } from "./preprocessor.ts";
+
+const open = async (name: string, options = {}) =>
+  openGraph(await readModel(`test/fixtures/encoders/${name}.onnx`), nodeRuntime, { name, ...options });
+
+test("a vision transformer of another exporter opens, its head left aside", async () => {
+  const backbone = await open("vit-classifier-dynamo18");
+  expect(backbone).toMatchObject({
+    name: "vit-classifier-dynamo18",
+    blocks: 2,
+    normPosition: "pre",
+    pooling: "cls+mean",
+  });
+  expect(backbone.states).toHaveLength(5);
+  expect(backbone.sums).toEqual(backbone.states);
+  expect(backbone.hash).toMatch(/^[0-9a-f]{64}$/);
+});
+
+test("without a class token features are averaged", async () => {
+  expect((await open("siglip-vision-ts17")).pooling).toBe("mean");
+});
+
+test.each([
+  ["vit-classifier-fixed-ts14", "BATCH_FIXED", /batches of exactly 2.*dynamic batch axis/],
+  ["bert-pooler-ts11", "INPUT_UNSUPPORTED", /"input_ids" int64\[.*one picture input/],
+])("%s is refused for training: %s", async (name, code, message) => {
+  const error = await open(name).catch((reason) => reason);
+  expect(error).toMatchObject({ code });
+  expect(error.message).toMatch(message);
+});
+
+test("another picture size than the model's is refused", async () => {
+  await expect(open("vit-classifier-dynamo18", { imageSize: 224 })).rejects.toMatchObject({ code: "IMAGE_SIZE" });
+});
+
+test("picture settings come from a preprocessor_config.json", () => {
+  const config = {
+    image_mean: [0.1, 0.2, 0.3],
+    image_std: [1, 2, 3],
+    size: { shortest_edge: 256 },
+    crop_size: 224,
+    extra: true,
+  };
+  expect(parsePreprocessor(JSON.stringify(config), "x.json")).toEqual({
+    mean: [0.1, 0.2, 0.3],
+    std: [1, 2, 3],
+    imageSize: 224,
+  });
+  expect(parsePreprocessor('{"do_normalize": false}', "x.json")).toEqual({ mean: [0, 0, 0], std: [1, 1, 1] });
+  expect(() => parsePreprocessor('{"image_mean": "grey"}', "x.json")).toThrow(/x\.json: image_mean: .*expected array/);
+  expect(() => parsePreprocessor("{", "x.json")).toThrow(/x\.json: it is not JSON/);
+});
+
+test("the hash follows weights, not encodings", async () => {
+  const graph = await readModel("test/fixtures/encoders/vit-classifier-dynamo18.onnx");
+  const before = await hashGraph(graph);
+  expect(await hashGraph(decodeModel(encodeModel(graph).bytes))).toBe(before);
+  const [name, tensor] = [...graph.initializers].find(([, { dtype }]) => dtype === "float32")!;
+  const bytes = tensor.bytes.slice();
+  bytes[0]! ^= 1;
+  const changed = { ...graph, initializers: new Map(graph.initializers).set(name, { ...tensor, bytes }) };
+  expect(await hashGraph(changed)).not.toBe(before);
+});
