@@ -13,6 +13,7 @@ export const AdapterOptions = z.strictObject({
   norm: z.boolean().default(true).describe("layer norm on an adapter's input"),
   bias: z.boolean().default(true).describe("biases on both projections of an adapter"),
   scale: z.enum(["scalar", "channel", "none"]).default("scalar").describe("an adapter's trainable factor"),
+  beforeNorm: z.boolean().default(false).describe("in a post-norm model, add to the sum before a state's norm"),
   initScale: z.number().positive().default(1).describe("standard deviation of W_down at the start, times 1/√d"),
 });
 export type AdapterOptions = z.input<typeof AdapterOptions>;

@@ -38,7 +38,7 @@ export function classifier(
   { placement, adapter }: ClassifierSpec,
   tensors: ReadonlyMap<string, Value>,
 ): Value {
-  const values = insertAdapters(g, graph, backbone.states, placement, tensors, adapter);
+  const values = insertAdapters(g, graph, backbone, placement, tensors, adapter);
   const pooled = pool(g, values.get(backbone.features)!, backbone.pooling);
   return linearHead(g, pooled, tensors.get("head.weight")!, tensors.get("head.bias")!);
 }

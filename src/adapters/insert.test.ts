@@ -29,7 +29,7 @@ function adapted(
 ): Graph {
   const g = createBuilder(graph);
   const constants = new Map([...tensors].map(([name, tensor]) => [name, g.constant(tensor, name)]));
-  const values = insertAdapters(g, graph, backbone.states, placement, constants, options);
+  const values = insertAdapters(g, graph, backbone, placement, constants, options);
   backbone.states.forEach((name, j) => {
     g.rename(values.get(name)!, `state ${j}`);
   });
@@ -49,6 +49,7 @@ const anyOptions: fc.Arbitrary<AdapterOptions> = fc.record({
   norm: fc.boolean(),
   bias: fc.boolean(),
   scale: fc.constantFrom("scalar", "channel", "none"),
+  beforeNorm: fc.boolean(),
 });
 
 describe.each(Object.entries(tinyBackbones))("%s", (_, open) => {
@@ -184,6 +185,15 @@ async function referenceRun(backbone: Backbone, graph: Graph, feeds: Parameters<
     to === names[j - 1] ? undefined : cut(graph, names[j - 1] ?? graph.inputs[0]!, to),
   );
   const parts = await Promise.all(cuts.map((part) => part && nodeRuntime.open(part, { threads: 1 })));
+  // The same in two halves, for adapters that add to a post-norm model's sums.
+  const halves = backbone.states.map((state, j) => {
+    const sum = backbone.sums[j]!;
+    return sum === state
+      ? undefined
+      : { sum, state, before: cut(graph, names[j - 1]!, sum), norm: cut(graph, sum, state) };
+  });
+  const run = async (part: Graph, from: string, to: string, x: Float64Array) =>
+    Float64Array.from((await runOnce(part, { [from]: floats(stateShape, Float32Array.from(x)) }))[to]!);
   const step = async (j: number, x: Float64Array): Promise<Float64Array> => {
     // Post-norm, the features are the last state.
     const input = { [names[j - 1]!]: floats(stateShape, Float32Array.from(x)) };
@@ -196,7 +206,10 @@ async function referenceRun(backbone: Backbone, graph: Graph, feeds: Parameters<
   return async (placement: Placement, tensors: ReadonlyMap<string, Tensor>, options: AdapterOptions) => {
     const states: Float64Array[] = [];
     for (let j = 0; j < n; j++) {
-      const z = j === 0 ? x0.slice() : await step(j, states[j - 1]!);
+      const half = options.beforeNorm ? halves[j] : undefined;
+      const frozen = async () =>
+        half ? run(half.before, names[j - 1]!, half.sum, states[j - 1]!) : step(j, states[j - 1]!);
+      const z = j === 0 ? x0.slice() : await frozen();
       for (const edge of placement.filter(({ from, to }) => to === j && from !== j)) {
         const source = edgeKind(edge) === "recurrent" ? first[edge.from]! : states[edge.from]!;
         plainAdapter(source, `adapters.${edge.from}-${j}`, tensors, options).forEach((a, k) => {
@@ -205,7 +218,8 @@ async function referenceRun(backbone: Backbone, graph: Graph, feeds: Parameters<
       }
       const own = placement.some(({ from, to }) => from === j && to === j);
       const added = own ? plainAdapter(z, `adapters.${j}-${j}`, tensors, options) : undefined;
-      states.push(added ? z.map((value, k) => value + added[k]!) : z);
+      const x = added ? z.map((value, k) => value + added[k]!) : z;
+      states.push(half ? await run(half.norm, half.sum, half.state, x) : x);
     }
     return { states, features: Float32Array.from(await step(n, states[n - 1]!)) } satisfies ReferenceRun;
   };

@@ -1,5 +1,6 @@
+import type { Backbone } from "../backbone/index.ts";
 import { type Builder, type Graph, replay, type Value } from "../graph/index.ts";
-import { type AdapterOptions, adapter } from "./adapter.ts";
+import { AdapterOptions, adapter } from "./adapter.ts";
 import type { PlacedEdge, Placement } from "./placement.ts";
 
 /**
@@ -11,31 +12,36 @@ import type { PlacedEdge, Placement } from "./placement.ts";
  * The builder must hold `graph` already: those nodes are the first run. What no adapter reaches is shared between the
  * two runs, and without recurrent edges nothing reads the first one, so that pruning drops it.
  *
- * @param states   value names of the hidden states
  * @param tensors  adapter parameters by name
  * @returns        for every value name of `graph`, what stands for it in the adapted run
  */
 export function insertAdapters(
   g: Builder,
   graph: Graph,
-  states: readonly string[],
+  { states, sums }: Pick<Backbone, "states" | "sums">,
   placement: Placement,
   tensors: ReadonlyMap<string, Value>,
   options: AdapterOptions = {},
 ): ReadonlyMap<string, Value> {
   const incoming = byTarget(placement);
   const adapted = new Map<number, Value>();
-  const stateIndex = new Map(states.map((name, index) => [name, index]));
+  const indexOf = (names: readonly string[]) => new Map(names.map((name, index) => [name, index]));
+  const stateIndex = indexOf(states);
+  const targetIndex = AdapterOptions.parse(options).beforeNorm ? indexOf(sums) : stateIndex;
   const source = ({ from, to }: PlacedEdge) => (from < to ? adapted.get(from)! : g.value(states[from]!));
 
-  return replay(g, graph, new Map(), (name, value) => {
-    const j = stateIndex.get(name);
-    if (j === undefined) return value;
+  const addAdapters = (j: number, value: Value): Value => {
     const edges = incoming.get(j) ?? [];
     const add = (sum: Value, edge: PlacedEdge, x: Value) => g.add(sum, adapter(g, x, edge, tensors, options));
     const z = edges.filter(({ from }) => from !== j).reduce((sum, edge) => add(sum, edge, source(edge)), value);
-    const x = edges.filter(({ from }) => from === j).reduce((sum, edge) => add(sum, edge, sum), z);
-    adapted.set(j, x);
+    return edges.filter(({ from }) => from === j).reduce((sum, edge) => add(sum, edge, sum), z);
+  };
+
+  return replay(g, graph, new Map(), (name, value) => {
+    const target = targetIndex.get(name);
+    const x = target === undefined ? value : addAdapters(target, value);
+    const state = stateIndex.get(name);
+    if (state !== undefined) adapted.set(state, x);
     return x;
   });
 }
