@@ -1,7 +1,8 @@
 import type { Backbone } from "../backbone/index.ts";
-import { breathe, type LongCall, nameSeed, random } from "../base/index.ts";
+import { breathe, GraftError, type LongCall, nameSeed, random } from "../base/index.ts";
 import { createBuilder, type Graph } from "../graph/index.ts";
-import { pooledSize } from "../objective/index.ts";
+import { headParameters, pooledSize } from "../objective/index.ts";
+import { layoutOf, packVectors } from "../parameters/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { extractFeatures, fitHead, type Head } from "../training/index.ts";
@@ -30,11 +31,13 @@ const DEFAULT_HEAD_L2 = 0.01;
 /**
  * Score every edge of a backbone on a task before any training: the numerical rank of the gradient of a linear adapter
  * on it (PAPER, "Score of an edge"), from one forward and one backward pass over a probe of training examples.
+ * @throws GraftError EXAMPLES_OUT_OF_RANGE; PARAMETER_MISSING or PARAMETER_SHAPE for a head given; NOT_FINITE
  */
 export async function scoreEdges(backbone: Backbone, task: Task, options: ScoreOptions = {}): Promise<Scores> {
   const begun = performance.now();
   const { eta = DEFAULT_ETA, seed = 0, threads, signal, onProgress } = options;
   const { examples = Math.max(1, Math.min(Math.floor(task.train.count / 2), 2 * backbone.hiddenSize)) } = options;
+  checkExamples(examples, task, options.head ?? "fitted");
   const order = random(seed, nameSeed("probe")).permutation(task.train.count);
   const probe = order.slice(0, examples);
   const { head, name } = await probeHead(backbone, task, order.slice(examples), options);
@@ -49,7 +52,7 @@ export async function scoreEdges(backbone: Backbone, task: Task, options: ScoreO
     scoreName: "srank",
     matrix: values.map((row) => row.map((sigma) => srank(sigma, eta))),
     tieBreak: values.map((row) => row.map(entropyRank)),
-    caps: gradients.activeTokens.map((active) => Math.min(active, backbone.hiddenSize)),
+    caps: rankCaps(backbone, task.classes.length, gradients),
     eta,
     examples,
     seconds: (performance.now() - begun) / 1000,
@@ -60,9 +63,36 @@ export async function scoreEdges(backbone: Backbone, task: Task, options: ScoreO
   };
 }
 
+function checkExamples(examples: number, task: Task, head: NonNullable<ScoreOptions["head"]>): void {
+  const { count } = task.train;
+  const most = head === "fitted" ? count - 1 : count;
+  if (Number.isInteger(examples) && examples >= 1 && examples <= most) return;
+  const fitted = head === "fitted" ? ", and the head is fitted on those that are no probe" : "";
+  throw new GraftError("EXAMPLES_OUT_OF_RANGE", {
+    thing: `${examples} probe examples`,
+    place: `task "${task.name}" has ${count} training examples${fitted}`,
+    remedy: most < 1 ? "Score on a task with two or more" : `Choose a whole number from 1 to ${most}`,
+  });
+}
+
+/**
+ * The largest rank that gradients into each state can have: d, or the tokens that receive a gradient; behind a
+ * post-norm backbone, whose last state a linear head reads, classes − 1 for each part of the pooling, since the
+ * cotangents of a softmax sum to 0.
+ */
+function rankCaps({ states, features, hiddenSize, pooling }: Backbone, classes: number, gradients: EdgeGradients) {
+  const parts = pooledSize(hiddenSize, pooling) / hiddenSize;
+  return gradients.activeTokens.map((active, state) =>
+    Math.min(active, hiddenSize, states[state] === features ? parts * (classes - 1) : hiddenSize),
+  );
+}
+
 async function probeHead(backbone: Backbone, task: Task, rest: Uint32Array, options: ScoreOptions) {
   const { head = "fitted", headL2 = DEFAULT_HEAD_L2, seed = 0, threads, signal, onProgress } = options;
-  if (typeof head !== "string") return { head, name: "given" };
+  if (typeof head !== "string") {
+    packVectors(layoutOf(headParameters(backbone.hiddenSize, backbone.pooling, task.classes.length)), head); // checks it
+    return { head, name: "given" };
+  }
   if (head === "random") return { head: randomHead(backbone, task.classes.length, seed), name: head };
   const limit = { ...(threads !== undefined && { threads }), ...(signal && { signal }) };
   const features = await extractFeatures(backbone, task.train, {

@@ -16,7 +16,7 @@ export interface Scores extends EdgeScores {
   readonly scoreName: string;
   /** Entropy rank of each edge's gradient. */
   readonly tieBreak: readonly (readonly number[])[];
-  /** The largest rank that gradients into state j can have: tokens with a gradient, classes − 1, or d. [n] */
+  /** The largest rank that gradients into state j can have: tokens with a gradient, d, or what the head allows. [n] */
   readonly caps: readonly number[];
   /** Share of the singular values' sum that srank drops. */
   readonly eta: number;
