@@ -178,10 +178,21 @@ test.each([
     const scores = await scoreEdges(backbone, task, { examples: 20, eta: 1e-3, threads: 1 });
     expect(scores.caps[4]).toBe(cap);
     // Reached, but for state 0, where the class token is the same in every image.
-  const column = scores.matrix.map((row) => row[4]);
-  expect(column.slice(1)).toEqual(Array(n - 1).fill(cap));
-  expect(column[0]).toBe(pooling === "mean" ? cap : cap - 1);
-});
+    const column = scores.matrix.map((row) => row[4]);
+    expect(column.slice(1)).toEqual(Array(n - 1).fill(cap));
+    expect(column[0]).toBe(pooling === "mean" ? cap : cap - 1);
+  },
+);
+
+test.each([
+  [{ examples: count }, /40 training examples.*fitted on those that are no probe.*from 1 to 39/],
+  [{ examples: 1000 }, /1000 probe examples.*from 1 to 39/],
+  [{ examples: 0 }, /0 probe examples/],
+  [{ examples: 2.5 }, /2.5 probe examples/],
+  [{ examples: count + 1, head: "random" }, /from 1 to 40/],
+] satisfies [ScoreOptions, RegExp][])("a probe of %o is refused", async (options, message) => {
+  const run = scoreEdges(await tinyPreNorm(), task, options);
+  await expect(run).rejects.toMatchObject({ code: "EXAMPLES_OUT_OF_RANGE", message: expect.stringMatching(message) });
 });
 
 test("a single training example, a foreign head, an eta out of range", async () => {
