@@ -1,5 +1,6 @@
 export { attribute, describeNode, float, int, ints, string } from "./attributes.ts";
-export { BUILD_OPSET, type Builder, createBuilder, staticShape, type Value } from "./builder.ts";
+export { BUILD_OPSET, type Builder, createBuilder, staticShape } from "./builder.ts";
+export type { Value } from "./builder-core.ts";
 export { checkGraph } from "./check-graph.ts";
 export { constantTensor } from "./constants.ts";
 export { constantsToInitializers } from "./constants-to-initializers.ts";

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { nodeRuntime } from "../runtime/node.ts";
 import { float, int, ints, string } from "./attributes.ts";
-import { createBuilder, type Value } from "./builder.ts";
+import { createBuilder } from "./builder.ts";
+import type { Value } from "./builder-core.ts";
 import { broadcastAll } from "./infer.ts";
 import { tensorOf } from "./tensors.ts";
 import type { Attributes, Dim, Shape } from "./types.ts";

@@ -1,5 +1,5 @@
 import { float, int, ints } from "./attributes.ts";
-import type { BuilderCore, Value } from "./builder.ts";
+import type { BuilderCore, Value } from "./builder-core.ts";
 import { dataTypes } from "./infer.ts";
 import { scalarTensor, tensorOf } from "./tensors.ts";
 import type { DataType, Shape } from "./types.ts";

@@ -1,4 +1,5 @@
-import type { Builder, Value } from "./builder.ts";
+import type { Builder } from "./builder.ts";
+import type { Value } from "./builder-core.ts";
 import type { Graph, Node } from "./types.ts";
 
 /**
