@@ -1,8 +1,9 @@
 export {
+  claimFolder,
   folderCheckpoint,
-  isTrainedFolder,
   loadTrained,
   MODEL_FILE,
   readDescription,
   saveTrained,
+  trainingIn,
 } from "./trained-folder.node.ts";

@@ -16,15 +16,31 @@ export const commonArgs = {
 export const modelArgs = {
   model: z
     .string()
+    .min(1)
     .default("builtin:vit")
     .meta({ description: "ONNX file, a folder with one, or builtin:vit", value: "model" }),
   threads: z.int().min(1).optional().meta({ description: "threads per operator (default: all cores)", value: "n" }),
+};
+
+/** Of commands that use what `graft train` made. */
+export const trainedArgs = {
+  model: z
+    .string()
+    .min(1)
+    .default("graft-out")
+    .meta({ description: "folder that `graft train --out` wrote", value: "dir" }),
+  backbone: z
+    .string()
+    .optional()
+    .meta({ description: "the frozen model, where it no longer lies where training found it", value: "model" }),
+  threads: modelArgs.threads,
 };
 
 export const dataArgs = {
   task: z.string().optional().meta({ description: "a generated task, e.g. count", value: "name" }),
   data: z
     .string()
+    .min(1)
     .optional()
     .meta({ description: "folder of images: train/<class>/*.png, and val/, test/ if there are", value: "path" }),
   trainSize: z
@@ -45,6 +61,7 @@ export const adapterArgs = {
   adapterNorm: AdapterOptions.shape.norm,
   adapterBias: AdapterOptions.shape.bias,
   adapterScale: AdapterOptions.shape.scale,
+  adapterBeforeNorm: AdapterOptions.shape.beforeNorm,
   adapterInitScale: AdapterOptions.shape.initScale,
 };
 
@@ -55,6 +72,7 @@ export function adapterOptions(args: z.output<z.ZodObject<typeof adapterArgs>>):
     norm: args.adapterNorm,
     bias: args.adapterBias,
     scale: args.adapterScale,
+    beforeNorm: args.adapterBeforeNorm,
     initScale: args.adapterInitScale,
   };
 }

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { type Backbone, GraftError, openBackbone, openTask, openTrained, type Task } from "../node.ts";
 import type { Classifier } from "../training/index.ts";
 import type { CommandContext } from "./define-command.ts";
@@ -11,23 +12,36 @@ interface DataArgs {
 
 type Context = Pick<CommandContext<unknown>, "signal" | "onProgress" | "note">;
 
-/** The backbone that `--model` names. */
-export function openModel({ model }: { readonly model: string }, { signal }: Context): Promise<Backbone> {
-  return openBackbone(model, { signal });
+/** The backbone that `--model` names. Its source is kept as an absolute path, to be found again from elsewhere. */
+export async function openModel({ model }: { readonly model: string }, { signal }: Context): Promise<Backbone> {
+  const backbone = await openBackbone(model, { signal });
+  return isBuiltin(model) ? backbone : { ...backbone, source: resolve(model) };
 }
 
 /** The trained model that `--model` names: a folder that `graft train` wrote. */
 export async function openTrainedModel(
-  { model }: { readonly model: string },
+  { model, backbone }: { readonly model: string; readonly backbone?: string | undefined },
   { signal }: Context,
 ): Promise<Classifier> {
-  if (model.startsWith("builtin:"))
+  if (isBuiltin(model))
     throw new GraftError("NOT_TRAINED", {
       thing: `model ${model}`,
       place: "it has no trained head",
       remedy: "Name the folder that `graft train --out` wrote: --model DIR",
     });
-  return openTrained(model, undefined, { signal });
+  return openTrained(model, backbone, { signal });
+}
+
+const isBuiltin = (model: string) => model.startsWith("builtin:");
+
+/** Data has one source. Checked before a model is opened, which may take long. */
+export function checkData({ task, data }: DataArgs): void {
+  if ((task === undefined) !== (data === undefined)) return;
+  throw new GraftError("USAGE", {
+    thing: "the data",
+    place: task === undefined ? "neither --task nor --data is given" : "both --task and --data are given",
+    remedy: "Give --task NAME (a generated task, e.g. count) or --data PATH (a folder with train/<class>/ pictures)",
+  });
 }
 
 /** The task that `--task` or `--data` names, at the size the backbone takes. */
@@ -36,13 +50,8 @@ export async function openData(
   backbone: Backbone,
   { signal, onProgress, note }: Context,
 ): Promise<Task> {
+  checkData(args);
   const { task, data, trainSize, seed } = args;
-  if ((task === undefined) === (data === undefined))
-    throw new GraftError("USAGE", {
-      thing: "the data",
-      place: task === undefined ? "neither --task nor --data is given" : "both --task and --data are given",
-      remedy: "Give --task NAME (a generated task, e.g. count) or --data PATH (a folder with train/<class>/ pictures)",
-    });
   const { height, width } = backbone.input;
   const opened = await openTask(task ?? data!, {
     from: task === undefined ? "folder" : "generated",

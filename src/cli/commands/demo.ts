@@ -15,7 +15,8 @@ import {
 } from "../../node.ts";
 import { colorDepthOf, comparisonTable, heatMapTerminal, terminalTable } from "../../report/index.ts";
 import { commonArgs, modelArgs, seedArgs } from "../arguments.ts";
-import { defineCommand } from "../define-command.ts";
+import { type CommandContext, defineCommand } from "../define-command.ts";
+import { checkDemoOut, inFolder } from "../out-folder.ts";
 import { predictPlainly } from "../plain-session.ts";
 
 /** The table's rows: few adapters get rank 32, one in every sub-layer rank 8 (46,000 against 20,000 parameters). */
@@ -25,62 +26,66 @@ const SIZES = {
   quick: { trainSize: 320, validationSize: 64, testSize: 128 },
 };
 
+const shape = {
+  task: z.string().default("count").meta({ description: "a generated task", value: "name" }),
+  quick: z.boolean().default(false).describe("a smoke run in seconds: few examples, figures that mean nothing"),
+  epochs: z.int().min(1).default(4).describe("passes over the training examples, for every row"),
+  out: z.string().min(1).default("graft-demo").meta({ description: "folder for the trained model", value: "dir" }),
+  threads: modelArgs.threads,
+  ...seedArgs,
+  ...commonArgs,
+};
+type Args = z.output<z.ZodObject<typeof shape>>;
+
 export const demo = defineCommand({
-  args: {
-    task: z.string().default("count").meta({ description: "a generated task", value: "name" }),
-    quick: z.boolean().default(false).describe("a smoke run in seconds: few examples, figures that mean nothing"),
-    epochs: z.int().min(1).default(4).describe("passes over the training examples, for every row"),
-    out: z.string().default("graft-demo").meta({ description: "folder for the trained model", value: "dir" }),
-    threads: modelArgs.threads,
-    ...seedArgs,
-    ...commonArgs,
-  },
+  args: shape,
   examples: ["graft demo", "graft demo --task texture --seed 1", "graft demo --quick"],
-  async run({ args, signal, onProgress, print, note, line }) {
-    const { seed, quick, out } = args;
-    const threads = args.threads === undefined ? {} : { threads: args.threads };
-    const epochs = quick ? 1 : args.epochs;
-    const backbone = await openBackbone("builtin:vit", { signal });
-    const n = backbone.states.length;
-    note(`${backbone.name}: ${backbone.blocks} blocks, ${n} hidden states, ${n * n} edges an adapter may take`);
-    const task = await openTask(args.task, { seed, ...(quick ? SIZES.quick : SIZES.full) });
-    note(
-      `${task.name}: ${task.title}; ${task.train.count} training, ${task.validation.count} validation, ${task.test.count} test images`,
-    );
-
-    const scores = await scoreEdges(backbone, task, { seed, signal, onProgress, ...threads });
-    note(heatMap(scores, task));
-    line("scores", { seconds: scores.seconds, examples: scores.examples });
-
-    const rows = await compare(backbone, task, {
-      rows: ROWS,
-      scores,
-      seed,
-      options: { epochs, ...threads },
-      memory: () => process.memoryUsage.rss(),
-      signal,
-      onProgress,
-      onRow: (row) => line("row", plainRow(row)),
-    });
-
-    const { model, placement } = rows.find(({ row }) => row.startsWith("gga"))!.runs[0]!;
-    await saveTrained(model, out);
-    const file = join(out, MODEL_FILE);
-    const trained = await logitsOf(model, task.test, { signal, onProgress });
-    const reopened = await predictPlainly(file, backbone.input, task.test);
-    const check = agreement(trained, reopened, task.classes.length);
-    const result = {
-      task: task.name,
-      seed,
-      epochs,
-      rows: rows.map(plainRow),
-      placement: formatPlacement(placement),
-      file,
-      ...check,
-    };
-    print({ type: "result", ...result }, () => report(rows, result));
+  async run(context) {
+    await checkDemoOut(context.args.out);
+    const result = await inFolder(context.args.out, () => wholePath(context));
+    context.print({ type: "result", ...result, rows: result.rows.map(plainRow) }, () => report(result));
   },
 });
+
+async function wholePath({ args, signal, onProgress, note, line }: CommandContext<Args>): Promise<Result> {
+  const { seed, quick, out } = args;
+  const threads = args.threads === undefined ? {} : { threads: args.threads };
+  const epochs = quick ? 1 : args.epochs;
+  const backbone = await openBackbone("builtin:vit", { signal });
+  const n = backbone.states.length;
+  note(`${backbone.name}: ${backbone.blocks} blocks, ${n} hidden states, ${n * n} edges an adapter may take`);
+  const task = await openTask(args.task, { from: "generated", signal, seed, ...(quick ? SIZES.quick : SIZES.full) });
+  note(
+    `${task.name}: ${task.title}; ${task.train.count} training, ${task.validation.count} validation, ${task.test.count} test images`,
+  );
+
+  const scores = await scoreEdges(backbone, task, { seed, signal, onProgress, ...threads });
+  note(heatMap(scores, task));
+  line("scores", { seconds: scores.seconds, examples: scores.examples });
+
+  const rows = await compare(backbone, task, {
+    rows: ROWS,
+    scores,
+    seed,
+    options: { epochs, ...threads },
+    memory: () => process.memoryUsage.rss(),
+    signal,
+    onProgress,
+    onRow: (row) => {
+      line("row", plainRow(row));
+      const [method, validation] = comparisonTable([row]).rows[0]!;
+      note(`→ ${method}: validation ${validation} %`);
+    },
+  });
+
+  const { model, placement } = rows.find(({ row }) => row.startsWith("gga"))!.runs[0]!;
+  await saveTrained(model, out);
+  const file = join(out, MODEL_FILE);
+  const trained = await logitsOf(model, task.test, { signal, onProgress });
+  const reopened = await predictPlainly(file, backbone.input, task.test);
+  const check = agreement(trained, reopened, task.classes.length);
+  return { task: task.name, seed, epochs, rows, placement: formatPlacement(placement), out, file, ...check };
+}
 
 /** The heat map, the edges GGA picks marked in it. */
 function heatMap(scores: Scores, { name }: Task): string {
@@ -126,23 +131,30 @@ function agreement(trained: Float32Array, reopened: Float32Array, classes: numbe
   };
 }
 
-interface Report {
+interface Result {
   readonly task: string;
   readonly seed: number;
   readonly epochs: number;
+  readonly rows: readonly ComparisonRow[];
+  readonly placement: string;
+  readonly out: string;
   readonly file: string;
   readonly samePredictions: number;
   readonly predictions: number;
   readonly largestDifference: number;
 }
 
-function report(rows: readonly ComparisonRow[], { task, seed, epochs, file, ...check }: Report): string {
+function report({ task, seed, epochs, rows, out, file, ...check }: Result): string {
   return [
     terminalTable(comparisonTable(rows)),
-    `Accuracy in % on ${task}, ${epochs} epochs, seed ${seed}: an illustration, one seed. Each row kept its best epoch on`,
+    `Accuracy in % on ${task}, ${epochs} epoch${epochs === 1 ? "" : "s"}, seed ${seed}: an illustration, one seed. Each row kept its best epoch on`,
     "validation and met the test images once; the evidence over seeds is in docs/experiments.md.",
     "",
     `${file}, reopened in a plain ONNX Runtime session: ${check.samePredictions} of ${check.predictions} test predictions`,
     `are the trained model's (largest difference of a logit ${check.largestDifference.toExponential(1)}).`,
+    "",
+    "Next:",
+    `  npx graft evaluate --model ${out} --task ${task}`,
+    "  npx graft train --data ./photos --out ./photos-model    (with photos/train/<class>/*.jpg)",
   ].join("\n");
 }

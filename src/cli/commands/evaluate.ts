@@ -1,13 +1,13 @@
 import * as z from "zod";
 import { evaluate as evaluateModel, GraftError, type Task } from "../../node.ts";
 import type { Classifier } from "../../training/index.ts";
-import { commonArgs, dataArgs, modelArgs, seedArgs } from "../arguments.ts";
+import { commonArgs, dataArgs, seedArgs, trainedArgs } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
-import { openData, openTrainedModel } from "../open.ts";
+import { checkData, openData, openTrainedModel } from "../open.ts";
 
 export const evaluate = defineCommand({
   args: {
-    ...modelArgs,
+    ...trainedArgs,
     ...dataArgs,
     split: z.enum(["train", "validation", "test"]).default("test").describe("which examples"),
     ...seedArgs,
@@ -16,6 +16,7 @@ export const evaluate = defineCommand({
   examples: ["graft evaluate --model ./count --task count"],
   async run(context) {
     const { args, signal, onProgress, print } = context;
+    checkData(args);
     const model = await openTrainedModel(args, context);
     const task = await openData(args, model.backbone, context);
     checkClasses(model, task);

@@ -1,20 +1,23 @@
+import { realpath } from "node:fs/promises";
 import * as z from "zod";
 import { writeModel } from "../../graph/index.node.ts";
-import { exportModel } from "../../node.ts";
-import { commonArgs, modelArgs } from "../arguments.ts";
+import { exportModel, GraftError } from "../../node.ts";
+import type { Classifier } from "../../training/index.ts";
+import { commonArgs, trainedArgs } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
 import { openTrainedModel } from "../open.ts";
 
 export const exportCommand = defineCommand({
   args: {
-    ...modelArgs,
-    out: z.string().default("model.onnx").meta({ description: "the ONNX file to write", value: "file.onnx" }),
+    ...trainedArgs,
+    out: z.string().min(1).default("model.onnx").meta({ description: "the ONNX file to write", value: "file.onnx" }),
     ...commonArgs,
   },
   examples: ["graft export --model ./count --out count.onnx"],
   async run(context) {
     const { args, print } = context;
     const model = await openTrainedModel(args, context);
+    await keepBackbone(model, args.out);
     const graph = exportModel(model);
     await writeModel(graph, args.out);
     const { inputs, outputs } = graph;
@@ -25,3 +28,16 @@ export const exportCommand = defineCommand({
     );
   },
 });
+
+/** The backbone's file is needed to load the adapters again: an export may not replace it. */
+async function keepBackbone({ backbone }: Classifier, out: string): Promise<void> {
+  const [source, target] = await Promise.all(
+    [backbone.source, out].map((path) => realpath(path).catch(() => undefined)),
+  );
+  if (source === undefined || source !== target) return;
+  throw new GraftError("OUT_EXISTS", {
+    thing: `file ${out}`,
+    place: "it is the frozen model that the adapters belong to",
+    remedy: "Write to another file",
+  });
+}

@@ -1,13 +1,13 @@
 import * as z from "zod";
 import { logitsOf } from "../../node.ts";
 import { openImages } from "../../tasks/index.node.ts";
-import { commonArgs, modelArgs } from "../arguments.ts";
+import { commonArgs, trainedArgs } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
 import { openTrainedModel } from "../open.ts";
 
 export const predict = defineCommand({
   args: {
-    ...modelArgs,
+    ...trainedArgs,
     files: z.array(z.string()).min(1).meta({ description: "pictures (png, jpg, webp)", value: "file" }),
     top: z.int().min(1).default(1).meta({ description: "classes to show for each picture", value: "n" }),
     ...commonArgs,
@@ -18,7 +18,11 @@ export const predict = defineCommand({
     const { args, signal, onProgress, print } = context;
     const model = await openTrainedModel(args, context);
     const images = await openImages(args.files, model.backbone.input);
-    const logits = await logitsOf(model, images, { signal, onProgress });
+    const logits = await logitsOf(model, images, {
+      signal,
+      onProgress: (progress) => onProgress({ ...progress, phase: "predict" }),
+      ...(args.threads !== undefined && { threads: args.threads }),
+    });
     const { classes } = model.spec;
     const predictions = args.files.map((file, row) => ({
       file,

@@ -5,7 +5,7 @@ import { colorDepthOf, heatMapSvg, heatMapTerminal } from "../../report/index.ts
 import { DEFAULT_ETA } from "../../scoring/index.ts";
 import { commonArgs, dataArgs, modelArgs, seedArgs } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
-import { openData, openModel } from "../open.ts";
+import { checkData, openData, openModel } from "../open.ts";
 
 export const score = defineCommand({
   args: {
@@ -25,6 +25,7 @@ export const score = defineCommand({
   examples: ["graft score --task count", "graft score --model ./vit --data ./photos --json > scores.json"],
   async run(context) {
     const { args, signal, onProgress, print, note } = context;
+    checkData(args);
     const backbone = await openModel(args, context);
     const task = await openData(args, backbone, context);
     const { examples, eta, head, seed, threads } = args;

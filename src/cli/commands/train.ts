@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as z from "zod";
-import { isTrainedFolder, MODEL_FILE } from "../../artifact/index.node.ts";
-import { makeFolder, writeFileAtomic } from "../../base/index.node.ts";
+import { MODEL_FILE, trainingIn } from "../../artifact/index.node.ts";
+import { writeFileAtomic } from "../../base/index.node.ts";
 import {
   type Backbone,
   evaluate,
@@ -30,7 +30,8 @@ import {
   seedArgs,
 } from "../arguments.ts";
 import { type CommandContext, defineCommand } from "../define-command.ts";
-import { openData, openModel } from "../open.ts";
+import { checkData, openData, openModel } from "../open.ts";
+import { checkOut, inFolder, RESULT_FILE } from "../out-folder.ts";
 import { readJson } from "../read-json.ts";
 
 const shape = {
@@ -41,9 +42,9 @@ const shape = {
     .string()
     .optional()
     .meta({ description: "scores from `graft score --json`, instead of scoring now", value: "file" }),
-  out: z.string().default("graft-out").meta({ description: "folder for the trained model", value: "dir" }),
+  out: z.string().min(1).default("graft-out").meta({ description: "folder for the trained model", value: "dir" }),
   resume: z.boolean().default(false).describe("go on from the checkpoint in --out"),
-  overwrite: z.boolean().default(false).describe("replace the trained model in --out"),
+  overwrite: z.boolean().default(false).describe("replace what --out holds of an earlier training"),
   ...adapterArgs,
   ...argsOf(TrainOptions),
   ...seedArgs,
@@ -59,49 +60,61 @@ export const train = defineCommand({
     "graft train --task count --out ./count --resume",
   ],
   async run(context) {
-    const { args, signal, onProgress, print, line, note } = context;
-    if (!args.resume && !args.overwrite && (await isTrainedFolder(args.out)))
-      throw new GraftError("OUT_EXISTS", {
-        thing: `folder ${args.out}`,
-        place: "it holds a trained model already",
-        remedy: "Give another --out, or --overwrite to replace it",
-      });
+    const { args, signal, print, note } = context;
+    checkData(args);
+    parseSelector(args.place);
+    await checkOut(args, note);
     const backbone = await openModel(args, context);
     const task = await openData(args, backbone, context);
-    const { placement, edges } = await place(context, backbone, task);
-    note(`placement ${formatPlacement(placement)}`);
-    line("placement", { placement: formatPlacement(placement), edges });
-    await makeFolder(args.out);
-    const model = await trainAdapters(backbone, task, placement, {
-      adapter: adapterOptions(args),
-      options: pick(TrainOptions, args),
-      checkpoint: folderCheckpoint(args.out),
-      resume: args.resume,
-      signal,
-      onProgress,
-      onEpoch: (record) => {
-        line("epoch", record);
-        const { epoch, trainLoss, validation } = record;
-        note(`epoch ${epoch}: training loss ${trainLoss.toFixed(4)}, validation ${percent(validation.value)}`);
-      },
+    const result = await inFolder(args.out, () => trainAndSave(context, backbone, task)).catch(async (error) => {
+      throw signal.aborted && (await trainingIn(args.out)) !== "nothing" ? withResume(error) : error;
     });
-    const test = await evaluate(model, task.test, { signal, onProgress });
-    await saveTrained(model, args.out);
-    const result = {
-      metric: "accuracy",
-      validation: model.validation,
-      test,
-      trainableParameters: model.trainableParameters,
-      seconds: model.seconds,
-      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-      placement: formatPlacement(placement),
-      bestEpoch: model.bestEpoch,
-      out: args.out,
-    };
-    await writeFileAtomic(join(args.out, "result.json"), `${JSON.stringify({ schema: 1, ...result }, undefined, 2)}\n`);
     print({ type: "result", ...result }, () => summary(result));
   },
 });
+
+/** A stop, with what to do next. */
+function withResume(error: unknown): unknown {
+  if (!(error instanceof GraftError) || error.code !== "ABORTED") return error;
+  const { thing, place } = error;
+  return new GraftError("ABORTED", { thing, place, remedy: "The same command with --resume goes on", cause: error });
+}
+
+async function trainAndSave(context: Context, backbone: Backbone, task: Task): Promise<Result> {
+  const { args, signal, onProgress, line, note } = context;
+  const { placement, edges } = await place(context, backbone, task);
+  note(`placement ${formatPlacement(placement) || "none: the head alone"}`);
+  line("placement", { placement: formatPlacement(placement), edges });
+  const model = await trainAdapters(backbone, task, placement, {
+    adapter: adapterOptions(args),
+    options: pick(TrainOptions, args),
+    checkpoint: folderCheckpoint(args.out),
+    resume: args.resume,
+    signal,
+    onProgress,
+    onEpoch: (record) => {
+      line("epoch", record);
+      const { epoch, trainLoss, validation } = record;
+      note(`epoch ${epoch}: training loss ${trainLoss.toFixed(4)}, validation ${percent(validation.value)}`);
+    },
+  });
+  const threads = args.threads === undefined ? {} : { threads: args.threads };
+  const test = await evaluate(model, task.test, { signal, onProgress, ...threads });
+  await saveTrained(model, args.out);
+  const result = {
+    metric: "accuracy",
+    validation: model.validation,
+    test,
+    trainableParameters: model.trainableParameters,
+    seconds: model.seconds,
+    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    placement: formatPlacement(placement),
+    bestEpoch: model.bestEpoch,
+    out: args.out,
+  };
+  await writeFileAtomic(join(args.out, RESULT_FILE), `${JSON.stringify({ schema: 1, ...result }, undefined, 2)}\n`);
+  return result;
+}
 
 /** The placement `--place` asks for; scores are read or made only where the selector needs them. */
 async function place({ args, signal, onProgress }: Context, backbone: Backbone, task: Task): Promise<Selection> {
@@ -131,7 +144,7 @@ function summary({ validation, test, trainableParameters, seconds, out }: Result
     "Use it (any ONNX Runtime, no graft needed):",
     `  const session = await ort.InferenceSession.create("${join(out, MODEL_FILE)}");`,
     "  const { logits } = await session.run({ [session.inputNames[0]]: pixels });",
-    `or: graft predict --model ${out} picture.png`,
+    `or: npx graft predict --model ${out} picture.png`,
   ].join("\n");
 }
 
