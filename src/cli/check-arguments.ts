@@ -27,7 +27,7 @@ export function checkArguments<Schema extends z.ZodObject>(
   }
   const options = issue.code === "invalid_value" ? issue.values.map(String) : [];
   const details = {
-    place: `${expectation(issue)}, and this is ${JSON.stringify(issue.path.length > 1 ? at(value, issue.path) : value)}`,
+    place: `${expectation(issue)}, and this is ${shown(issue.path.length > 1 ? at(value, issue.path) : value)}`,
     remedy: didYouMean(String(value), options) + help,
   };
   if (flag.key in typed) throw new GraftError("USAGE", { thing: flag.name, ...details });
@@ -50,6 +50,7 @@ function expectation(issue: z.core.$ZodIssue): string {
     case "invalid_value":
       return `expected ${issue.values.length > 1 ? "one of " : ""}${issue.values.join(", ")}`;
     case "too_small":
+      if (issue.origin === "string" && issue.minimum === 1) return "must not be empty";
       return `must be ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}${countOf(issue.origin)}`;
     case "too_big":
       return `must be ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}${countOf(issue.origin)}`;
@@ -62,6 +63,9 @@ function expectation(issue: z.core.$ZodIssue): string {
       return issue.message.replace(/^Invalid (input|option): /, "");
   }
 }
+
+/** JSON has no word for an infinity. */
+const shown = (value: unknown) => (typeof value === "number" ? String(value) : JSON.stringify(value));
 
 function countOf(origin: string): string {
   if (origin === "string") return " characters long";

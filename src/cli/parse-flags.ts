@@ -23,6 +23,7 @@ export function flagParser(
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
     .helpOption(false)
+    .configureHelp({ minWidthToWrap: 20 })
     .allowExcessArguments(false);
   const positionals = flags.filter((flag) => flag.positional);
   for (const flag of positionals) command.argument(`[${flag.placeholder}${flag.list ? "..." : ""}]`, describe(flag));
@@ -62,7 +63,8 @@ function optionsOf(title: string, flag: Flag): Option[] {
   if (flag.kind === "boolean") {
     // Both forms exist, so that the command line can overrule a config file; the help shows the one that changes something.
     const on = new Option(flag.name, describe(flag));
-    const off = new Option(flag.name.replace("--", "--no-"), describe(flag));
+    const words = flag.default === true ? `switch off: ${describe(flag)}` : describe(flag);
+    const off = new Option(flag.name.replace("--", "--no-"), words);
     return flag.default === true ? [on.hideHelp(), off] : [on, off.hideHelp()];
   }
   const option = new Option(`${flag.name} <${flag.placeholder}>`, describe(flag));

@@ -23,6 +23,7 @@ export interface ProgressViewOptions {
   readonly now?: () => number;
 }
 
+/** Characters; fewer where the line would be cut. */
 const barWidth = 24;
 
 /**
@@ -59,8 +60,10 @@ export function progressView(
       return;
     }
     clear();
-    const line = `${progress.phase.padEnd(16)} ${bar(progress.done / progress.total)} ${text}`;
-    stream.write(line.slice(0, (stream.columns ?? 80) - 1));
+    const columns = (stream.columns ?? 80) - 1;
+    const width = Math.min(barWidth, Math.max(0, columns - 18 - text.length));
+    const line = `${progress.phase.padEnd(16)} ${bar(progress.done / progress.total, width)} ${text}`;
+    stream.write(line.slice(0, columns));
     if (finished) stream.write("\n");
     barOnScreen = !finished;
     if (finished) phase = undefined;
@@ -78,9 +81,9 @@ function describe({ done, total, unit, metrics = {} }: Progress, perSecond: numb
   return parts.join(", ");
 }
 
-function bar(share: number): string {
-  const full = Math.round(Math.min(1, Math.max(0, share)) * barWidth);
-  return "█".repeat(full) + "░".repeat(barWidth - full);
+function bar(share: number, width: number): string {
+  const full = Math.round(Math.min(1, Math.max(0, share)) * width);
+  return "█".repeat(full) + "░".repeat(width - full);
 }
 
 /** Three significant digits, no exponent for everyday sizes: 0.431, 14.2, 1830. */

@@ -30,7 +30,7 @@ export const notTheInput: ReadonlySet<string> = new Set([
 /** Say an error in one line, with its exit code. Errors that are not ours are bugs, or the system's refusals. */
 export function reportError(thrown: unknown, { debug }: { readonly debug: boolean }): ErrorReport {
   const error = thrown instanceof GraftError ? thrown : (systemError(thrown) ?? unexpectedError(thrown));
-  const line = `graft: ${error.message}`;
+  const line = error.message.startsWith("graft ") ? error.message : `graft: ${error.message}`;
   const { code, message, thing, place, remedy } = error;
   return {
     exitCode: notTheInput.has(code) ? exitCodes.other : exitCodes.input,
