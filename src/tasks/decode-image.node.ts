@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { GraftError } from "../base/index.ts";
 import { type ImageSize, resizeAndCrop } from "./resize.ts";
 
@@ -19,10 +20,12 @@ export async function decodeImage(path: string, size: ImageSize): Promise<Uint8A
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true }));
   } catch (cause) {
+    const found = await stat(path).catch(() => undefined);
     throw new GraftError("UNREADABLE_IMAGE", {
       thing: `image ${path}`,
-      place: `it cannot be decoded (${firstLine(cause)})`,
-      remedy: "Replace or remove the file",
+      ...(found?.isFile()
+        ? { place: `it cannot be decoded (${firstLine(cause)})`, remedy: "Replace or remove the file" }
+        : { place: found ? "it is a folder, not a picture" : "there is no such file", remedy: "Check the path" }),
       cause,
     });
   }
