@@ -20,12 +20,17 @@ export default defineConfig({
           ...common,
           name: "unit",
           include: ["src/**/*.test.ts", "scripts/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, "test/{cli,package}/**"],
+          exclude: [...configDefaults.exclude, "test/{browser,cli,package}/**"],
         },
       },
       // The program and the package are tested as users get them: built once, before these tests.
       {
-        test: { ...common, name: "built", include: ["test/{cli,package}/**/*.test.ts"], globalSetup: "test/build.ts" },
+        test: {
+          ...common,
+          name: "built",
+          include: ["test/{browser,cli,package}/**/*.test.ts"],
+          globalSetup: "test/build.ts",
+        },
       },
     ],
   },

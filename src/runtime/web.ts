@@ -1,7 +1,6 @@
 import { GraftError } from "../base/index.ts";
-import type { Graph } from "../graph/index.ts";
 import { messageOf, type Ort, openSession, type Platform } from "./ort-session.ts";
-import type { Runtime, Session, SessionOptions } from "./session.ts";
+import type { Runtime } from "./session.ts";
 
 /** It returns the output tensors it is given as they were, without a word. */
 const platform: Platform = {

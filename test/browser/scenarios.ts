@@ -1,0 +1,186 @@
+/** What the tests do with the library, the same in a page and in Node; results travel between them as plain data. */
+import type { Backbone } from "../../src/backbone/index.ts";
+import type * as Library from "../../src/library.ts";
+import type { HostTensor } from "../../src/runtime/index.ts";
+import type { Task } from "../../src/tasks/index.ts";
+
+/** What a scenario uses of either entry. */
+export interface Graft
+  extends Pick<
+    typeof Library,
+    "createBuilder" | "encodeModel" | "exportModel" | "logitsOf" | "parsePlacement" | "scoreEdges" | "train"
+  > {
+  openBackbone(): Promise<Backbone>;
+  openTask(name: string, options: { trainSize: number; validationSize: number; testSize: number }): Promise<Task>;
+}
+
+export interface StoppedRun {
+  /** Of every step done. */
+  readonly losses: readonly number[];
+  /** When each step was done, in milliseconds. */
+  readonly times: readonly number[];
+  readonly checkpoint: Uint8Array;
+}
+
+/** One sequential, one long-range, one recurrent edge. */
+const PLACEMENT = "4-5,6-20,22-8";
+const BATCH = 32;
+
+const openCount = (graft: Graft, steps: number, batch = BATCH) =>
+  graft.openTask("count", { trainSize: batch * steps, validationSize: 40, testSize: 20 });
+
+/**
+ * Train until `stopAt` steps are done, then abort, which leaves a checkpoint.
+ * @param from  a checkpoint to go on from; without one training starts anew
+ */
+export async function trainUntil(
+  graft: Graft,
+  stopAt: number,
+  { from, batch = BATCH }: { from?: Uint8Array; batch?: number } = {},
+): Promise<StoppedRun> {
+  const backbone = await graft.openBackbone();
+  const task = await openCount(graft, 8, batch);
+  const stop = new AbortController();
+  const [losses, times]: [number[], number[]] = [[], []];
+  let checkpoint = from;
+  const run = graft.train(backbone, task, graft.parsePlacement(PLACEMENT, { states: backbone.states.length }), {
+    options: { batchSize: batch, epochs: 100, clipNorm: 1e9 },
+    signal: stop.signal,
+    resume: from !== undefined,
+    checkpoint: {
+      load: async () => checkpoint,
+      async save(bytes) {
+        checkpoint = bytes;
+      },
+    },
+    onProgress({ phase, done, metrics }) {
+      if (phase !== "train") return;
+      losses.push(metrics!.loss!);
+      times.push(performance.now());
+      if (done === stopAt) stop.abort();
+    },
+  });
+  const error = await run.then(
+    () => new Error("the run was not aborted"),
+    (thrown: unknown) => thrown,
+  );
+  if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
+  return { losses, times, checkpoint: checkpoint! };
+}
+
+export interface ShortRun {
+  readonly phases: readonly string[];
+  readonly model: Uint8Array;
+  /** Of the test split, [20, classes]. */
+  readonly logits: Float32Array;
+}
+
+/** Train two steps to their end, and export. */
+export async function trainAndExport(graft: Graft): Promise<ShortRun> {
+  const backbone = await graft.openBackbone();
+  const task = await openCount(graft, 2);
+  const phases = new Set<string>();
+  const trained = await graft.train(
+    backbone,
+    task,
+    graft.parsePlacement(PLACEMENT, { states: backbone.states.length }),
+    {
+      options: { batchSize: BATCH, epochs: 1 },
+      onProgress: ({ phase, done, total, unit }) => phases.add(done === total ? `${phase}: ${total} ${unit}` : phase),
+    },
+  );
+  const { bytes } = graft.encodeModel(graft.exportModel(trained));
+  return { phases: [...phases], model: bytes, logits: await graft.logitsOf(trained, task.test) };
+}
+
+/** Pictures of the test split as the backbone takes them, to feed an exported model by hand. */
+export async function testPixels(graft: Graft): Promise<Float32Array> {
+  const { test } = await openCount(graft, 2);
+  // The embedded backbone's mean and std are 0.5.
+  return Float32Array.from(
+    Array.from({ length: test.count }, (_, k) => [...test.pixels(k)]).flat(),
+    (byte) => (byte / 255 - 0.5) / 0.5,
+  );
+}
+
+/** Scores of all edges from a probe of 8 examples, [from][to]. */
+export async function scoreMatrix(graft: Graft): Promise<readonly (readonly number[])[]> {
+  const scores = await graft.scoreEdges(await graft.openBackbone(), await openCount(graft, 2), { examples: 8 });
+  return scores.matrix;
+}
+
+/** Abort scoring once it has begun; returns how far it said it was. */
+export async function abortScoring(graft: Graft): Promise<{ name: string; reports: number }> {
+  const stop = new AbortController();
+  let reports = 0;
+  const error = await graft
+    .scoreEdges(await graft.openBackbone(), await openCount(graft, 2), {
+      examples: 8,
+      signal: stop.signal,
+      onProgress() {
+        reports++;
+        stop.abort();
+      },
+    })
+    .then(
+      () => new Error("not aborted"),
+      (thrown: Error) => thrown,
+    );
+  return { name: error.name, reports };
+}
+
+/** Run a graph of the types a step or a score may need into buffers of the caller's; returns what lies in them. */
+export async function runTypes(graft: Graft): Promise<Record<string, string>> {
+  const { runtime } = await graft.openBackbone();
+  const g = graft.createBuilder();
+  const [a, b] = [g.input("a", "float64", [2]), g.input("b", "int64", [2])];
+  const outputs = {
+    double: g.mul(a, a),
+    long: g.add(b, b),
+    half: g.cast(a, "float16"),
+    small: g.cast(b, "int32"),
+    flag: g.cast(b, "bool"),
+  };
+  const names = Object.entries(outputs).map(([name, value]) => g.rename(value, name).name);
+  const session = await runtime.open(g.toGraph(names));
+  const feeds: Record<string, HostTensor> = {
+    a: { dtype: "float64", shape: [2], data: Float64Array.of(1 + 2 ** -40, -2) },
+    b: { dtype: "int64", shape: [2], data: BigInt64Array.of(2n ** 40n, 0n) },
+  };
+  const buffers: Record<string, HostTensor> = {
+    double: { dtype: "float64", shape: [2], data: new Float64Array(2) },
+    long: { dtype: "int64", shape: [2], data: new BigInt64Array(2) },
+    half: { dtype: "float16", shape: [2], data: new Uint16Array(2) },
+    small: { dtype: "int32", shape: [2], data: new Int32Array(2) },
+    flag: { dtype: "bool", shape: [2], data: new Uint8Array(2) },
+  };
+  const returned = await session.run(feeds, buffers);
+  const plain = await session.run(feeds, names);
+  await session.release();
+  const show = ({ data }: HostTensor) => `${data.constructor.name} ${[...data].join(" ")}`;
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      [buffers[name]!, returned[name]!, plain[name]!]
+        .map(show)
+        .filter((text, k, all) => k === 0 || text !== all[0])
+        .join(" / "),
+    ]),
+  );
+}
+
+/** A buffer of another shape than its output; returns the error's code. */
+export async function runIntoWrongBuffer(graft: Graft): Promise<string> {
+  const { runtime } = await graft.openBackbone();
+  const g = graft.createBuilder();
+  const x = g.input("x", "float32", [2]);
+  const session = await runtime.open(g.toGraph([g.rename(g.mul(x, x), "y").name]));
+  const tensor = (size: number): HostTensor => ({ dtype: "float32", shape: [size], data: new Float32Array(size) });
+  const run = session.run({ x: tensor(2) }, { y: tensor(3) });
+  const code = await run.then(
+    () => "no error",
+    (error: { code: string }) => error.code,
+  );
+  await session.release();
+  return code;
+}
