@@ -1,7 +1,8 @@
 import { GraftError } from "../base/index.ts";
 import type { BuilderCore, Value } from "./builder-core.ts";
 import { constantOf } from "./constants.ts";
-import { inferTypes, smallIntegers } from "./infer.ts";
+import { inferTypes } from "./infer/infer-types.ts";
+import { smallIntegers } from "./infer/rule.ts";
 import { type Operators, operators } from "./operators.ts";
 import type { Attribute, Dim, Graph, Node, Tensor, ValueType } from "./types.ts";
 

@@ -1,13 +1,11 @@
 import { float, int, ints } from "./attributes.ts";
 import type { BuilderCore, Value } from "./builder-core.ts";
-import { dataTypes } from "./infer.ts";
+import { dataTypeCode } from "./onnx/data-types.ts";
 import { scalarTensor, tensorOf } from "./tensors.ts";
 import type { DataType, Shape } from "./types.ts";
 
 /** ONNX operators as methods, so that a formula reads like one. Opset 20 forms. */
 export type Operators = ReturnType<typeof operators>;
-
-const typeNumbers = new Map(Object.entries(dataTypes).map(([number, dtype]) => [dtype, Number(number)]));
 
 export function operators(core: BuilderCore) {
   const { op } = core;
@@ -57,7 +55,7 @@ export function operators(core: BuilderCore) {
       op("Gelu", [x], approximate === "none" ? {} : { approximate: { type: "string", value: approximate } }),
     matmul: binary("MatMul"),
     where: (condition: Value, x: Value, y: Value) => op("Where", [condition, x, y]),
-    cast: (x: Value, to: DataType) => (x.dtype === to ? x : op("Cast", [x], { to: int(typeNumbers.get(to)!) })),
+    cast: (x: Value, to: DataType) => (x.dtype === to ? x : op("Cast", [x], { to: int(dataTypeCode(to)) })),
     transpose: (x: Value, perm: readonly number[]) =>
       perm.every((axis, k) => axis === k) ? x : op("Transpose", [x], { perm: ints(perm) }),
     reshape,

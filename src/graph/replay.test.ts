@@ -112,9 +112,13 @@ test("nodes with several outputs, and omitted ones", async () => {
   const g = createBuilder();
   const x = g.input("x", "float32", [4]);
   const [low, high] = g.split(x, 0, [1, 3]) as [ReturnType<typeof g.value>, ReturnType<typeof g.value>];
-  // TopK's values are left out: only the indices have a name.
-  const [, indices] = g.ops("TopK", [high, g.integers([1])], 2, { axis: int(0) }, { outputs: ["", "best"] });
-  g.rename(g.add(low, g.cast(indices!, "float32")), "y");
+  // The norm's mean is left out: only its result and 1 / standard deviation have a name.
+  const attributes = { axis: int(-1), epsilon: float(0) };
+  const outputs = ["normed", "", "inverse"];
+  const [normed, , inverse] = g.ops("LayerNormalization", [high, g.constant(vector(1, 1, 1))], 3, attributes, {
+    outputs,
+  });
+  g.rename(g.mul(g.add(low, g.mul(normed!, g.scalar(0))), inverse!), "y");
   const graph = checkGraph(g.toGraph(["y"]));
 
   const same = createBuilder(graph);
@@ -122,14 +126,20 @@ test("nodes with several outputs, and omitted ones", async () => {
   expect(same.nodes()).toEqual(graph.nodes);
 
   const moved = createBuilder(graph);
-  const values = replay(moved, graph, new Map(), (name, value) => (name === high.name ? moved.neg(value) : value));
+  const values = replay(moved, graph, new Map(), (name, value) =>
+    name === high.name ? moved.mul(value, moved.scalar(0.5)) : value,
+  );
   expect(values.has("")).toBe(false);
-  moved.rename(values.get("y")!, "negated");
-  const both = checkGraph(moved.toGraph(["y", "negated"]));
+  moved.rename(values.get("y")!, "halved");
+  const both = checkGraph(moved.toGraph(["y", "halved"]));
   expect(both.nodes.filter(({ op }) => op === "Split")).toHaveLength(1);
-  expect(both.nodes.filter(({ op }) => op === "TopK").map(({ outputs }) => outputs[0])).toEqual(["", ""]);
-  const { y, negated } = await runOnce(both, { x: feed(10, 3, 2, 1) });
-  expect([y![0], negated![0]]).toEqual([10, 12]); // the largest of 3, 2, 1 is at 0, of −3, −2, −1 at 2
+  const norms = both.nodes.filter(({ op }) => op === "LayerNormalization");
+  expect(norms.map((node) => node.outputs.map((name) => name !== ""))).toEqual(Array(2).fill([true, false, true]));
+  const { y, halved } = await runOnce(both, { x: feed(12, 2, 0, -2) });
+  // The deviation of 2, 0, −2 is √(8/3); half as far apart, its inverse is twice as large.
+  const expected = 12 / Math.sqrt(8 / 3);
+  for (const value of y!) expect(value).toBeCloseTo(expected, 5);
+  for (const value of halved!) expect(value).toBeCloseTo(2 * expected, 5);
 });
 
 test("onOutput sees every output once, in order, and substituted ones not at all", () => {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { nodeRuntime } from "../runtime/node.ts";
-import { float, int, ints, string } from "./attributes.ts";
-import { createBuilder } from "./builder.ts";
-import type { Value } from "./builder-core.ts";
-import { broadcastAll } from "./infer.ts";
-import { tensorOf } from "./tensors.ts";
-import type { Attributes, Dim, Shape } from "./types.ts";
+import { nodeRuntime } from "../../runtime/node.ts";
+import { float, int, ints, string } from "../attributes.ts";
+import { createBuilder } from "../builder.ts";
+import type { Value } from "../builder-core.ts";
+import { tensorOf } from "../tensors.ts";
+import type { Attributes, Dim, Shape } from "../types.ts";
+import { broadcastAll } from "./rule.ts";
 
 interface Case {
   /** Shape of the first operand, float32. */
