@@ -89,10 +89,11 @@ export function decodeAdapters(
   const placement = parsePlacement(description.placement, { states: backbone.states.length });
   const spec: ClassifierSpec = { placement, adapter: description.adapter, classes: description.classes };
   const { tensors } = decodeSafetensors(safetensors, ADAPTERS_TENSORS);
-  const parameters = classifierParameters(backbone, spec);
+  const restored = { ...backbone, pooling: trained.pooling };
+  const parameters = classifierParameters(restored, spec);
   packVectors(layoutOf(parameters), tensors); // checks that all are there, in the right shapes
   refuseOthers(tensors, new Set(parameters.map(({ name }) => name)), description.placement);
-  return { backbone: { ...backbone, pooling: trained.pooling }, spec, tensors };
+  return { backbone: restored, spec, tensors };
 }
 
 function refuseOthers(tensors: ReadonlyMap<string, unknown>, known: ReadonlySet<string>, placement: string): void {

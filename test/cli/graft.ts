@@ -53,6 +53,9 @@ function start(args: readonly string[], env: Record<string, string> = {}): Runni
 /** Run the built program. */
 export const graft = (...args: string[]): Promise<Finished> => start([program, ...args]).finished;
 
+/** Start the built program, to be stopped. */
+export const startGraft = (...args: readonly string[]): Running => start([program, ...args]);
+
 /** Start `sample-program.ts`: the same shell around commands made for tests. */
 export const sample = (args: readonly string[], env?: Record<string, string>): Running =>
   start([sampleProgram, ...args], env);

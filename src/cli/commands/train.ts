@@ -44,6 +44,11 @@ const shape = {
     .meta({ description: "scores from `graft score --json`, instead of scoring now", value: "file" }),
   out: z.string().min(1).default("graft-out").meta({ description: "folder for the trained model", value: "dir" }),
   resume: z.boolean().default(false).describe("go on from the checkpoint in --out"),
+  checkpointSeconds: z
+    .number()
+    .min(0)
+    .optional()
+    .meta({ description: "seconds between checkpoints within an epoch (default: 15)", value: "s" }),
   overwrite: z.boolean().default(false).describe("replace what --out holds of an earlier training"),
   ...adapterArgs,
   ...argsOf(TrainOptions),
@@ -90,6 +95,7 @@ async function trainAndSave(context: Context, backbone: Backbone, task: Task): P
     options: pick(TrainOptions, args),
     checkpoint: folderCheckpoint(args.out),
     resume: args.resume,
+    ...(args.checkpointSeconds !== undefined && { checkpointSeconds: args.checkpointSeconds }),
     signal,
     onProgress,
     onEpoch: (record) => {
