@@ -21,8 +21,8 @@ const { values } = parseArgs({
   options: {
     work: { type: "string", default: ".cache/pretrain" },
     out: { type: "string", default: "assets" },
-    steps: { type: "string", default: "17000" },
-    decay: { type: "string", default: "4000" },
+    steps: { type: "string", default: "12000" },
+    decay: { type: "string", default: "3000" },
     threads: { type: "string", default: "1" },
     every: { type: "string", default: "50" },
     seed: { type: "string", default: "1" },
