@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fixtureGraph, fixtureNames, fixtureRecord } from "../../test/support/fixtures.ts";
 import { TINY, tinyBackbones } from "../../test/support/tiny-backbone.ts";
 import { floats, numbersOf, pixelsFor, relativeError, runOnce, trainedTensors } from "../../test/support/tiny-runs.ts";
-import { type Backbone, traceBackbone } from "../backbone/index.ts";
+import { type Backbone, openGraph, traceBackbone } from "../backbone/index.ts";
 import { random } from "../base/index.ts";
 import { checkGraph, createBuilder, type Graph, prune, type Tensor } from "../graph/index.ts";
 import { nodeRuntime } from "../runtime/node.ts";
@@ -145,6 +146,25 @@ describe.each(Object.entries(tinyBackbones))("%s", (_, open) => {
     const forward = new Set(nodesOf("0-1,0-2").flatMap(({ outputs }) => outputs));
     expect([1, 2, 3, 4].map((state) => forward.has(backbone.states[state]!))).toEqual([true, false, false, false]);
   });
+});
+
+const pictures = fixtureNames().filter(
+  (name) => fixtureRecord(name).dynamic && "pixel_values" in fixtureRecord(name).inputs,
+);
+
+// Files of other writers: norms, attention and activations written out in their ways, so that other fusions match.
+test.each(pictures)("%s: an adapter on every edge changes no bit before training", async (name) => {
+  const { shape } = fixtureRecord(name).inputs.pixel_values!;
+  const backbone = await openGraph(fixtureGraph(name), nodeRuntime, { imageSize: shape[2]! });
+  const graph = prune({ ...backbone.graph, outputs: [backbone.features] });
+  const count = backbone.states.length;
+  const every = Array.from({ length: count ** 2 }, (_, k) => ({ from: Math.floor(k / count), to: k % count, rank: 2 }));
+  const output = async (placement: Placement) => {
+    const tensors = initialAdapters(placement, backbone.hiddenSize, 7);
+    const feeds = pixelsFor(backbone, shape[0]!, 3);
+    return (await runOnce(featuresOnly(adapted(backbone, graph, placement, tensors)), feeds))["adapted features"];
+  };
+  expect(await output(every)).toEqual(await output([]));
 });
 
 test("adapters draw their start from streams of their own: an edge starts alike in every placement", () => {

@@ -4,7 +4,8 @@ import { float, int, ints, string } from "../attributes.ts";
 import { createBuilder } from "../builder.ts";
 import type { Value } from "../builder-core.ts";
 import { tensorOf } from "../tensors.ts";
-import type { Attributes, Dim, Shape } from "../types.ts";
+import type { Attributes, Dim, Shape, ValueType } from "../types.ts";
+import { inferTypes } from "./infer-types.ts";
 import { broadcastAll } from "./rule.ts";
 
 interface Case {
@@ -160,3 +161,13 @@ test.each<[(Shape | undefined)[], Shape | undefined]>([
   [[[null], [1]], [null as Dim]],
   [[[2], undefined], undefined],
 ])("%j broadcast to %j", (shapes, expected) => expect(broadcastAll(shapes)).toEqual(expected));
+
+test("an operand of unknown shape, or of unknown type, leaves a broadcast result's shape unknown", () => {
+  const scalar = { dtype: "float32", shape: [] } as const;
+  const infer = (inputs: readonly (ValueType | undefined)[], op = "Mul") =>
+    inferTypes(op, { attributes: {}, inputs, numbers: () => undefined, outputCount: 1 })[0];
+  expect(infer([undefined, scalar])).toEqual({ dtype: "float32" });
+  expect(infer([{ dtype: "float32" }, scalar])).toEqual({ dtype: "float32" });
+  expect(infer([undefined, undefined])).toBeUndefined();
+  expect(infer([undefined, undefined], "Less")).toEqual({ dtype: "bool" });
+});

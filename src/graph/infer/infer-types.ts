@@ -17,8 +17,9 @@ const sameAsInput: InferRule = ({ inputs }) => [inputs[0]];
 const broadcasting =
   (dtype?: DataType): InferRule =>
   ({ inputs }) => {
-    const known = inputs.filter((type) => type !== undefined);
-    return [{ dtype: dtype ?? known[0]!.dtype, shape: broadcastAll(known.map((type) => type.shape)) }];
+    const known = dtype ?? inputs.find((type) => type !== undefined)?.dtype;
+    // One operand of unknown shape leaves the result's unknown: it may be the larger one.
+    return [known && { dtype: known, shape: broadcastAll(inputs.map((type) => type?.shape)) }];
   };
 
 const reduction: InferRule = ({ inputs, attributes, numbers }) => {
