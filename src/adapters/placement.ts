@@ -97,9 +97,12 @@ export function checkPlacement(
   checkDistinct(placement, text);
 }
 
+/** Far more than any hidden size; a rank beyond it is a slip whose tensors no memory holds. */
+const MAX_RANK = 65_536;
+
 function checkRanks(entries: readonly PlacementEntry[], text: string): void {
   for (const [k, { from, to, rank }] of entries.entries()) {
-    if (rank === undefined || (Number.isSafeInteger(rank) && rank >= 1)) continue;
+    if (rank === undefined || (Number.isInteger(rank) && rank >= 1 && rank <= MAX_RANK)) continue;
     throw new GraftError("RANK_OUT_OF_RANGE", {
       thing: `rank ${rank} of edge (${from}, ${to})`,
       place: entryOf(text, k),

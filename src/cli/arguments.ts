@@ -19,7 +19,13 @@ export const modelArgs = {
     .min(1)
     .default("builtin:vit")
     .meta({ description: "ONNX file, a folder with one, or builtin:vit", value: "model" }),
-  threads: z.int().min(1).optional().meta({ description: "threads per operator (default: all cores)", value: "n" }),
+  // Every session starts that many: thousands of them bring a machine down.
+  threads: z
+    .int()
+    .min(1)
+    .max(512)
+    .optional()
+    .meta({ description: "threads per operator (default: all cores)", value: "n" }),
 };
 
 /** Of commands that use what `graft train` made. */
@@ -46,6 +52,7 @@ export const dataArgs = {
   trainSize: z
     .int()
     .min(1)
+    .max(10_000_000)
     .optional()
     .meta({ description: "training images of a generated task (default: 4000)", value: "n" }),
 };

@@ -1,3 +1,4 @@
+import type { Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { GraftError } from "../base/index.ts";
 import { type ImageSize, resizeAndCrop } from "./resize.ts";
@@ -20,12 +21,9 @@ export async function decodeImage(path: string, size: ImageSize): Promise<Uint8A
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true }));
   } catch (cause) {
-    const found = await stat(path).catch(() => undefined);
     throw new GraftError("UNREADABLE_IMAGE", {
       thing: `image ${path}`,
-      ...(found?.isFile()
-        ? { place: `it cannot be decoded (${firstLine(cause)})`, remedy: "Replace or remove the file" }
-        : { place: found ? "it is a folder, not a picture" : "there is no such file", remedy: "Check the path" }),
+      ...reasonOf(path, await stat(path).catch(() => undefined), cause),
       cause,
     });
   }
@@ -57,6 +55,14 @@ async function loadSharp(): Promise<typeof import("sharp")["default"]> {
       cause,
     });
   }
+}
+
+function reasonOf(path: string, found: Stats | undefined, cause: unknown): { place: string; remedy: string } {
+  if (found?.isDirectory()) return { place: "it is a folder, not a picture", remedy: "Name the pictures in it" };
+  if (found) return { place: `it cannot be decoded (${firstLine(cause)})`, remedy: "Replace or remove the file" };
+  // What Node makes of bytes that are no UTF-8 names no file.
+  if (path.includes("\uFFFD")) return { place: "its name is not valid UTF-8", remedy: "Rename the file" };
+  return { place: "there is no such file", remedy: "Check the path" };
 }
 
 function firstLine(cause: unknown): string {

@@ -52,6 +52,7 @@ const shape = {
   overwrite: z.boolean().default(false).describe("replace what --out holds of an earlier training"),
   ...adapterArgs,
   ...argsOf(TrainOptions),
+  threads: modelArgs.threads,
   ...seedArgs,
   ...commonArgs,
 };
@@ -88,11 +89,12 @@ function withResume(error: unknown): unknown {
 async function trainAndSave(context: Context, backbone: Backbone, task: Task): Promise<Result> {
   const { args, signal, onProgress, line, note } = context;
   const { placement, edges } = await place(context, backbone, task);
-  note(`placement ${formatPlacement(placement) || "none: the head alone"}`);
+  note(`placement ${formatPlacement(placement)}`);
   line("placement", { placement: formatPlacement(placement), edges });
   const model = await trainAdapters(backbone, task, placement, {
     adapter: adapterOptions(args),
-    options: pick(TrainOptions, args),
+    // Places of a batch that no example fills cost time and change nothing.
+    options: { ...pick(TrainOptions, args), batchSize: Math.min(args.batchSize, task.train.count) },
     checkpoint: folderCheckpoint(args.out),
     resume: args.resume,
     ...(args.checkpointSeconds !== undefined && { checkpointSeconds: args.checkpointSeconds }),
@@ -104,6 +106,7 @@ async function trainAndSave(context: Context, backbone: Backbone, task: Task): P
       note(`epoch ${epoch}: training loss ${trainLoss.toFixed(4)}, validation ${percent(validation.value)}`);
     },
   });
+  checkFinite(model.validation.loss);
   const threads = args.threads === undefined ? {} : { threads: args.threads };
   const test = await evaluate(model, task.test, { signal, onProgress, ...threads });
   await saveTrained(model, args.out);
@@ -120,6 +123,16 @@ async function trainAndSave(context: Context, backbone: Backbone, task: Task): P
   };
   await writeFileAtomic(join(args.out, RESULT_FILE), `${JSON.stringify({ schema: 1, ...result }, undefined, 2)}\n`);
   return result;
+}
+
+/** The last step's loss is that of the parameters before it: only the validation sees what it made of them. */
+function checkFinite(loss: number): void {
+  if (Number.isFinite(loss)) return;
+  throw new GraftError("LOSS_NOT_FINITE", {
+    thing: "the trained model",
+    place: `its validation loss is ${loss}`,
+    remedy: "Lower the learning rate, or clip the gradient's norm",
+  });
 }
 
 /** The placement `--place` asks for; scores are read or made only where the selector needs them. */
