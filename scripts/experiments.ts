@@ -11,7 +11,6 @@ import { mean, standardDeviation } from "../src/base/index.ts";
 import { compare } from "../src/comparison/index.ts";
 import { formatPlacement, openBackbone, openTask, scoreEdges, taskNames } from "../src/node.ts";
 import { markdownTable } from "../src/report/index.ts";
-import { fitTaskHead } from "../src/training/index.ts";
 
 const DATA = "docs/data/placements.jsonl";
 const DOCUMENT = "docs/experiments.md";
@@ -62,11 +61,9 @@ async function measure(): Promise<void> {
       const scores = rows.some((row) => row.startsWith("gga"))
         ? await scoreEdges(backbone, task, { seed, threads })
         : undefined;
-      const head = await fitTaskHead(backbone, task, { headL2: 0.01, threads });
       await compare(backbone, task, {
         rows,
         seed,
-        head,
         options: { epochs, threads },
         ...(scores && { scores }),
         onRow: ({ row, runs, trainableParameters, seconds }) => {

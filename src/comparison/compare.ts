@@ -30,8 +30,6 @@ export interface CompareOptions extends LongCall {
   readonly options?: Omit<TrainSettings, "seed">;
   /** Resident memory of the process in bytes, sampled after every step; without it rows carry none. */
   readonly memory?: () => number;
-  /** The head every row starts from; default: fitted here. */
-  readonly head?: Head;
   /** Called when a row is done. */
   readonly onRow?: (row: ComparisonRow) => void;
 }
@@ -67,7 +65,7 @@ export async function compare(backbone: Backbone, task: Task, options: CompareOp
   const { seed = 0, draws = 3, scores, memory, onRow } = options;
   const settings = TrainOptions.parse({ ...options.options, seed });
   const headBegun = performance.now();
-  const head = options.head ?? (await fitTaskHead(backbone, task, settings, progressOf(options)));
+  const head = await fitTaskHead(backbone, task, settings, progressOf(options));
   const headSeconds = (performance.now() - headBegun) / 1000;
   const rows: ComparisonRow[] = [];
   for (const row of options.rows) {
