@@ -5,17 +5,23 @@
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { authorVit } from "../backbone/index.ts";
-import { writeFileAtomic } from "../base/index.node.ts";
-import { decodeSafetensors, encodeSafetensors } from "../formats/index.ts";
-import { encodeModel, type Graph, type Tensor } from "../graph/index.ts";
-import { type ParameterLayout, packVectors, unpackVectors } from "../parameters/index.ts";
-import { nodeRuntime } from "../runtime/index.node.ts";
-import type { OptimizerState } from "../training/index.ts";
-import { createPretrainingData } from "./data.ts";
-import { measureBackbone } from "./measure.ts";
-import { modelCard } from "./model-card.ts";
-import { type CurvePoint, EMBEDDED_VIT, type PretrainingSettings, pretrain, pretrainingStepGraph } from "./pretrain.ts";
+import { authorVit } from "../src/backbone/index.ts";
+import { writeFileAtomic } from "../src/base/index.node.ts";
+import { decodeSafetensors, encodeSafetensors } from "../src/formats/index.ts";
+import { encodeModel, type Graph, type Tensor } from "../src/graph/index.ts";
+import { type ParameterLayout, packVectors, unpackVectors } from "../src/parameters/index.ts";
+import {
+  type CurvePoint,
+  createPretrainingData,
+  EMBEDDED_VIT,
+  measureBackbone,
+  modelCard,
+  type PretrainingSettings,
+  pretrain,
+  pretrainingStepGraph,
+} from "../src/pretraining/index.ts";
+import { nodeRuntime } from "../src/runtime/index.node.ts";
+import type { OptimizerState } from "../src/training/index.ts";
 
 const { values } = parseArgs({
   options: {
