@@ -29,7 +29,20 @@ export async function openTrainedModel(
       place: "it has no trained head",
       remedy: "Name the folder that `graft train --out` wrote: --model DIR",
     });
-  return openTrained(model, backbone, { signal });
+  return openTrained(model, backbone, { signal }).catch((error) => {
+    throw backbone === undefined ? whereIsTheBackbone(error, model) : error;
+  });
+}
+
+/** A backbone that is no longer where training found it. */
+function whereIsTheBackbone(error: unknown, folder: string): unknown {
+  if (!(error instanceof GraftError) || error.code !== "FILE_MISSING" || error.thing.includes(folder)) return error;
+  return new GraftError("BACKBONE_MISSING", {
+    thing: `the frozen model ${error.thing.replaceAll('"', "")}`,
+    place: `${folder} was trained on it, and it is no longer there`,
+    remedy: "Say where it lies now: --backbone MODEL",
+    cause: error,
+  });
 }
 
 const isBuiltin = (model: string) => model.startsWith("builtin:");
