@@ -85,8 +85,19 @@ export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true });
   } catch (cause) {
-    throw fileError(cause, path, "write");
+    const isMissing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+    throw fileError(isMissing ? await plainReason(cause, path) : cause, path, "write");
   }
+}
+
+/** Node's recursive mkdir answers ENOENT on a read-only disk: a plain one of the first missing folder says why. */
+async function plainReason(cause: unknown, path: string): Promise<unknown> {
+  const parent = dirname(path);
+  if (parent !== path && !(await isFolder(parent))) return plainReason(cause, parent);
+  return mkdir(path).then(
+    () => cause,
+    (reason: unknown) => reason,
+  );
 }
 
 /**
