@@ -147,14 +147,17 @@ interface Result {
 function report({ task, seed, epochs, rows, out, file, ...check }: Result): string {
   return [
     terminalTable(comparisonTable(rows)),
-    `Accuracy in % on ${task}, ${epochs} epoch${epochs === 1 ? "" : "s"}, seed ${seed}: an illustration, one seed. Each row kept its best epoch on`,
-    "validation and met the test images once; the evidence over seeds is in docs/experiments.md.",
+    `Accuracy in % on ${task}, ${epochs} epoch${epochs === 1 ? "" : "s"}, seed ${seed}: an illustration, one seed.`,
+    "Each row kept its best epoch on validation and met the test images once; the",
+    "evidence over seeds is in docs/experiments.md.",
     "",
-    `${file}, reopened in a plain ONNX Runtime session: ${check.samePredictions} of ${check.predictions} test predictions`,
-    `are the trained model's (largest difference of a logit ${check.largestDifference.toExponential(1)}).`,
+    `${file}, reopened in a plain ONNX Runtime session:`,
+    `${check.samePredictions} of ${check.predictions} test predictions are the trained model's (largest difference of a`,
+    `logit ${check.largestDifference.toExponential(1)}).`,
     "",
     "Next:",
     `  npx graft evaluate --model ${out} --task ${task}`,
-    "  npx graft train --data ./photos --out ./photos-model    (with photos/train/<class>/*.jpg)",
+    "  npx graft train --data ./photos --out ./photos-model",
+    "(./photos holds train/<class>/*.jpg)",
   ].join("\n");
 }
