@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { writeFileAtomic } from "../../base/index.node.ts";
-import { scoreEdges } from "../../node.ts";
+import { scoreEdges, select } from "../../node.ts";
 import { colorDepthOf, heatMapSvg, heatMapTerminal } from "../../report/index.ts";
 import { DEFAULT_ETA } from "../../scoring/index.ts";
-import { commonArgs, dataArgs, modelArgs, seedArgs } from "../arguments.ts";
+import { commonArgs, dataArgs, modelArgs, placementArgs, seedArgs } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
 import { checkData, openData, openModel } from "../open.ts";
 
@@ -18,6 +18,7 @@ export const score = defineCommand({
       .meta({ description: "probe images (default: the smaller of half the training split and 2d)", value: "n" }),
     eta: z.number().gt(0).lt(1).default(DEFAULT_ETA).meta({ description: "share of the singular values srank drops" }),
     head: z.enum(["fitted", "random"]).default("fitted").describe("head whose loss is differentiated"),
+    ...placementArgs,
     picture: z.string().optional().meta({ description: "write the heat map as SVG", value: "file.svg" }),
     ...seedArgs,
     ...commonArgs,
@@ -38,7 +39,9 @@ export const score = defineCommand({
       ...(examples !== undefined && { examples }),
       ...(threads !== undefined && { threads }),
     });
-    const map = { matrix: scores.matrix, scoreName: scores.scoreName, title: `${scores.scoreName} on ${task.name}` };
+    const { edges: chosen } = select(args.place, { states: scores.matrix.length, scores, seed });
+    const title = `gradient rank of each edge on ${task.name}, ${args.place} marked`;
+    const map = { matrix: scores.matrix, scoreName: scores.scoreName, title, chosen };
     if (args.picture !== undefined) {
       await writeFileAtomic(args.picture, heatMapSvg(map));
       note(`wrote ${args.picture}`);
