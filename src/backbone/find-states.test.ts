@@ -49,11 +49,12 @@ test.each(fixtureNames())("%s: the states found are those PyTorch recorded", asy
 
 test.each(fixtureNames())("%s: names and order of nodes change nothing", async (name) => {
   const graph = await traced(name);
-  const { states, features, subLayers, ...rest } = findStates(graph);
+  const { states, sums, features, subLayers, ...rest } = findStates(graph);
   for (const seed of [1, 2]) {
     const { graph: other, renamed } = shuffleGraph(graph, seed);
     const found = findStates(other);
-    expect(found).toMatchObject({ ...rest, states: states.map(renamed), features: renamed(features) });
+    const names = { states: states.map(renamed), sums: sums.map(renamed), features: renamed(features) };
+    expect(found).toMatchObject({ ...rest, ...names });
     expect(found.subLayers.map(({ kind, weights }) => [kind, [...weights].sort()])).toEqual(
       subLayers.map(({ kind, weights }) => [kind, weights.map(renamed).sort()]),
     );
