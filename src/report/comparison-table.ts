@@ -4,22 +4,22 @@ import type { Table } from "./table.ts";
 /** What readers call the rows of the `--place` language. */
 function title(row: string): string {
   const [, name = row, count, rank] = /^([a-z:]+?)(?::(\d+))?(?:@r(\d+))?$/.exec(row) ?? [];
-  const width = rank === undefined ? "" : `, rank ${rank}`;
+  const width = rank === undefined ? "" : `, r ${rank}`;
   switch (name) {
     case "none":
       return "linear head";
     case "gga":
       return `${count} edges by GGA${width}`;
     case "random":
-      return `${count} random edges${width}`;
+      return `${count} random${width}`;
     case "first":
       return `first ${count} parallel${width}`;
     case "last":
       return `last ${count} parallel${width}`;
     case "all:parallel":
-      return `every sub-layer, parallel${width}`;
+      return `all parallel${width}`;
     case "all:sequential":
-      return `every sub-layer, sequential${width}`;
+      return `all sequential${width}`;
     default:
       return row;
   }

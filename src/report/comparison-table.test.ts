@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import type { ComparisonRow } from "../comparison/index.ts";
+import { comparisonTable } from "./comparison-table.ts";
+import { terminalTable } from "./table.ts";
+
+const row = (name: string, runs: number): ComparisonRow => ({
+  row: name,
+  runs: Array.from({ length: runs }) as unknown as ComparisonRow["runs"],
+  validation: 0.4991,
+  test: 0.506,
+  testStd: runs > 1 ? 0.0279 : undefined,
+  trainableParameters: 20_939,
+  seconds: 126.6,
+  peakMemoryBytes: 1_343_000_000,
+});
+
+test("the demo's rows fit a terminal of 80 columns", () => {
+  const names = ["none", "gga:3@r32", "random:3@r32", "first:3@r32", "all:parallel@r8"];
+  const text = terminalTable(comparisonTable(names.map((name) => row(name, name.startsWith("random") ? 3 : 1))));
+  expect(text).toContain("3 random, r 32 (mean of 3)");
+  expect(text).toContain("50.6 ± 2.8");
+  for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+});
