@@ -28,8 +28,8 @@ const besideTheRooms = ["node.ts", "browser.ts", "library.ts", "open-source.ts",
 /** Files outside runtime/ that import ONNX Runtime. The demo shows that an exported file needs nothing of graft's. */
 const runtimeImporters = ["cli/plain-session.ts"];
 
-/** Rooms that may import the package's Node entry: they are users of the library. */
-const usersOfTheLibrary = ["pretraining", "cli"];
+/** The room that may import the package's Node entry, and Node's modules: it is a user of the library. */
+const userOfTheLibrary = "cli";
 
 /** Check every source file below `root`/src against the table in `root`/docs/architecture.md. */
 export function checkRooms(root: string): RoomReport {
@@ -87,7 +87,7 @@ function importFaults(rooms: readonly string[], file: string, name: string): str
   if (!name.startsWith(".")) {
     if (isTest) return [];
     if (isBuiltin(name) && !isNodeFile(file))
-      return fault("only *.node.ts, runtime/node.ts, cli/ and pretraining/ may use Node's modules");
+      return fault("only node.ts, runtime/node.ts, *.node.ts and cli/ may use Node's modules");
     if (/^onnxruntime-/.test(name) && roomOf(file) !== "runtime" && !runtimeImporters.includes(file))
       return fault("only runtime/ knows ONNX Runtime");
     return [];
@@ -98,7 +98,7 @@ function importFaults(rooms: readonly string[], file: string, name: string): str
   if (!isTest && isNodeFile(target) && !isNodeFile(file))
     return fault("that file needs Node, and this one must run in a browser");
   if (!target.includes("/")) {
-    const allowed = !file.includes("/") || (usersOfTheLibrary.includes(roomOf(file)) && target === "node.ts");
+    const allowed = !file.includes("/") || (roomOf(file) === userOfTheLibrary && target === "node.ts");
     return allowed || isTest ? [] : fault("rooms do not import what stands beside them");
   }
   const [from, to] = [roomOf(file), roomOf(target)];
@@ -115,11 +115,7 @@ function importFaults(rooms: readonly string[], file: string, name: string): str
 
 /** May this file, given below src/, import Node's modules? */
 function isNodeFile(file: string): boolean {
-  return (
-    /\.node\.ts$/.test(file) ||
-    ["node.ts", "runtime/node.ts"].includes(file) ||
-    usersOfTheLibrary.includes(roomOf(file))
-  );
+  return /\.node\.ts$/.test(file) || ["node.ts", "runtime/node.ts"].includes(file) || roomOf(file) === userOfTheLibrary;
 }
 
 function roomOf(file: string): string {
