@@ -20,8 +20,8 @@ export interface OpenOptions extends OpenBytesOptions {
 /**
  * Open a backbone: find its hidden states.
  * @param source  `builtin:vit` (default), the URL of an ONNX file, or a model's bytes
- * @throws GraftError UNKNOWN_MODEL, FETCH_FAILED, STATES_NOT_FOUND, INPUT_UNSUPPORTED; RUNTIME_MISSING, RUNTIME_WASM,
- *         RUNTIME_THREADS if onnxruntime-web is not installed, does not start, or cannot have that many threads
+ * @throws GraftError UNKNOWN_MODEL, FETCH_FAILED, STATES_… (the model is no encoder graft knows), INPUT_UNSUPPORTED,
+ *         BATCH_FIXED; RUNTIME_MISSING, RUNTIME_WASM, RUNTIME_THREADS if onnxruntime-web is not installed, does not start, or cannot have that many threads
  */
 export async function openBackbone(
   source: string | URL | Uint8Array = "builtin:vit",

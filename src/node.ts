@@ -25,7 +25,8 @@ export interface OpenOptions extends OpenBytesOptions {
  * Open a backbone: find its hidden states.
  * @param source  `builtin:vit` (default), an ONNX file, a folder with one (and perhaps a `preprocessor_config.json`),
  *                or a model's bytes
- * @throws GraftError UNKNOWN_MODEL, STATES_NOT_FOUND, INPUT_UNSUPPORTED, and what reading a file throws
+ * @throws GraftError UNKNOWN_MODEL, STATES_… (the model is no encoder graft knows), INPUT_UNSUPPORTED, BATCH_FIXED, and what
+ *         reading a file throws
  */
 export async function openBackbone(
   source: string | Uint8Array = "builtin:vit",

@@ -43,7 +43,7 @@ export interface FoundStates {
  * @throws       GraftError STATES_NONE, STATES_CONVOLUTIONAL, STATES_WINDOWED, STATES_PARALLEL, STATES_CAUSAL, STATES_STREAMS
  *               (encoder-decoder, two towers), STATES_LAYOUT, STATES_PATTERN, STATES_FUSED: what was found, where it stopped, what
  *               to do
- * @see          PAPER.md, "The adapter graph"
+ * @see          docs/method.md, "Hidden states and edges"
  */
 export function findStates(graph: Graph): FoundStates {
   const index = indexGraph(graph);

@@ -1,6 +1,6 @@
 /** One report of a long call's progress. Faces turn it into a bar, a line or JSON. */
 export interface Progress {
-  /** What is being done, e.g. `train`, `score`, `probe features`. */
+  /** What is being done, e.g. `train`, `features`, `gradients`. */
   readonly phase: string;
   readonly done: number;
   readonly total: number;

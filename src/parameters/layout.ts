@@ -29,7 +29,7 @@ export type ParameterLayout = readonly ParameterVector[];
 
 /**
  * Tensors of this many numbers or more get a vector of their own: cutting them out of a flat one, and joining their
- * gradients again, would cost more than an input each (measured at ViT-B size, docs/architecture.md).
+ * gradients again, would cost more than an input each (measured on a ViT-B-size net).
  */
 const OWN_VECTOR_SIZE = 1 << 18;
 

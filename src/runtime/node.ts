@@ -11,7 +11,7 @@ export function createNodeRuntime(ort?: Ort): Runtime {
   return {
     name: "node",
     async open(graph, options) {
-      // Idle threads that spin slow down every other session in the process (docs/architecture.md).
+      // Idle threads that spin take cores from the process's other sessions, and training has two open.
       const extra = { session: { intra_op: { allow_spinning: "0" } } };
       const base = { executionProviders: ["cpu"], extra, logSeverityLevel: 3 } as const;
       return openSession(ort ?? (await load()), graph, { options: base, writesOutputs: true }, options);

@@ -30,7 +30,7 @@ const DEFAULT_HEAD_L2 = 0.01;
 
 /**
  * Score every edge of a backbone on a task before any training: the numerical rank of the gradient of a linear adapter
- * on it (PAPER, "Score of an edge"), from one forward and one backward pass over a probe of training examples.
+ * on it (docs/method.md, "The score of an edge"), from one forward and one backward pass over a probe of training examples.
  * @throws GraftError EXAMPLES_OUT_OF_RANGE; PARAMETER_MISSING or PARAMETER_SHAPE for a head given; NOT_FINITE
  */
 export async function scoreEdges(backbone: Backbone, task: Task, options: ScoreOptions = {}): Promise<Scores> {

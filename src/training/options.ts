@@ -9,7 +9,11 @@ export const TrainOptions = z.strictObject({
   batchSize: z.int().min(1).default(32).describe("examples per step"),
   learningRate: z.number().positive().default(5e-3).describe("peak learning rate of the adapters"),
   headLearningRate: z.number().positive().default(2e-3).describe("peak learning rate of the head"),
-  weightDecay: z.number().min(0).default(1e-3).describe("decoupled weight decay of the projections"),
+  weightDecay: z
+    .number()
+    .min(0)
+    .default(1e-3)
+    .describe("decoupled weight decay of the adapters' projections and the head"),
   warmup: z.number().min(0).max(1).default(0.05).describe("share of the steps spent warming up"),
   clipNorm: z.number().positive().default(1).describe("largest norm of the gradient"),
   labelSmoothing: z.number().min(0).max(0.9).default(0).describe("label smoothing"),
