@@ -4,18 +4,13 @@ import { constantOf } from "./constants.ts";
 import { inferTypes } from "./infer/infer-types.ts";
 import { smallIntegers } from "./infer/rule.ts";
 import { type Operators, operators } from "./operators.ts";
+import { RANDOM_OPERATORS } from "./random-operators.ts";
 import type { Attribute, Dim, Graph, Node, Tensor, ValueType } from "./types.ts";
 
 export type Builder = BuilderCore & Operators;
 
 /** The opset new graphs are written in, and the lowest that a graph to be built upon may have. */
 export const BUILD_OPSET = 20;
-
-/** Operators whose result differs from call to call: never merged. */
-const RANDOM_OPERATORS = new Set(["RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"])
-  .add("Multinomial")
-  .add("Bernoulli")
-  .add("Dropout");
 
 /** Constants up to this many bytes are merged by content. */
 const MERGE_BYTES = 1024;
@@ -206,7 +201,8 @@ export function staticShape(value: Value): readonly number[] {
 const showDim = (dim: Dim) => (dim === null ? "?" : String(dim));
 
 function callKey(node: Node): string | undefined {
-  if (RANDOM_OPERATORS.has(node.op)) return undefined;
+  // Two equal calls that draw are two draws; Dropout draws when it trains.
+  if (RANDOM_OPERATORS.has(node.op) || node.op === "Dropout") return undefined;
   const attributes: string[] = [];
   for (const name of Object.keys(node.attributes).sort()) {
     const key = attributeKey(node.attributes[name]!);

@@ -9,8 +9,9 @@ export { type Branch, branchOf } from "./onnx/branch-of.ts";
 export { type DecodeOptions, decodeModel } from "./onnx/decode-model.ts";
 export { type EncodedModel, type EncodeOptions, type ExternalEntry, encodeModel } from "./onnx/encode-model.ts";
 export type { ExternalSource, FindExternal } from "./onnx/external-data.ts";
-export { usedValues } from "./onnx/used-values.ts";
+export { capturedValues, usedValues } from "./onnx/used-values.ts";
 export { prune } from "./prune.ts";
+export { RANDOM_OPERATORS } from "./random-operators.ts";
 export { replay } from "./replay.ts";
 export { sortNodes } from "./sort-nodes.ts";
 export {

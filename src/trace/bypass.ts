@@ -1,5 +1,5 @@
 import { GraftError } from "../base/index.ts";
-import { asNumbers, constantTensor, describeNode, type Graph, type Node, usedValues } from "../graph/index.ts";
+import { asNumbers, capturedValues, constantTensor, describeNode, type Graph, type Node } from "../graph/index.ts";
 
 /**
  * Take out `Identity` and inference `Dropout`: whoever read the copy reads the original. A copy that is an output of
@@ -22,8 +22,7 @@ export function bypassIdleCasts(graph: Graph): Graph {
 
 function bypass(graph: Graph, isIdle: (node: Node) => boolean): Graph {
   const pinned = new Set(graph.outputs);
-  for (const node of graph.nodes)
-    for (const name of usedValues(node).slice(node.inputs.filter((n) => n !== "").length)) pinned.add(name);
+  for (const node of graph.nodes) for (const name of capturedValues(node)) pinned.add(name);
   const read = new Set(graph.nodes.flatMap((node) => node.inputs));
   const alias = new Map<string, string>();
   const nodes: Node[] = [];

@@ -1,4 +1,4 @@
-import { type DataType, elementCount, type Graph, type Node, usedValues } from "../graph/index.ts";
+import { type DataType, elementCount, type Graph, type Node, RANDOM_OPERATORS, usedValues } from "../graph/index.ts";
 
 /**
  * What a value follows from: `shapes` alone (integers, scalars and what is computed from them: may be folded once shapes
@@ -7,10 +7,6 @@ import { type DataType, elementCount, type Graph, type Node, usedValues } from "
 export type Dependence = "shapes" | "weights" | "data";
 
 const ORDER: readonly Dependence[] = ["shapes", "weights", "data"];
-
-const RANDOM = new Set(["RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial"]).add(
-  "Bernoulli",
-);
 
 /** Types that shape arithmetic and masks are made of. Floating-point and quantised tensors are weights. */
 const ARITHMETIC: ReadonlySet<DataType> = new Set(["int64", "int32", "bool", "string"]);
@@ -30,7 +26,7 @@ export function dependences(graph: Graph): ReadonlyMap<string, Dependence> {
 
 function dependenceOf(node: Node, found: ReadonlyMap<string, Dependence>): Dependence {
   if (isShapeQuery(node)) return "shapes";
-  if (RANDOM.has(node.op)) return "data";
+  if (RANDOM_OPERATORS.has(node.op)) return "data";
   const worst = Math.max(0, ...usedValues(node).map((name) => ORDER.indexOf(found.get(name) ?? "data")));
   return ORDER[worst]!;
 }

@@ -1,5 +1,13 @@
 import { GraftError } from "../base/index.ts";
-import { type Branch, branchOf, describeNode, type Graph, type Node, type Tensor, usedValues } from "../graph/index.ts";
+import {
+  type Branch,
+  branchOf,
+  capturedValues,
+  describeNode,
+  type Graph,
+  type Node,
+  type Tensor,
+} from "../graph/index.ts";
 import type { HostTensor, Runtime } from "../runtime/index.ts";
 import { dependences } from "./dependence.ts";
 
@@ -60,8 +68,7 @@ function inlined(node: Node, branch: Branch, taken: Set<string>, initializers: M
   for (const [name, tensor] of branch.initializers) initializers.set(names.get(name)!, tensor);
   const renamed = (name: string) => names.get(name) ?? name;
   const nodes = branch.nodes.map((inner) => {
-    const captured = usedValues(inner).slice(inner.inputs.filter((name) => name !== "").length);
-    if (captured.some((name) => renamed(name) !== name)) throw controlFlow(inner);
+    if (capturedValues(inner).some((name) => renamed(name) !== name)) throw controlFlow(inner);
     return { ...inner, inputs: inner.inputs.map(renamed), outputs: inner.outputs.map(renamed) };
   });
   // An output the branch does not make itself, or gives twice, is handed through.

@@ -11,6 +11,7 @@ import {
   TensorProto_DataLocation,
 } from "./gen/onnx_pb.js";
 import { type AttributeOrigin, attributeOrigin } from "./origin.ts";
+import { subgraphsIn } from "./subgraph-nodes.ts";
 import { type DecodeContext, decodeTensor, encodeTensor } from "./tensor-codec.ts";
 
 const FIELD = AttributeProtoSchema.field;
@@ -109,7 +110,7 @@ function opaque(proto: AttributeProto, context: DecodeContext): Attribute {
 function* tensorsOf(proto: AttributeProto): Generator<TensorProto> {
   if (proto.t) yield proto.t;
   yield* proto.tensors;
-  for (const graph of proto.g ? [proto.g, ...proto.graphs] : proto.graphs) yield* tensorsOfGraph(graph);
+  for (const graph of subgraphsIn(proto)) yield* tensorsOfGraph(graph);
 }
 
 function* tensorsOfGraph(graph: GraphProto): Generator<TensorProto> {
