@@ -9,7 +9,7 @@ import { numbersOf, type StaticType, shapeProbe } from "./static-type.ts";
  * @param types  fully known ones are added
  * @returns      element types of the values whose shape is still open
  */
-export async function inferTypes(
+export async function inferWithRuntime(
   graph: Graph,
   dependence: ReadonlyMap<string, Dependence>,
   types: Map<string, StaticType>,

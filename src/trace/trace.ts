@@ -7,7 +7,7 @@ import { type Dependence, dependences } from "./dependence.ts";
 import { dummyFeeds } from "./dummy-feeds.ts";
 import { foldShapes } from "./fold-shapes.ts";
 import { inlineBranches } from "./inline-branches.ts";
-import { inferTypes, observeShapes } from "./observe.ts";
+import { inferWithRuntime, observeShapes } from "./observe.ts";
 import type { StaticType } from "./static-type.ts";
 
 /** Rounds of inferring and folding before the model is run instead. */
@@ -55,7 +55,7 @@ async function settle(
   for (const [name, { dtype, shape }] of bound.initializers) types.set(name, { dtype, shape });
   let folded = bound;
   for (let round = 0, open = Number.POSITIVE_INFINITY; ; round++) {
-    const unsettled = await inferTypes(folded, dependence, types, runtime);
+    const unsettled = await inferWithRuntime(folded, dependence, types, runtime);
     await breathe(signal);
     if (unsettled.size > 0 && (unsettled.size >= open || round === MAX_ROUNDS)) {
       await observeShapes(folded, unsettled, types, runtime);
