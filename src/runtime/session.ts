@@ -1,16 +1,7 @@
-import type { DataType, Graph, ValueType } from "../graph/index.ts";
+import type { DataType, Graph, TensorValues, ValueType } from "../graph/index.ts";
 
-export type HostArray =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array;
+/** Arrays a runtime takes and gives. */
+export type HostArray = TensorValues;
 
 /** A tensor in host memory, fed to or fetched from a session. Row-major. bool is one byte each, float16 raw bits. */
 export interface HostTensor {
