@@ -1,9 +1,9 @@
 import { bakedClassifier, type ClassifierSpec } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
-import { breathe, type LongCall } from "../base/index.ts";
+import type { LongCall } from "../base/index.ts";
 import { prune, type Tensor } from "../graph/index.ts";
 import type { Split } from "../tasks/index.ts";
-import { allIndices, forwardBatches } from "./image-batches.ts";
+import { forwardRows } from "./image-batches.ts";
 
 /** Loss and accuracy over a split. */
 export interface Evaluation {
@@ -22,7 +22,9 @@ export interface Classifier {
 }
 
 export interface EvaluateOptions extends LongCall {
+  /** Images at once; default 100. Results do not depend on it but for rounding. */
   readonly batchSize?: number;
+  /** Threads of the runtime; default its own choice, all cores. */
   readonly threads?: number;
 }
 
@@ -30,23 +32,14 @@ export interface EvaluateOptions extends LongCall {
 export async function logitsOf(
   { backbone, spec, tensors }: Classifier,
   split: Split,
-  { batchSize = 100, threads, signal, onProgress }: EvaluateOptions = {},
+  { threads, ...options }: EvaluateOptions = {},
 ): Promise<Float32Array> {
   const { g, logits } = bakedClassifier(backbone, spec, tensors);
   const graph = prune(g.toGraph([g.rename(logits, "logits").name]));
   const session = await backbone.runtime.open(graph, threads === undefined ? {} : { threads });
   try {
-    const all = new Float32Array(split.count * spec.classes.length);
-    let done = 0;
-    const indices = allIndices(split.count);
-    for (const { pixels, count } of forwardBatches(split, indices, batchSize, backbone.input)) {
-      const result = await session.run({ [backbone.input.name]: pixels });
-      all.set(result.logits!.data as Float32Array, done * spec.classes.length);
-      done += count;
-      onProgress?.({ phase: "evaluate", done, total: split.count, unit: "images" });
-      await breathe(signal);
-    }
-    return all;
+    const run = { input: backbone.input, output: "logits", width: spec.classes.length, phase: "evaluate" };
+    return await forwardRows(session, split, { ...options, ...run });
   } finally {
     await session.release();
   }

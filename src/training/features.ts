@@ -1,9 +1,9 @@
 import type { Backbone } from "../backbone/index.ts";
-import { breathe, type LongCall } from "../base/index.ts";
+import type { LongCall } from "../base/index.ts";
 import { createBuilder, prune } from "../graph/index.ts";
 import { pool, pooledSize } from "../objective/index.ts";
 import type { Split } from "../tasks/index.ts";
-import { allIndices, forwardBatches } from "./image-batches.ts";
+import { allIndices, forwardRows } from "./image-batches.ts";
 
 /** Pooled features of a frozen backbone, one row per example. */
 export interface Features {
@@ -15,8 +15,8 @@ export interface Features {
   readonly labels: Int32Array;
 }
 
-/** Forward batches are this large; results do not depend on it. */
-const FORWARD_BATCH = 100;
+/** A name no model's file uses. */
+const POOLED = "graft/pooled";
 
 /**
  * Run the plain backbone over examples of a split and pool its features.
@@ -28,8 +28,7 @@ export async function extractFeatures(
   {
     indices = allIndices(split.count),
     threads,
-    signal,
-    onProgress,
+    ...call
   }: {
     readonly indices?: Uint32Array;
     readonly threads?: number;
@@ -37,19 +36,12 @@ export async function extractFeatures(
 ): Promise<Features> {
   const g = createBuilder(backbone.graph);
   const pooled = pool(g, g.value(backbone.features), backbone.pooling);
-  const graph = prune(g.toGraph([g.rename(pooled, "graft/pooled").name]));
+  const graph = prune(g.toGraph([g.rename(pooled, POOLED).name]));
   const session = await backbone.runtime.open(graph, threads === undefined ? {} : { threads });
   try {
     const width = pooledSize(backbone.hiddenSize, backbone.pooling);
-    const data = new Float32Array(indices.length * width);
-    let done = 0;
-    for (const { pixels, count } of forwardBatches(split, indices, FORWARD_BATCH, backbone.input)) {
-      const result = await session.run({ [backbone.input.name]: pixels });
-      data.set(result["graft/pooled"]!.data as Float32Array, done * width);
-      done += count;
-      onProgress?.({ phase: "features", done, total: indices.length, unit: "images" });
-      await breathe(signal);
-    }
+    const run = { indices, input: backbone.input, output: POOLED, width, phase: "features" };
+    const data = await forwardRows(session, split, { ...call, ...run });
     return { count: indices.length, width, data, labels: Int32Array.from(indices, (index) => split.labels[index]!) };
   } finally {
     await session.release();

@@ -1,5 +1,6 @@
 import type { ImageInput } from "../backbone/index.ts";
-import type { HostTensor } from "../runtime/index.ts";
+import { breathe, type LongCall } from "../base/index.ts";
+import type { HostTensor, Session } from "../runtime/index.ts";
 import { type Augmentation, batchAt, type Split } from "../tasks/index.ts";
 
 /** Which images go into a batch, and how. */
@@ -24,15 +25,44 @@ export function classifierFeeds({ split, indices, input, ...options }: ImageBatc
   };
 }
 
-/** Images at `indices` in batches for a forward pass alone; the last one may be short. */
-export function* forwardBatches(split: Split, indices: Uint32Array, size: number, input: ImageInput) {
-  const { height, width, mean, std } = input;
-  for (let start = 0; start < indices.length; start += size) {
-    const part = indices.subarray(start, start + size);
-    const shape = [part.length, 3, height, width];
-    const { images } = batchAt(split, part, { height, width, mean, std, classes: 0, batchSize: part.length });
-    yield { pixels: { dtype: "float32", shape, data: images } satisfies HostTensor, count: part.length };
+/** Images a forward pass takes at once; results do not depend on it but for rounding. */
+const FORWARD_BATCH = 100;
+
+/** What to run over which images, and what to gather. */
+export interface ForwardRun extends LongCall {
+  /** Which images, in this order; default all of the split. */
+  readonly indices?: Uint32Array;
+  readonly input: ImageInput;
+  /** The output to gather, [batch, width]. */
+  readonly output: string;
+  readonly width: number;
+  /** Images at once; default 100. The last batch may be short. */
+  readonly batchSize?: number;
+  /** Inputs that are the same for every batch. */
+  readonly feeds?: Readonly<Record<string, HostTensor>>;
+  /** What progress calls it; without a name none is reported. */
+  readonly phase?: string;
+}
+
+/**
+ * Run a forward graph over images of a split.
+ * @returns the rows of `output` one below the other, [indices, width]
+ */
+export async function forwardRows(session: Session, split: Split, run: ForwardRun): Promise<Float32Array> {
+  const { indices = allIndices(split.count), input, output, width, batchSize = FORWARD_BATCH, feeds } = run;
+  const { name, ...picture } = input;
+  const rows = new Float32Array(indices.length * width);
+  for (let start = 0; start < indices.length; start += batchSize) {
+    const part = indices.subarray(start, start + batchSize);
+    const { images } = batchAt(split, part, { ...picture, classes: 0, batchSize: part.length });
+    const shape = [part.length, 3, input.height, input.width];
+    const results = await session.run({ ...feeds, [name]: { dtype: "float32", shape, data: images } });
+    rows.set(results[output]!.data as Float32Array, start * width);
+    const done = start + part.length;
+    if (run.phase !== undefined) run.onProgress?.({ phase: run.phase, done, total: indices.length, unit: "images" });
+    await breathe(run.signal);
   }
+  return rows;
 }
 
 /** 0, 1, …, count − 1. */

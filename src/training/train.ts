@@ -10,7 +10,6 @@ import { breathe, type LongCall } from "../base/index.ts";
 import { packVectors, parameterCount, unpackVectors, type Vectors } from "../parameters/index.ts";
 import type { HostTensor, Session } from "../runtime/index.ts";
 import { epochOrder, type Task } from "../tasks/index.ts";
-
 import {
   type Checkpoint,
   type CheckpointStore,
@@ -23,7 +22,7 @@ import { classifierForward, classifierStep } from "./classifier-step.ts";
 import { type Classifier, type Evaluation, scoreLogits } from "./evaluate.ts";
 import { extractFeatures } from "./features.ts";
 import { fitHead, type Head } from "./fit-head.ts";
-import { allIndices, classifierFeeds, forwardBatches } from "./image-batches.ts";
+import { classifierFeeds, forwardRows } from "./image-batches.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
 import { warmupCosine } from "./schedule.ts";
 import { initialState, openStepper, type Stepper } from "./stepper.ts";
@@ -52,8 +51,6 @@ export interface Trained extends Classifier {
   /** Wall-clock seconds of training, interruptions left out. */
   readonly seconds: number;
 }
-
-const VALIDATION_BATCH = 100;
 
 /**
  * Train adapters on a placement, and a linear head, on a task; the backbone stays as it is. An empty placement trains
@@ -87,7 +84,7 @@ export async function train(
   const session = { ...(options.threads !== undefined && { threads: options.threads }) };
   const stepper = await openStepper(backbone.runtime, stepGraph, start.state, session);
   const forward = await backbone.runtime.open(classifierForward(backbone, spec, stepGraph.layout), session);
-  const validate = (theta: Vectors) => validateWith(forward, backbone, task, stepGraph.layout, theta);
+  const validate = (theta: Vectors) => validateWith(forward, backbone, task, stepGraph.layout, theta, call.signal);
   try {
     const run: Run = { ...call, backbone, task, options, stepper, validate, encode };
     const end = await runEpochs(run, start);
@@ -193,17 +190,13 @@ async function validateWith(
   { validation, classes }: Task,
   layout: ReturnType<typeof classifierStep>["layout"],
   theta: Vectors,
+  signal: AbortSignal | undefined,
 ): Promise<Evaluation> {
   const vectors = Object.fromEntries(
     layout.map(({ name, size }, k) => [name, { dtype: "float32", shape: [size], data: theta[k]! } as const]),
   );
-  const logits = new Float32Array(validation.count * classes.length);
-  let done = 0;
-  for (const { pixels, count } of forwardBatches(validation, allIndices(validation.count), VALIDATION_BATCH, input)) {
-    const result = await session.run({ ...vectors, [input.name]: pixels });
-    logits.set(result.logits!.data as Float32Array, done * classes.length);
-    done += count;
-  }
+  const run = { input, output: "logits", width: classes.length, feeds: vectors, signal };
+  const logits = await forwardRows(session, validation, run);
   return scoreLogits(logits, validation.labels, classes.length);
 }
 

@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import { createBuilder } from "../graph/index.ts";
+import { nodeRuntime } from "../runtime/index.node.ts";
+import type { Split } from "../tasks/index.ts";
+import { forwardRows } from "./image-batches.ts";
+
+const input = { name: "pixels", height: 1, width: 1, mean: [0, 0, 0], std: [1, 1, 1] } as const;
+/** Five images of one pixel; image k has the values k, 10 and 0. */
+const split: Split = {
+  count: 5,
+  labels: new Int32Array(5),
+  pixels: (index) => Uint8Array.of(index, 10, 0),
+};
+
+/** A graph whose rows are the sum of an image's values and that sum plus `shift`. */
+async function openSums() {
+  const g = createBuilder();
+  const pixels = g.input("pixels", "float32", ["batch", 3, 1, 1]);
+  const sum = g.mul(g.reduceSum(g.reshape(pixels, [-1, 3]), [1]), g.scalar(255));
+  g.rename(g.concat([sum, g.add(sum, g.input("shift", "float32", [1]))], 1), "rows");
+  return nodeRuntime.open(g.toGraph(["rows"]), { threads: 1 });
+}
+const run = {
+  input,
+  output: "rows",
+  width: 2,
+  feeds: { shift: { dtype: "float32", shape: [1], data: Float32Array.of(100) } },
+} as const;
+
+test.each([1, 2, 5, 100])("rows lie in order of the indices, in batches of %i", async (batchSize) => {
+  const session = await openSums();
+  const done: number[] = [];
+  const call = { phase: "sums", onProgress: (progress: { done: number }) => done.push(progress.done) };
+  const rows = await forwardRows(session, split, { ...run, ...call, indices: Uint32Array.of(4, 0, 2), batchSize });
+  expect([...rows].map(Math.round)).toEqual([14, 114, 10, 110, 12, 112]);
+  expect(done.at(-1)).toBe(3);
+  expect(done).toHaveLength(Math.ceil(3 / batchSize));
+  await session.release();
+});
+
+test("an abort ends it after the batch at hand", async () => {
+  const session = await openSums();
+  const controller = new AbortController();
+  const seen: number[] = [];
+  const pixels = (index: number) => {
+    seen.push(index);
+    if (index === 1) controller.abort(new Error("enough"));
+    return split.pixels(index);
+  };
+  const call = { ...run, batchSize: 1, signal: controller.signal };
+  await expect(forwardRows(session, { ...split, pixels }, call)).rejects.toThrow("enough");
+  expect(seen).toEqual([0, 1]);
+  await session.release();
+});
