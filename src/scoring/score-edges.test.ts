@@ -207,7 +207,12 @@ test("a single training example, a foreign head, an eta out of range", async () 
     "PARAMETER_SHAPE",
   );
   expect(await refused(scoreEdges(backbone, task, { head: new Map() }))).toBe("PARAMETER_MISSING");
-  expect(await refused(scoreEdges(backbone, task, { eta: 1 }))).toBe("ETA_OUT_OF_RANGE");
+  let worked = false;
+  const onProgress = () => {
+    worked = true;
+  };
+  expect(await refused(scoreEdges(backbone, task, { eta: 1, onProgress }))).toBe("ETA_OUT_OF_RANGE");
+  expect(worked).toBe(false);
 });
 
 test("scoring stops when it is told to", async () => {

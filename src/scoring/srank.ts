@@ -13,13 +13,7 @@ export const DEFAULT_ETA = 0.01;
  * @see     Kumar et al. 2020, arXiv 2010.14498, section 3
  */
 export function srank(singularValues: ArrayLike<number>, eta = DEFAULT_ETA): number {
-  if (!(eta > 0 && eta < 1)) {
-    throw new GraftError("ETA_OUT_OF_RANGE", {
-      thing: `eta ${eta}`,
-      place: "srank drops this share of the singular values' sum",
-      remedy: `Choose a number between 0 and 1, exclusive; the default is ${DEFAULT_ETA}`,
-    });
-  }
+  checkEta(eta);
   const descending = Float64Array.from(singularValues).sort().reverse();
   const total = finiteSum(descending);
   // Sums round: without this slack, an exact tie (100 equal values at eta 0.01) would depend on the values' scale.
@@ -47,6 +41,16 @@ export function entropyRank(singularValues: ArrayLike<number>): number {
     if (share > 0) entropy -= share * Math.log(share);
   }
   return Math.exp(entropy);
+}
+
+/** Throws ETA_OUT_OF_RANGE unless `eta` lies in (0, 1). */
+export function checkEta(eta: number): void {
+  if (eta > 0 && eta < 1) return;
+  throw new GraftError("ETA_OUT_OF_RANGE", {
+    thing: `eta ${eta}`,
+    place: "srank drops this share of the singular values' sum",
+    remedy: `Choose a number between 0 and 1, exclusive; the default is ${DEFAULT_ETA}`,
+  });
 }
 
 function finiteSum(singularValues: ArrayLike<number>): number {
