@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { type Random, random } from "../base/index.ts";
-import type { Builder, Tensor, Value } from "../graph/index.ts";
+import { type Builder, elementCount, type Tensor, tensorOf, type Value } from "../graph/index.ts";
 import type { Parameter } from "../parameters/index.ts";
 import type { PlacedEdge, Placement } from "./placement.ts";
 
@@ -60,10 +60,10 @@ export function initialAdapters(
 }
 
 function startOf(name: string, shape: readonly number[], draw: Random, std: number): Tensor {
-  const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  const data = new Float32Array(elementCount(shape));
   if (name.endsWith("norm.weight") || name.endsWith("scale")) data.fill(1);
   if (name.endsWith("down.weight")) for (let k = 0; k < data.length; k++) data[k] = std * draw.normal();
-  return { dtype: "float32", shape, bytes: new Uint8Array(data.buffer) };
+  return tensorOf("float32", shape, data);
 }
 
 /**

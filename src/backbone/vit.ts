@@ -1,5 +1,14 @@
 import { type Random, random } from "../base/index.ts";
-import { type Builder, createBuilder, type Dim, type Graph, type Tensor, type Value } from "../graph/index.ts";
+import {
+  type Builder,
+  createBuilder,
+  type Dim,
+  elementCount,
+  type Graph,
+  type Tensor,
+  tensorOf,
+  type Value,
+} from "../graph/index.ts";
 
 /** Architecture of a pre-norm vision transformer (Dosovitskiy et al. 2020), square images and patches. */
 export interface VitConfig {
@@ -29,7 +38,7 @@ export function authorVit(config: VitConfig, seed: number, batch: Dim = "batch")
   const weight = (name: string, shape: readonly number[], scale = 1) =>
     g.constant(normalTensor(draw, shape, scale / Math.sqrt(shape[0]!)), name);
   const filled = (name: string, size: number, value: number) =>
-    g.constant(floatTensor([size], new Float32Array(size).fill(value)), name);
+    g.constant(tensorOf("float32", [size], new Float32Array(size).fill(value)), name);
   const linear = (x: Value, name: string, inSize: number, outSize: number, scale = 1) =>
     g.add(g.matmul(x, weight(`${name}.weight`, [inSize, outSize], scale)), filled(`${name}.bias`, outSize, 0));
   const norm = (x: Value, name: string) =>
@@ -86,17 +95,10 @@ function positionTensor(draw: Random, side: number, d: number): Tensor {
         const wave = k % (2 * quarter) < quarter ? Math.sin : Math.cos;
         data[(1 + row * side + column) * d + k] = 0.55 * wave(position * frequency);
       }
-  return floatTensor([1 + side * side, d], data);
+  return tensorOf("float32", [1 + side * side, d], data);
 }
 
 function normalTensor(draw: Random, shape: readonly number[], std: number): Tensor {
-  const size = shape.reduce((a, b) => a * b, 1);
-  return floatTensor(
-    shape,
-    Float32Array.from({ length: size }, () => std * draw.normal()),
-  );
-}
-
-function floatTensor(shape: readonly number[], data: Float32Array): Tensor {
-  return { dtype: "float32", shape, bytes: new Uint8Array(data.buffer) };
+  const data = Float32Array.from({ length: elementCount(shape) }, () => std * draw.normal());
+  return tensorOf("float32", shape, data);
 }

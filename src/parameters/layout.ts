@@ -1,5 +1,5 @@
 import { GraftError } from "../base/index.ts";
-import type { Builder, Tensor, Value } from "../graph/index.ts";
+import { type Builder, elementCount, type Tensor, tensorOf, type Value } from "../graph/index.ts";
 
 /** A trainable tensor. */
 export interface Parameter {
@@ -39,7 +39,7 @@ export function layoutOf(parameters: readonly Parameter[]): ParameterLayout {
   const own: ParameterVector[] = [];
   let offset = 0;
   for (const parameter of parameters) {
-    const size = parameter.shape.reduce((a, b) => a * b, 1);
+    const size = elementCount(parameter.shape);
     if (size >= OWN_VECTOR_SIZE) {
       own.push({ name: `theta.${parameter.name}`, size, entries: [{ ...parameter, offset: 0, size }] });
     } else {
@@ -110,8 +110,7 @@ export function unpackVectors(layout: ParameterLayout, vectors: Vectors): Map<st
   const tensors = new Map<string, Tensor>();
   layout.forEach(({ entries }, k) => {
     for (const { name, shape, offset, size } of entries) {
-      const data = vectors[k]!.slice(offset, offset + size);
-      tensors.set(name, { dtype: "float32", shape, bytes: new Uint8Array(data.buffer) });
+      tensors.set(name, tensorOf("float32", shape, vectors[k]!.slice(offset, offset + size)));
     }
   });
   return tensors;

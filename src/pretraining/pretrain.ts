@@ -1,6 +1,6 @@
 import { authorVit, type VitConfig } from "../backbone/index.ts";
 import { breathe, type LongCall } from "../base/index.ts";
-import { createBuilder, type Graph, replay, type Tensor } from "../graph/index.ts";
+import { createBuilder, elementCount, type Graph, replay, type Tensor, tensorOf } from "../graph/index.ts";
 import { crossEntropy, linearHead, pool, pooledSize } from "../objective/index.ts";
 import { declareParameters, layoutOf, type Parameter, packVectors } from "../parameters/index.ts";
 import type { HostTensor, Runtime } from "../runtime/index.ts";
@@ -75,11 +75,7 @@ export function pretrainingStepGraph(net: Graph, classes: number, settings: Pret
 /** The state before the first step: the authored net's weights and a zero head. */
 export function pretrainingStart(stepGraph: StepGraph, net: Graph, classes: number): OptimizerState {
   const width = pooledSize(EMBEDDED_VIT.hiddenSize, "cls+mean");
-  const zero = (...shape: number[]): Tensor => ({
-    dtype: "float32",
-    shape,
-    bytes: new Uint8Array(4 * shape.reduce((a, b) => a * b, 1)),
-  });
+  const zero = (...shape: number[]) => tensorOf("float32", shape, new Float32Array(elementCount(shape)));
   const start = new Map(net.initializers);
   start.set(`${HEAD}.weight`, zero(width, classes)).set(`${HEAD}.bias`, zero(classes));
   return initialState(stepGraph, packVectors(stepGraph.layout, start));

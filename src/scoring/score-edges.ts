@@ -1,15 +1,15 @@
 import type { Backbone } from "../backbone/index.ts";
 import { breathe, GraftError, type LongCall, nameSeed, random } from "../base/index.ts";
-import { createBuilder, type Graph } from "../graph/index.ts";
+import { createBuilder, type Graph, tensorOf } from "../graph/index.ts";
 import { headParameters, pooledSize } from "../objective/index.ts";
 import { layoutOf, packVectors } from "../parameters/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { Task } from "../tasks/index.ts";
-import { extractFeatures, fitHead, type Head } from "../training/index.ts";
+import { DEFAULT_HEAD_L2, extractFeatures, fitHead, type Head } from "../training/index.ts";
 import { type EdgeGradients, edgeGradients } from "./edge-gradients.ts";
 import type { Scores } from "./scores.ts";
 import { singularValuesOfGram } from "./singular-values.ts";
-import { DEFAULT_ETA, entropyRank, srank } from "./srank.ts";
+import { checkEta, DEFAULT_ETA, entropyRank, srank } from "./srank.ts";
 
 export interface ScoreOptions extends LongCall {
   /** Share of the singular values' sum that srank drops; default 0.01. */
@@ -21,22 +21,24 @@ export interface ScoreOptions extends LongCall {
    * from the probe (fitted on the probe it would separate it and leave no gradient). A `random` one is noise.
    */
   readonly head?: "fitted" | "random" | Head;
+  /** L2 penalty of a fitted head, as `FitHeadOptions.l2`; default 0.01. */
   readonly headL2?: number;
+  /** Of the draw of the probe, and of a random head; default 0. */
   readonly seed?: number;
+  /** Threads of the runtime; default its own choice, all cores. */
   readonly threads?: number;
 }
-
-const DEFAULT_HEAD_L2 = 0.01;
 
 /**
  * Score every edge of a backbone on a task before any training: the numerical rank of the gradient of a linear adapter
  * on it (docs/method.md, "The score of an edge"), from one forward and one backward pass over a probe of training examples.
- * @throws GraftError EXAMPLES_OUT_OF_RANGE; PARAMETER_MISSING or PARAMETER_SHAPE for a head given; NOT_FINITE
+ * @throws GraftError EXAMPLES_OUT_OF_RANGE, ETA_OUT_OF_RANGE; PARAMETER_MISSING or PARAMETER_SHAPE for a head given; NOT_FINITE
  */
 export async function scoreEdges(backbone: Backbone, task: Task, options: ScoreOptions = {}): Promise<Scores> {
   const begun = performance.now();
   const { eta = DEFAULT_ETA, seed = 0, threads, signal, onProgress } = options;
   const { examples = Math.max(1, Math.min(Math.floor(task.train.count / 2), 2 * backbone.hiddenSize)) } = options;
+  checkEta(eta); // now, not after the minutes that the gradients take
   checkExamples(examples, task, options.head ?? "fitted");
   const order = random(seed, nameSeed("probe")).permutation(task.train.count);
   const probe = order.slice(0, examples);
@@ -108,8 +110,8 @@ function randomHead(backbone: Backbone, classes: number, seed: number): Head {
   const width = pooledSize(backbone.hiddenSize, backbone.pooling);
   const weight = Float32Array.from({ length: width * classes }, () => draw.normal() / Math.sqrt(width));
   return new Map([
-    ["head.weight", { dtype: "float32", shape: [width, classes], bytes: new Uint8Array(weight.buffer) }],
-    ["head.bias", { dtype: "float32", shape: [classes], bytes: new Uint8Array(4 * classes) }],
+    ["head.weight", tensorOf("float32", [width, classes], weight)],
+    ["head.bias", tensorOf("float32", [classes], new Float32Array(classes))],
   ]);
 }
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { GraftError } from "../base/index.ts";
 
 /** What selectors need of scores: a number per edge, and perhaps a second one for ties. */

@@ -1,4 +1,4 @@
-import type { Builder, Tensor, Value } from "../graph/index.ts";
+import { type Builder, tensorOf, type Value } from "../graph/index.ts";
 import type { DeclaredParameters, Entry, ParameterLayout } from "../parameters/index.ts";
 
 /** Settings of the optimiser that are fixed in the graph; the learning rate is an input. */
@@ -90,6 +90,5 @@ function perElement(g: Builder, entries: readonly Entry[], of: (entry: Entry) =>
   entries.forEach(({ offset, size }, k) => {
     data.fill(numbers[k]!, offset, offset + size);
   });
-  const tensor: Tensor = { dtype: "float32", shape: [data.length], bytes: new Uint8Array(data.buffer) };
-  return g.constant(tensor);
+  return g.constant(tensorOf("float32", [data.length], data));
 }

@@ -1,5 +1,5 @@
 import { breathe } from "../base/index.ts";
-import { createBuilder, type Tensor } from "../graph/index.ts";
+import { asFloat32, createBuilder, type Tensor, tensorOf } from "../graph/index.ts";
 import { crossEntropy, linearHead } from "../objective/index.ts";
 import { declareParameters, layoutOf, type Parameter, unpackVectors, zeroVectors } from "../parameters/index.ts";
 import type { HostTensor, Runtime } from "../runtime/index.ts";
@@ -12,13 +12,15 @@ import { initialState, openStepper } from "./stepper.ts";
 export type Head = ReadonlyMap<string, Tensor>;
 
 export interface FitHeadOptions {
-  /** L2 penalty λ: the loss gains λ/2 · ‖W‖² (of standardised features); default 0.01. */
+  /** L2 penalty λ: the loss gains λ/2 · ‖W‖² (of standardised features); default `DEFAULT_HEAD_L2`, 0.01. */
   readonly l2?: number;
   /** Full-batch AdamW updates; default 300. */
   readonly steps?: number;
   readonly threads?: number;
   readonly signal?: AbortSignal;
 }
+
+export const DEFAULT_HEAD_L2 = 0.01;
 
 const LEARNING_RATE = 0.05;
 const WARMUP_STEPS = 10;
@@ -34,7 +36,7 @@ export async function fitHead(
   runtime: Runtime,
   features: Features,
   classes: number,
-  { l2 = 0.01, steps = 300, threads, signal }: FitHeadOptions = {},
+  { l2 = DEFAULT_HEAD_L2, steps = 300, threads, signal }: FitHeadOptions = {},
 ): Promise<Head> {
   const { count, width, labels } = features;
   const { mean, std } = moments(features);
@@ -91,8 +93,8 @@ const standardised = ({ data, width }: Features, mean: Float64Array, std: Float6
 
 /** Fold (x − mean) / std into the head: W' = W / std, b' = b − Σ mean · W'. */
 function unstandardised(tensors: ReadonlyMap<string, Tensor>, mean: Float64Array, std: Float64Array): Head {
-  const weight = floats(tensors.get("head.weight")!);
-  const bias = floats(tensors.get("head.bias")!);
+  const weight = asFloat32(tensors.get("head.weight")!);
+  const bias = asFloat32(tensors.get("head.bias")!);
   const classes = bias.length;
   for (let k = 0; k < weight.length; k++) {
     const feature = Math.floor(k / classes);
@@ -100,12 +102,10 @@ function unstandardised(tensors: ReadonlyMap<string, Tensor>, mean: Float64Array
     bias[k % classes]! -= mean[feature]! * weight[k]!;
   }
   return new Map([
-    ["head.weight", { dtype: "float32", shape: [mean.length, classes], bytes: new Uint8Array(weight.buffer) }],
-    ["head.bias", { dtype: "float32", shape: [classes], bytes: new Uint8Array(bias.buffer) }],
+    ["head.weight", tensorOf("float32", [mean.length, classes], weight)],
+    ["head.bias", tensorOf("float32", [classes], bias)],
   ]);
 }
-
-const floats = ({ bytes }: Tensor) => new Float32Array(bytes.slice().buffer);
 
 /** [count, classes] */
 export function oneHot(labels: Int32Array, classes: number): Float32Array {

@@ -3,7 +3,7 @@ export type { CheckpointStore, EpochRecord } from "./checkpoint.ts";
 export { classifierStep } from "./classifier-step.ts";
 export { type Classifier, type EvaluateOptions, type Evaluation, evaluate, logitsOf } from "./evaluate.ts";
 export { extractFeatures, type Features } from "./features.ts";
-export { type FitHeadOptions, fitHead, type Head } from "./fit-head.ts";
+export { DEFAULT_HEAD_L2, type FitHeadOptions, fitHead, type Head } from "./fit-head.ts";
 export { classifierFeeds } from "./image-batches.ts";
 export { TrainOptions, type TrainSettings } from "./options.ts";
 export { buildStepGraph, type StepGraph } from "./step-graph.ts";

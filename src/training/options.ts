@@ -1,4 +1,5 @@
-import { z } from "zod";
+import * as z from "zod";
+import { DEFAULT_HEAD_L2 } from "./fit-head.ts";
 
 /**
  * How adapters are trained. One home for every default; the command line makes its flags from this schema.
@@ -19,7 +20,11 @@ export const TrainOptions = z.strictObject({
   labelSmoothing: z.number().min(0).max(0.9).default(0).describe("label smoothing"),
   patience: z.int().min(1).optional().describe("stop after this many epochs without a better validation value"),
   augment: z.boolean().default(true).describe("shift and mirror training images as far as the task allows"),
-  headL2: z.number().positive().default(0.01).describe("L2 penalty of the linear head that training starts from"),
+  headL2: z
+    .number()
+    .positive()
+    .default(DEFAULT_HEAD_L2)
+    .describe("L2 penalty of the linear head that training starts from"),
   seed: z.int().min(0).default(0).describe("seed of every random choice"),
   threads: z.int().min(1).optional().describe("threads of the runtime; results are bit-equal for equal counts"),
 });
