@@ -1,6 +1,6 @@
 import type { AdapterOptions, Placement } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
-import { type LongCall, mean, type Progress, standardDeviation } from "../base/index.ts";
+import { type LongCall, mean, type Progress, parseOptions, standardDeviation } from "../base/index.ts";
 import type { Scores } from "../scoring/index.ts";
 import { parseSelector, select } from "../selection/index.ts";
 import type { Task } from "../tasks/index.ts";
@@ -63,7 +63,7 @@ export interface ComparisonRun {
  */
 export async function compare(backbone: Backbone, task: Task, options: CompareOptions): Promise<ComparisonRow[]> {
   const { seed = 0, draws = 3, scores, memory, onRow } = options;
-  const settings = TrainOptions.parse({ ...options.options, seed });
+  const settings = parseOptions(TrainOptions, { ...options.options, seed }, "training options");
   const headBegun = performance.now();
   const head = await fitTaskHead(backbone, task, settings, progressOf(options));
   const headSeconds = (performance.now() - headBegun) / 1000;
@@ -74,8 +74,9 @@ export async function compare(backbone: Backbone, task: Task, options: CompareOp
     const isDrawn = "selector" in spec && spec.selector === "random" && spec.seed === undefined;
     const runs: ComparisonRun[] = [];
     for (let draw = 0; draw < (isDrawn ? draws : 1); draw++) {
-      // A draw of its own for every seed and repetition.
-      const { placement } = select(row, { states: backbone.states.length, scores, seed: 1000 * seed + draw });
+      // A draw of its own for every seed and repetition; GGA's ties are drawn as everywhere else.
+      const drawSeed = isDrawn ? 1000 * seed + draw : seed;
+      const { placement } = select(row, { states: backbone.states.length, scores, seed: drawSeed });
       runs.push(await runOnce(backbone, task, placement, { ...options, settings, head, headSeconds, peak }));
     }
     rows.push(summary(row, runs, peak.value()));

@@ -119,6 +119,28 @@ describe("training", () => {
     await expect(again).rejects.toMatchObject({ code: "LOSS_NOT_FINITE", thing: "training step 2" });
   });
 
+  test("parameters that the last step spoiled are not handed out", async () => {
+    const options = { ...settings, epochs: 1, batchSize: 40, learningRate: 1e30, headLearningRate: 1e30, warmup: 0 };
+    const run = train(backbone, task, placement, { options });
+    await expect(run).rejects.toMatchObject({ code: "LOSS_NOT_FINITE", thing: "the trained model" });
+  });
+
+  test("a batch larger than the split is the split", async () => {
+    const once = { ...settings, epochs: 1 };
+    const wide = await train(backbone, task, placement, { options: { ...once, batchSize: 1000 } });
+    const whole = await train(backbone, task, placement, { options: { ...once, batchSize: task.train.count } });
+    expect(bitsOf(wide)).toEqual(bitsOf(whole));
+  });
+
+  test.each([
+    [{ options: { learningRat: 1 } }, /training options have no such key\. did you mean "learningRate"/],
+    [{ options: { epochs: 0 } }, /^"epochs": 0: training options/],
+    [{ adapter: { activation: "swish" } }, /^"activation": "swish": adapter options/],
+  ])("%o is refused by name", async (call, message) => {
+    const run = train(backbone, task, placement, call as unknown as TrainCall);
+    await expect(run).rejects.toMatchObject({ code: "OPTIONS", message: expect.stringMatching(message) });
+  });
+
   test("a placement with an edge out of range is refused", async () => {
     await expect(train(backbone, task, [{ from: 1, to: 5, rank: 2 }])).rejects.toMatchObject({
       code: "EDGE_OUT_OF_RANGE",

@@ -6,7 +6,7 @@ import {
   type Placement,
 } from "../adapters/index.ts";
 import { type Backbone, traceBackbone } from "../backbone/index.ts";
-import { breathe, type LongCall } from "../base/index.ts";
+import { breathe, GraftError, type LongCall, parseOptions } from "../base/index.ts";
 import { packVectors, parameterCount, unpackVectors, type Vectors } from "../parameters/index.ts";
 import type { HostTensor, Session } from "../runtime/index.ts";
 import { epochOrder, type Task } from "../tasks/index.ts";
@@ -59,8 +59,8 @@ export interface Trained extends Classifier {
  * The same arguments give the same bits on the same machine with the same thread count, interrupted or not: every
  * random choice is a function of the seed, the epoch and the example.
  *
- * @throws GraftError LOSS_NOT_FINITE (the checkpoint then holds the last good state), CHECKPOINT_MISMATCH; those of
- *         `checkPlacement`
+ * @throws GraftError OPTIONS; LOSS_NOT_FINITE if a step's loss is no finite number (the checkpoint then holds the last
+ *         good state), or the validation's; CHECKPOINT_MISMATCH; those of `checkPlacement`
  */
 export async function train(
   backbone: Backbone,
@@ -68,9 +68,12 @@ export async function train(
   placement: Placement,
   call: TrainCall = {},
 ): Promise<Trained> {
-  const options = TrainOptions.parse(call.options ?? {});
+  const asked = parseOptions(TrainOptions, call.options ?? {}, "training options");
+  // Places of a batch that no example fills cost time and change nothing.
+  const options = { ...asked, batchSize: Math.min(asked.batchSize, task.train.count) };
+  const adapter = parseOptions(AdapterOptions, call.adapter ?? {}, "adapter options");
   checkPlacement(placement, { states: backbone.states.length });
-  const spec: ClassifierSpec = { placement, adapter: AdapterOptions.parse(call.adapter ?? {}), classes: task.classes };
+  const spec: ClassifierSpec = { placement, adapter, classes: task.classes };
   const traced = await traceBackbone(backbone, options.batchSize, call.signal);
   const stepGraph = classifierStep(backbone, traced, spec, options);
   const fingerprint = fingerprintOf(backbone, task, spec, options);
@@ -88,13 +91,15 @@ export async function train(
   try {
     const run: Run = { ...call, backbone, task, options, stepper, validate, encode };
     const end = await runEpochs(run, start);
+    const validation = end.bestEpoch === 0 ? await validate(end.best) : end.history[end.bestEpoch - 1]!.validation;
+    checkFinite(validation.loss);
     return {
       backbone,
       spec,
       tensors: unpackVectors(stepGraph.layout, end.best),
       history: end.history,
       bestEpoch: end.bestEpoch,
-      validation: end.bestEpoch === 0 ? await validate(end.best) : end.history[end.bestEpoch - 1]!.validation,
+      validation,
       trainableParameters: parameterCount(stepGraph.layout),
       seconds: end.seconds,
     };
@@ -106,6 +111,16 @@ export async function train(
   function encode(checkpoint: Checkpoint): Uint8Array {
     return encodeCheckpoint(stepGraph.layout, checkpoint, fingerprint);
   }
+}
+
+/** The last step's loss is that of the parameters before it: only the validation sees what it made of them. */
+function checkFinite(loss: number): void {
+  if (Number.isFinite(loss)) return;
+  throw new GraftError("LOSS_NOT_FINITE", {
+    thing: "the trained model",
+    place: `its validation loss is ${loss}`,
+    remedy: "Lower the learning rate, or clip the gradient's norm",
+  });
 }
 
 interface Run extends TrainCall {

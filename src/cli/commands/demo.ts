@@ -89,7 +89,7 @@ async function wholePath({ args, signal, onProgress, note, line }: CommandContex
 
 /** The heat map, the edges GGA picks marked in it. */
 function heatMap(scores: Scores, { name }: Task): string {
-  const { edges } = select("gga:3", { states: scores.matrix.length, scores });
+  const { edges } = select("gga:3", { states: scores.matrix.length, scores, seed: scores.seed });
   const map = {
     matrix: scores.matrix,
     scoreName: scores.scoreName,

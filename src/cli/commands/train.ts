@@ -93,8 +93,7 @@ async function trainAndSave(context: Context, backbone: Backbone, task: Task): P
   line("placement", { placement: formatPlacement(placement), edges });
   const model = await trainAdapters(backbone, task, placement, {
     adapter: adapterOptions(args),
-    // Places of a batch that no example fills cost time and change nothing.
-    options: { ...pick(TrainOptions, args), batchSize: Math.min(args.batchSize, task.train.count) },
+    options: pick(TrainOptions, args),
     checkpoint: folderCheckpoint(args.out),
     resume: args.resume,
     ...(args.checkpointSeconds !== undefined && { checkpointSeconds: args.checkpointSeconds }),
@@ -106,7 +105,6 @@ async function trainAndSave(context: Context, backbone: Backbone, task: Task): P
       note(`epoch ${epoch}: training loss ${trainLoss.toFixed(4)}, validation ${percent(validation.value)}`);
     },
   });
-  checkFinite(model.validation.loss);
   const threads = args.threads === undefined ? {} : { threads: args.threads };
   const test = await evaluate(model, task.test, { signal, onProgress, ...threads });
   await saveTrained(model, args.out);
@@ -123,16 +121,6 @@ async function trainAndSave(context: Context, backbone: Backbone, task: Task): P
   };
   await writeFileAtomic(join(args.out, RESULT_FILE), `${JSON.stringify({ schema: 1, ...result }, undefined, 2)}\n`);
   return result;
-}
-
-/** The last step's loss is that of the parameters before it: only the validation sees what it made of them. */
-function checkFinite(loss: number): void {
-  if (Number.isFinite(loss)) return;
-  throw new GraftError("LOSS_NOT_FINITE", {
-    thing: "the trained model",
-    place: `its validation loss is ${loss}`,
-    remedy: "Lower the learning rate, or clip the gradient's norm",
-  });
 }
 
 /** The placement `--place` asks for; scores are read or made only where the selector needs them. */
