@@ -15,7 +15,7 @@ export interface ImageInput {
 /** A frozen model whose hidden states are known. */
 export interface Backbone {
   readonly name: string;
-  /** Where it came from, to open it again: a path, or `builtin:vit`. */
+  /** Where it came from, to open it again: an absolute path, a URL, or `builtin:vit`. */
   readonly source: string;
   /** SHA-256 of the graph as read (structure and weights), hex. */
   readonly hash: string;

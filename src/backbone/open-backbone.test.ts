@@ -1,9 +1,11 @@
+import { isAbsolute } from "node:path";
 import { expect, test } from "vitest";
 import { readModel } from "../graph/index.node.ts";
 import { decodeModel, encodeModel, hashGraph } from "../graph/index.ts";
 import { nodeRuntime } from "../runtime/index.node.ts";
 import { openGraph } from "./open-backbone.ts";
 import { parsePreprocessor } from "./preprocessor.ts";
+import { readBackbone } from "./read-backbone.node.ts";
 
 const open = async (name: string, options = {}) =>
   openGraph(await readModel(`test/fixtures/encoders/${name}.onnx`), nodeRuntime, { name, ...options });
@@ -32,6 +34,12 @@ test.each([
   const error = await open(name).catch((reason) => reason);
   expect(error).toMatchObject({ code });
   expect(error.message).toMatch(message);
+});
+
+test("a model read by a relative path is found again from another folder", async () => {
+  const { options } = await readBackbone("test/fixtures/encoders/vit-classifier-dynamo18.onnx");
+  expect(options.name).toBe("vit-classifier-dynamo18");
+  expect(isAbsolute(options.source!)).toBe(true);
 });
 
 test("another picture size than the model's is refused", async () => {

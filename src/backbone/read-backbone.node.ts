@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileError, readFileChecked } from "../base/index.node.ts";
 import { GraftError } from "../base/index.ts";
 import { readModel } from "../graph/index.node.ts";
@@ -12,7 +12,7 @@ const MODEL_PLACES = ["onnx/model.onnx", "model.onnx"];
 
 /**
  * Read a model from an ONNX file, or from a folder that has one, with the picture settings of a
- * `preprocessor_config.json` beside it.
+ * `preprocessor_config.json` beside it. Its source is an absolute path, to be found again from another folder.
  * @throws GraftError MODEL_NOT_FOUND, and what reading a model throws
  */
 export async function readBackbone(path: string): Promise<{ graph: Graph; options: BackboneOptions }> {
@@ -26,7 +26,7 @@ export async function readBackbone(path: string): Promise<{ graph: Graph; option
   );
   const text = config && new TextDecoder().decode(await readFileChecked(config));
   const settings = config && text !== undefined ? parsePreprocessor(text, config) : {};
-  return { graph, options: { name: basename(path, ".onnx"), source: path, ...settings } };
+  return { graph, options: { name: basename(path, ".onnx"), source: resolve(path), ...settings } };
 }
 
 async function modelIn(folder: string): Promise<string> {

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { type Backbone, GraftError, openBackbone, openTask, openTrained, type Task } from "../node.ts";
 import type { Classifier } from "../training/index.ts";
 import type { CommandContext } from "./define-command.ts";
@@ -12,18 +11,16 @@ interface DataArgs {
 
 type Context = Pick<CommandContext<unknown>, "signal" | "onProgress" | "note">;
 
-/** The backbone that `--model` names. Its source is kept as an absolute path, to be found again from elsewhere. */
-export async function openModel({ model }: { readonly model: string }, { signal }: Context): Promise<Backbone> {
-  const backbone = await openBackbone(model, { signal });
-  return isBuiltin(model) ? backbone : { ...backbone, source: resolve(model) };
-}
+/** The backbone that `--model` names. */
+export const openModel = ({ model }: { readonly model: string }, { signal }: Context): Promise<Backbone> =>
+  openBackbone(model, { signal });
 
 /** The trained model that `--model` names: a folder that `graft train` wrote. */
 export async function openTrainedModel(
   { model, backbone }: { readonly model: string; readonly backbone?: string | undefined },
   { signal }: Context,
 ): Promise<Classifier> {
-  if (isBuiltin(model))
+  if (model.startsWith("builtin:"))
     throw new GraftError("NOT_TRAINED", {
       thing: `model ${model}`,
       place: "it has no trained head",
@@ -44,8 +41,6 @@ function whereIsTheBackbone(error: unknown, folder: string): unknown {
     cause: error,
   });
 }
-
-const isBuiltin = (model: string) => model.startsWith("builtin:");
 
 /** Data has one source. Checked before a model is opened, which may take long. */
 export function checkData({ task, data }: DataArgs): void {
