@@ -1,17 +1,71 @@
-/** What both entries export: everything that does not depend on the platform. */
-export type { ClassifierSpec, Edge, EdgeKind, PlacedEdge, Placement } from "./adapters/index.ts";
+/** What both entries export: everything that does not depend on the platform, and the types their signatures mention. */
+export type { ClassifierSpec, Edge, EdgeKind, PlacedEdge, Placement, PlacementEntry } from "./adapters/index.ts";
 export { AdapterOptions, edgeKind, formatPlacement, parsePlacement } from "./adapters/index.ts";
-export { decodeAdapters, encodeAdapters, exportModel, parseAdaptersDescription } from "./artifact/index.ts";
+export {
+  type AdaptersDescription,
+  decodeAdapters,
+  encodeAdapters,
+  exportModel,
+  parseAdaptersDescription,
+} from "./artifact/index.ts";
 export { differentiate } from "./autodiff/index.ts";
 export type { Backbone, BackboneOptions, ImageInput } from "./backbone/index.ts";
 export { type ErrorDetails, GraftError, type LongCall, type Progress } from "./base/index.ts";
-export { createBuilder, decodeModel, encodeModel, type Graph } from "./graph/index.ts";
-export type { Ort, Runtime } from "./runtime/index.ts";
-export { parseScores, type ScoreOptions, type Scores, scoreEdges } from "./scoring/index.ts";
-export { gga, type Selection, select } from "./selection/index.ts";
-export { type GeneratedTaskOptions, resizeTask, type Split, type Task, taskNames } from "./tasks/index.ts";
 export {
+  type Attribute,
+  type Attributes,
+  type Builder,
+  createBuilder,
+  type DataType,
+  type DecodeOptions,
+  type Dim,
+  decodeModel,
+  type EncodedModel,
+  type EncodeOptions,
+  type ExternalEntry,
+  type ExternalSource,
+  encodeModel,
+  type FindExternal,
+  type Graph,
+  type Node,
+  type Shape,
+  type Tensor,
+  type Value,
+  type ValueType,
+} from "./graph/index.ts";
+export type { Pooling } from "./objective/index.ts";
+export type { HostArray, HostTensor, Ort, Runtime, Session, SessionOptions } from "./runtime/index.ts";
+export {
+  type EdgeScores,
+  type ParsedScores,
+  parseScores,
+  type ScoreOptions,
+  type Scores,
+  scoreEdges,
+} from "./scoring/index.ts";
+export {
+  gga,
+  type SelectedEdge,
+  type Selection,
+  type SelectOptions,
+  type SelectorSpec,
+  select,
+  type Ties,
+} from "./selection/index.ts";
+export {
+  type Augmentation,
+  type GeneratedTaskOptions,
+  type ImageSize,
+  resizeTask,
+  type Split,
+  type Task,
+  taskNames,
+} from "./tasks/index.ts";
+export {
+  type CheckpointStore,
   type Classifier,
+  type EpochRecord,
+  type EvaluateOptions,
   type Evaluation,
   evaluate,
   fitTaskHead,
@@ -20,5 +74,6 @@ export {
   type TrainCall,
   type Trained,
   TrainOptions,
+  type TrainSettings,
   train,
 } from "./training/index.ts";

@@ -13,6 +13,7 @@ import { type GeneratedTaskOptions, type ImageSize, openGeneratedTask, resizeTas
 import type { Classifier } from "./training/index.ts";
 
 export { folderCheckpoint } from "./artifact/index.node.ts";
+export type { Description, InspectJson, InspectOptions } from "./backbone/index.ts";
 export * from "./library.ts";
 export { saveTrained };
 
