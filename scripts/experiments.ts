@@ -122,7 +122,7 @@ async function writeTable(): Promise<void> {
   const costs = markdownTable({
     columns: [{ title: "" }, ...TITLES.map((title) => ({ title, align: "right" }) as const)],
     rows: [
-      ["trainable parameters (8 classes)", ...ROWS.map((row) => median8(lines, row))],
+      ["trainable parameters (8 classes)", ...ROWS.map((row) => parametersOn8(lines, row))],
       [
         "seconds a training, least",
         ...ROWS.map((row) => Math.min(...lines.filter((l) => l.row === row).map((l) => l.seconds)).toFixed(0)),
@@ -135,7 +135,8 @@ async function writeTable(): Promise<void> {
   await writeFileAtomic(DOCUMENT, `${before}${BEGIN}\n\n${caption}\n\n${table}\n${costs}\n${END}${after}`);
 }
 
-function median8(lines: readonly Line[], row: string): string {
+/** Parameters of a row on the task with 8 classes, or on the first there is. */
+function parametersOn8(lines: readonly Line[], row: string): string {
   const found =
     lines.find((line) => line.row === row && line.task === "count") ?? lines.find((line) => line.row === row);
   return found ? found.trainableParameters.toLocaleString("en") : "";
