@@ -4,7 +4,7 @@ import { nodeRuntime } from "../runtime/node.ts";
 import { countEdges, inspectGraph } from "./inspect.ts";
 
 test("25 states have 625 edges, each of one kind", () => {
-  // PAPER.md: n = 25, n² = 625; sequential n, parallel n − 1; below the diagonal n(n − 1)/2 recurrent ones.
+  // The paper: n = 25, n² = 625; sequential n, parallel n − 1; below the diagonal n(n − 1)/2 recurrent ones.
   expect(countEdges(25)).toEqual({ total: 625, sequential: 25, parallel: 24, longRange: 276, recurrent: 300 });
 });
 

@@ -5,6 +5,7 @@ import {
   type Graph,
   prune,
   type Shape,
+  upgrade,
   type ValueType,
 } from "../graph/index.ts";
 import type { Runtime } from "../runtime/index.ts";
@@ -64,12 +65,12 @@ const DEFAULT_SIZES = { batch: 2, sequence: 8, image: { height: 224, width: 224 
 
 /**
  * Find and describe the hidden states of any encoder, pictures or text.
- * @param graph  as read; any opset from 11 on
- * @throws       GraftError of `trace` and `findStates`
+ * @param graph  as read; any opset from 7 on
+ * @throws       GraftError of `bindShapes`, `upgrade`, `trace` and `findStates`
  */
 export async function inspectGraph(graph: Graph, runtime: Runtime, options: InspectOptions = {}): Promise<Description> {
   const shapes = bindShapes(graph, openSizes(graph, options.sizes ?? {}));
-  const traced = await trace(graph, shapes, runtime, options.signal ? { signal: options.signal } : {});
+  const traced = await trace(upgrade(graph), shapes, runtime, options.signal ? { signal: options.signal } : {});
   return describeBackbone(options.name ?? graph.name, graph, traced, findStates(traced));
 }
 
