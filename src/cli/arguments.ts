@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { AdapterOptions, DEFAULT_RANK } from "../adapters/index.ts";
+import { DEFAULT_SIZES } from "../tasks/index.ts";
 
 /** Argument groups that commands share. Spread them into a command's `args`; descriptions and defaults live here only. */
 
@@ -54,7 +55,7 @@ export const dataArgs = {
     .min(1)
     .max(10_000_000)
     .optional()
-    .meta({ description: "training images of a generated task (default: 4000)", value: "n" }),
+    .meta({ description: `training images of a generated task (default: ${DEFAULT_SIZES.train})`, value: "n" }),
 };
 
 /** An adapter's settings; the library's keys, prefixed. */

@@ -5,6 +5,7 @@ export { type Canvas, createCanvas, toBytes } from "./drawing/canvas.ts";
 export { contrastingColors } from "./drawing/color.ts";
 export { drawSprite } from "./drawing/sprite.ts";
 export {
+  DEFAULT_SIZES,
   type GeneratedTask,
   type GeneratedTaskOptions,
   openGeneratedTask,

@@ -8,4 +8,4 @@ export { classifierFeeds } from "./image-batches.ts";
 export { TrainOptions, type TrainSettings } from "./options.ts";
 export { buildStepGraph, type StepGraph } from "./step-graph.ts";
 export { initialState, type OptimizerState, openStepper, type Stepper, type StepResult } from "./stepper.ts";
-export { fitTaskHead, type TrainCall, type Trained, train } from "./train.ts";
+export { DEFAULT_CHECKPOINT_SECONDS, fitTaskHead, type TrainCall, type Trained, train } from "./train.ts";

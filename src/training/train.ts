@@ -41,6 +41,9 @@ export interface TrainCall extends LongCall {
   readonly onEpoch?: (record: EpochRecord) => void;
 }
 
+/** Seconds between checkpoints within an epoch: what a kill may cost. */
+export const DEFAULT_CHECKPOINT_SECONDS = 15;
+
 /** A trained classifier and how it came about. */
 export interface Trained extends Classifier {
   readonly history: readonly EpochRecord[];
@@ -134,7 +137,15 @@ interface Run extends TrainCall {
 
 /** The loop: one step, perhaps a checkpoint, at an epoch's end a validation. Returns what a checkpoint would hold. */
 async function runEpochs(run: Run, start: Checkpoint): Promise<Checkpoint> {
-  const { task, options, stepper, signal, onProgress, checkpoint, checkpointSeconds = 15 } = run;
+  const {
+    task,
+    options,
+    stepper,
+    signal,
+    onProgress,
+    checkpoint,
+    checkpointSeconds = DEFAULT_CHECKPOINT_SECONDS,
+  } = run;
   const perEpoch = Math.ceil(task.train.count / options.batchSize);
   const total = perEpoch * options.epochs;
   const rateAt = (step: number) => options.learningRate * warmupCosine(step, total, Math.round(options.warmup * total));

@@ -12,6 +12,7 @@ import {
   scoreEdges,
   select,
   type Task,
+  TrainOptions,
 } from "../../node.ts";
 import { colorDepthOf, comparisonTable, heatMapTerminal, terminalTable } from "../../report/index.ts";
 import { commonArgs, modelArgs, seedArgs } from "../arguments.ts";
@@ -22,14 +23,14 @@ import { predictPlainly } from "../plain-session.ts";
 /** The table's rows: few adapters get rank 32, one in every sub-layer rank 8 (46,000 against 20,000 parameters). */
 const ROWS = ["none", "gga:3@r32", "random:3@r32", "first:3@r32", "all:parallel@r8"];
 const SIZES = {
-  full: { trainSize: 4000, validationSize: 400, testSize: 2000 },
+  full: {},
   quick: { trainSize: 320, validationSize: 64, testSize: 128 },
 };
 
 const shape = {
   task: z.string().default("count").meta({ description: "a generated task", value: "name" }),
   quick: z.boolean().default(false).describe("a smoke run in seconds: few examples, figures that mean nothing"),
-  epochs: z.int().min(1).default(4).describe("passes over the training examples, for every row"),
+  epochs: TrainOptions.shape.epochs.describe("passes over the training examples, for every row"),
   out: z.string().min(1).default("graft-demo").meta({ description: "folder for the trained model", value: "dir" }),
   threads: modelArgs.threads,
   ...seedArgs,

@@ -18,6 +18,7 @@ import {
   train as trainAdapters,
 } from "../../node.ts";
 import { needsScores, parseSelector } from "../../selection/index.ts";
+import { DEFAULT_CHECKPOINT_SECONDS } from "../../training/index.ts";
 import {
   adapterArgs,
   adapterOptions,
@@ -48,7 +49,10 @@ const shape = {
     .number()
     .min(0)
     .optional()
-    .meta({ description: "seconds between checkpoints within an epoch (default: 15)", value: "s" }),
+    .meta({
+      description: `seconds between checkpoints within an epoch (default: ${DEFAULT_CHECKPOINT_SECONDS})`,
+      value: "s",
+    }),
   overwrite: z.boolean().default(false).describe("replace what --out holds of an earlier training"),
   ...adapterArgs,
   ...argsOf(TrainOptions),

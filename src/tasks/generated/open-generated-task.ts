@@ -21,6 +21,9 @@ const generators: Readonly<Record<string, Generator>> = {
 /** Names `openGeneratedTask` knows. */
 export const taskNames: readonly string[] = Object.keys(generators);
 
+/** Images of each split where none is asked for. */
+export const DEFAULT_SIZES = { train: 4000, validation: 400, test: 2000 } as const;
+
 export interface GeneratedTaskOptions {
   /** Default 0. */
   readonly seed?: number;
@@ -53,7 +56,9 @@ export function openGeneratedTask(name: string, options: GeneratedTaskOptions = 
       remedy: `${didYouMean(name, taskNames)}Known: ${taskNames.join(", ")}`,
     });
   }
-  const { seed = 0, trainSize = 4000, validationSize = 400, testSize = 2000 } = options;
+  const { seed = 0 } = options;
+  const { trainSize = DEFAULT_SIZES.train, validationSize = DEFAULT_SIZES.validation } = options;
+  const { testSize = DEFAULT_SIZES.test } = options;
   let draw: ReturnType<Generator["open"]> | undefined;
   const canvas = createCanvas(imageSize, imageSize);
 
