@@ -8,7 +8,7 @@ import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { writeFileAtomic } from "../src/base/index.node.ts";
 import { mean, standardDeviation } from "../src/base/index.ts";
-import { compare } from "../src/comparison/index.ts";
+import { compare, STANDARD_ROWS as ROWS } from "../src/comparison/index.ts";
 import { formatPlacement, openBackbone, openTask, scoreEdges, taskNames } from "../src/node.ts";
 import { markdownTable } from "../src/report/index.ts";
 
@@ -16,7 +16,7 @@ const DATA = "docs/data/placements.jsonl";
 const DOCUMENT = "docs/experiments.md";
 let appended: Promise<void> = Promise.resolve();
 const [BEGIN, END] = ["<!-- placements: begin (npm run experiments) -->", "<!-- placements: end -->"];
-const ROWS = ["none", "gga:3@r32", "random:3@r32", "first:3@r32", "all:parallel@r8"];
+/** Heads of the table's columns, in the rows' order. */
 const TITLES = ["linear head", "GGA-3", "random 3", "first 3", "parallel ×24"];
 
 /** One line of the data: a row of the comparison for one task and seed. */

@@ -1,1 +1,1 @@
-export { type CompareOptions, type ComparisonRow, type ComparisonRun, compare } from "./compare.ts";
+export { type CompareOptions, type ComparisonRow, type ComparisonRun, compare, STANDARD_ROWS } from "./compare.ts";

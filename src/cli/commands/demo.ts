@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as z from "zod";
 import { MODEL_FILE } from "../../artifact/index.node.ts";
-import { type ComparisonRow, compare } from "../../comparison/index.ts";
+import { type ComparisonRow, compare, STANDARD_ROWS } from "../../comparison/index.ts";
 import {
   formatPlacement,
   logitsOf,
@@ -20,8 +20,6 @@ import { type CommandContext, defineCommand } from "../define-command.ts";
 import { checkDemoOut, inFolder } from "../out-folder.ts";
 import { predictPlainly } from "../plain-session.ts";
 
-/** The table's rows: few adapters get rank 32, one in every sub-layer rank 8 (46,000 against 20,000 parameters). */
-const ROWS = ["none", "gga:3@r32", "random:3@r32", "first:3@r32", "all:parallel@r8"];
 const SIZES = {
   full: {},
   quick: { trainSize: 320, validationSize: 64, testSize: 128 },
@@ -65,7 +63,7 @@ async function wholePath({ args, signal, onProgress, note, line }: CommandContex
   line("scores", { seconds: scores.seconds, examples: scores.examples });
 
   const rows = await compare(backbone, task, {
-    rows: ROWS,
+    rows: STANDARD_ROWS,
     scores,
     seed,
     options: { epochs, ...threads },
