@@ -31,7 +31,7 @@ export async function openBackbone(
   const runtime = createWebRuntime(ort, threads === undefined ? {} : { threads });
   if (source instanceof Uint8Array) return openBytes(source, runtime, rest);
   const builtin = typeof source === "string" ? builtinName(source) : undefined;
-  const bytes = await fetchBytes(builtin === undefined ? source : embeddedUrl(builtin));
+  const bytes = await fetchBytes(builtin === undefined ? source : embeddedUrl(builtin), options.signal);
   return openBytes(bytes, runtime, { name: builtin ?? String(source), source: String(source), ...rest });
 }
 
@@ -43,7 +43,7 @@ export async function openTask(
   return resizeTask(openGeneratedTask(source, options), image);
 }
 
-async function fetchBytes(url: string | URL): Promise<Uint8Array> {
+async function fetchBytes(url: string | URL, signal: AbortSignal | undefined): Promise<Uint8Array> {
   const refuse = (problem: string, cause?: unknown) =>
     new GraftError("FETCH_FAILED", {
       thing: `model ${url}`,
@@ -51,9 +51,11 @@ async function fetchBytes(url: string | URL): Promise<Uint8Array> {
       remedy: "Check the address, and that the server allows this page to read it",
       cause,
     });
-  const response = await fetch(url).catch((cause) => {
+  const failed = (cause: unknown) => {
+    signal?.throwIfAborted();
     throw refuse(`it could not be fetched: ${cause instanceof Error ? cause.message : cause}`, cause);
-  });
+  };
+  const response = await fetch(url, { signal: signal ?? null }).catch(failed);
   if (!response.ok) throw refuse(`the server answered ${response.status} ${response.statusText}`);
-  return new Uint8Array(await response.arrayBuffer());
+  return new Uint8Array(await response.arrayBuffer().catch(failed));
 }
