@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createPretrainingData } from "./data.ts";
+import { createPretrainingData, type PretrainingData } from "./data.ts";
 
 const options = { seed: 5, fractalClasses: 6, atomClasses: 4 };
 
@@ -23,6 +23,16 @@ test("every class comes about equally often", () => {
   for (const count of counts) expect(Math.abs(count - 200)).toBeLessThan(67);
 });
 
+test("half of the scenes show one object, the others two to the most", () => {
+  const data = createPretrainingData({ ...options, maxObjects: 4 });
+  const counts = new Array<number>(5).fill(0);
+  for (let k = 0; k < 2000; k++) counts[draw(data, k).labels.length]!++;
+  expect(counts[0]).toBe(0);
+  // Binomial(2000, 1/2) and (2000, 1/6): five deviations are 112 and 84.
+  expect(Math.abs(counts[1]! - 1000)).toBeLessThan(112);
+  for (const count of counts.slice(2)) expect(Math.abs(count - 2000 / 6)).toBeLessThan(84);
+});
+
 test("images of a class resemble each other more than images of another", () => {
   // Means of a class's figure, whatever its colours: the absolute difference from the corner's grey, averaged.
   const data = createPretrainingData({ ...options, atomClasses: 0 });
@@ -39,10 +49,10 @@ test("images of a class resemble each other more than images of another", () => 
   }
 });
 
-function draw(data: ReturnType<typeof createPretrainingData>, index: number): { label: number; pixels: Buffer } {
+function draw(data: PretrainingData, index: number): { label: number; labels: number[]; pixels: Buffer } {
   const pixels = Buffer.alloc(3 * 32 * 32);
-  const label = data.draw(index, pixels);
-  return { label, pixels };
+  const labels = data.draw(index, pixels);
+  return { label: labels[0]!, labels, pixels };
 }
 
 function correlation(a: Float64Array, b: Float64Array): number {

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
+import { unpackVectors } from "../parameters/index.ts";
 import { nodeRuntime } from "../runtime/index.node.ts";
 import type { OptimizerState } from "../training/index.ts";
 import { createPretrainingData } from "./data.ts";
-import { learningRateAt, type PretrainingSettings, pretrain } from "./pretrain.ts";
+import { learningRateAt, netOf, type PretrainingSettings, pretrain } from "./pretrain.ts";
 
 const endless = createPretrainingData({ seed: 1, fractalClasses: 3, atomClasses: 3 });
 /** Eight pictures over and over, so that a few steps suffice to learn them. */
@@ -54,6 +55,29 @@ test("a run resumed from its state ends in the same bits", async () => {
   }).catch(() => {});
   expect(half?.step).toBe(6);
   expect((await run(12, half)).state.theta).toEqual(whole.state.theta);
+});
+
+test("a phase goes on from the weights of the one before, with a head of its own", async () => {
+  const { state, stepGraph } = await pretrain({
+    runtime: nodeRuntime,
+    data,
+    settings,
+    every: 12,
+    onPoint: async () => {},
+  });
+  const net = netOf(stepGraph, state, settings);
+  const more = createPretrainingData({ seed: 1, fractalClasses: 4, atomClasses: 4, maxObjects: 3 });
+  const next = await pretrain({
+    runtime: nodeRuntime,
+    data: more,
+    settings: { ...settings, learningRate: 0 },
+    net,
+    every: 12,
+    onPoint: async () => {},
+  });
+  const after = netOf(next.stepGraph, next.state, settings);
+  for (const [name, tensor] of net.initializers) expect(after.initializers.get(name)).toEqual(tensor);
+  expect(unpackVectors(next.stepGraph.layout, next.state.theta).get("head.bias")?.shape).toEqual([8]);
 });
 
 test("the learning rate warms up, stays, and falls to nothing", () => {

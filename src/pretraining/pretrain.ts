@@ -2,7 +2,7 @@ import { authorVit, type VitConfig } from "../backbone/index.ts";
 import { breathe, type LongCall } from "../base/index.ts";
 import { createBuilder, elementCount, type Graph, replay, type Tensor, tensorOf } from "../graph/index.ts";
 import { crossEntropy, linearHead, pool, pooledSize } from "../objective/index.ts";
-import { declareParameters, layoutOf, type Parameter, packVectors } from "../parameters/index.ts";
+import { declareParameters, layoutOf, type Parameter, packVectors, unpackVectors } from "../parameters/index.ts";
 import type { HostTensor, Runtime } from "../runtime/index.ts";
 import {
   buildStepGraph,
@@ -50,7 +50,8 @@ const OPTIMIZER = { beta2: 0.98, weightDecay: 0.05, clipNorm: 1 } as const;
 const HEAD = "head";
 
 /** The step graph of full training: every weight of the net and a linear head on [class token ‖ mean of patches]. */
-export function pretrainingStepGraph(net: Graph, classes: number, settings: PretrainingSettings): StepGraph {
+export function pretrainingStepGraph(settings: PretrainingSettings, classes: number): StepGraph {
+  const net = authorVit(EMBEDDED_VIT, settings.seed, settings.batchSize);
   const weights = [...net.initializers].filter(([, tensor]) => isWeight(tensor));
   const parameters: Parameter[] = weights.map(([name, { shape }]) => ({ name, shape, decay: shape.length > 1 }));
   const width = pooledSize(EMBEDDED_VIT.hiddenSize, "cls+mean");
@@ -72,7 +73,15 @@ export function pretrainingStepGraph(net: Graph, classes: number, settings: Pret
   return buildStepGraph(g, layout, declared, loss, OPTIMIZER, { logits });
 }
 
-/** The state before the first step: the authored net's weights and a zero head. */
+/** The net alone, with a dynamic batch, holding a state's weights: the pre-training head is left behind. */
+export function netOf({ layout }: StepGraph, { theta }: OptimizerState, settings: PretrainingSettings): Graph {
+  const weights = unpackVectors(layout, theta);
+  const authored = authorVit(EMBEDDED_VIT, settings.seed);
+  const initializers = new Map([...authored.initializers].map(([name, tensor]) => [name, weights.get(name) ?? tensor]));
+  return { ...authored, initializers };
+}
+
+/** The state before the first step: the net's weights and a zero head. */
 export function pretrainingStart(stepGraph: StepGraph, net: Graph, classes: number): OptimizerState {
   const width = pooledSize(EMBEDDED_VIT.hiddenSize, "cls+mean");
   const zero = (...shape: number[]) => tensorOf("float32", shape, new Float32Array(elementCount(shape)));
@@ -85,6 +94,9 @@ export interface PretrainingCall extends LongCall {
   readonly runtime: Runtime;
   readonly data: PretrainingData;
   readonly settings: PretrainingSettings;
+  /** Weights to start from; default: the net as authored from the seed. */
+  readonly net?: Graph;
+  /** Where a run that was stopped had come to; `net` is then not looked at. */
   readonly start?: OptimizerState;
   /** Steps between two curve points. */
   readonly every: number;
@@ -95,8 +107,8 @@ export interface PretrainingCall extends LongCall {
 /** Train until `totalSteps`, or until aborted. Resuming from a state gives the same bits as never having stopped. */
 export async function pretrain(call: PretrainingCall): Promise<{ stepGraph: StepGraph; state: OptimizerState }> {
   const { runtime, data, settings, every } = call;
-  const net = authorVit(EMBEDDED_VIT, settings.seed, settings.batchSize);
-  const stepGraph = pretrainingStepGraph(net, data.classes, settings);
+  const { net = authorVit(EMBEDDED_VIT, settings.seed) } = call;
+  const stepGraph = pretrainingStepGraph(settings, data.classes);
   const start = call.start ?? pretrainingStart(stepGraph, net, data.classes);
   const stepper = await openStepper(runtime, stepGraph, start, { threads: settings.threads });
   try {
@@ -147,10 +159,10 @@ function batchOf(data: PretrainingData, step: number, batchSize: number) {
   const targets = new Float32Array(batchSize * data.classes);
   const bytes = new Uint8Array(pixelCount);
   const labels = Array.from({ length: batchSize }, (_, k) => {
-    const label = data.draw(step * batchSize + k, bytes);
+    const shown = data.draw(step * batchSize + k, bytes);
     for (let p = 0; p < pixelCount; p++) pixels[k * pixelCount + p] = bytes[p]! / 127.5 - 1;
-    targets[k * data.classes + label] = 1;
-    return label;
+    for (const label of shown) targets[k * data.classes + label]! += 1 / shown.length;
+    return shown;
   });
   const feeds: Record<string, HostTensor> = {
     pixel_values: { dtype: "float32", shape: [batchSize, 3, data.size, data.size], data: pixels },
@@ -160,11 +172,13 @@ function batchOf(data: PretrainingData, step: number, batchSize: number) {
   return { feeds, labels };
 }
 
-function countCorrect({ data, shape }: HostTensor, labels: readonly number[]): number {
+/** Rows whose highest logit belongs to something that is shown. */
+function countCorrect({ data, shape }: HostTensor, labels: readonly (readonly number[])[]): number {
   const classes = shape[1]!;
-  return labels.filter((label, row) => {
+  return labels.filter((shown, row) => {
     const from = row * classes;
-    for (let k = 0; k < classes; k++) if (k !== label && data[from + k]! >= data[from + label]!) return false;
+    const best = Math.max(...shown.map((label) => Number(data[from + label])));
+    for (let k = 0; k < classes; k++) if (!shown.includes(k) && data[from + k]! >= best) return false;
     return true;
   }).length;
 }

@@ -1,7 +1,6 @@
 import { GraftError } from "../base/index.ts";
-import { decodeSafetensors, encodeSafetensors } from "../formats/index.ts";
-import type { Tensor } from "../graph/index.ts";
-import { type ParameterLayout, packVectors, unpackVectors, type Vectors } from "../parameters/index.ts";
+import type { ParameterLayout, Vectors } from "../parameters/index.ts";
+import { decodeVectors, encodeVectors } from "./state-file.ts";
 import type { OptimizerState } from "./stepper.ts";
 
 /** Where a run keeps its checkpoint: a folder in Node, anything else elsewhere. */
@@ -46,17 +45,11 @@ export function encodeCheckpoint(
   fingerprint: Fingerprint,
 ): Uint8Array {
   const { state, best, bestEpoch, history, lossSum, seconds } = checkpoint;
-  const tensors = new Map<string, Tensor>();
-  for (const [prefix, vectors] of Object.entries({ theta: state.theta, m: state.m, v: state.v, best }))
-    for (const [name, tensor] of unpackVectors(layout, vectors)) tensors.set(`${prefix}/${name}`, tensor);
   const run = JSON.stringify({ step: state.step, bestEpoch, history, lossSum, seconds });
-  return encodeSafetensors(
-    tensors,
-    new Map([
-      ["format", FORMAT],
-      ["run", run],
-      ["fingerprint", JSON.stringify(fingerprint)],
-    ]),
+  return encodeVectors(
+    layout,
+    { theta: state.theta, m: state.m, v: state.v, best },
+    { format: FORMAT, run, fingerprint: JSON.stringify(fingerprint) },
   );
 }
 
@@ -65,7 +58,7 @@ export function encodeCheckpoint(
  * @throws GraftError CHECKPOINT_MISMATCH naming the setting that differs, or that it is no checkpoint
  */
 export function decodeCheckpoint(layout: ParameterLayout, bytes: Uint8Array, fingerprint: Fingerprint): Checkpoint {
-  const { tensors, metadata } = decodeSafetensors(bytes, "the checkpoint");
+  const { vectors, metadata } = decodeVectors(layout, bytes, "the checkpoint");
   const [savedRun, savedFingerprint] = [metadata.get("run"), metadata.get("fingerprint")];
   if (metadata.get("format") !== FORMAT || !savedRun || !savedFingerprint)
     throw new GraftError("CHECKPOINT_MISMATCH", {
@@ -74,7 +67,6 @@ export function decodeCheckpoint(layout: ParameterLayout, bytes: Uint8Array, fin
       remedy: "Resume from a folder that `graft train --out` wrote with this version, or start anew",
     });
   checkFingerprint(JSON.parse(savedFingerprint), fingerprint);
-  const vectors = (prefix: string) => packVectors(layout, unprefixed(tensors, `${prefix}/`));
   const { step, ...run } = JSON.parse(savedRun) as Omit<Checkpoint, "state" | "best"> & { step: number };
   return {
     ...run,
@@ -83,7 +75,8 @@ export function decodeCheckpoint(layout: ParameterLayout, bytes: Uint8Array, fin
   };
 }
 
-function checkFingerprint(saved: Fingerprint, wanted: Fingerprint): void {
+/** @throws GraftError CHECKPOINT_MISMATCH naming the first setting that differs */
+export function checkFingerprint(saved: Fingerprint, wanted: Fingerprint): void {
   for (const key of new Set([...Object.keys(saved), ...Object.keys(wanted)])) {
     const [was, is] = [JSON.stringify(saved[key]), JSON.stringify(wanted[key])];
     if (was !== is)
@@ -93,9 +86,4 @@ function checkFingerprint(saved: Fingerprint, wanted: Fingerprint): void {
         remedy: "Resume with the settings the run was started with, or give another --out",
       });
   }
-}
-
-function unprefixed(tensors: ReadonlyMap<string, Tensor>, prefix: string): Map<string, Tensor> {
-  const named = [...tensors].filter(([name]) => name.startsWith(prefix));
-  return new Map(named.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
 }

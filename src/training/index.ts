@@ -1,11 +1,12 @@
 export type { AdamWOptions } from "./adamw.ts";
-export type { CheckpointStore, EpochRecord } from "./checkpoint.ts";
+export { type CheckpointStore, checkFingerprint, type EpochRecord } from "./checkpoint.ts";
 export { classifierStep } from "./classifier-step.ts";
 export { type Classifier, type EvaluateOptions, type Evaluation, evaluate, logitsOf } from "./evaluate.ts";
 export { extractFeatures, type Features } from "./features.ts";
 export { DEFAULT_HEAD_L2, type FitHeadOptions, fitHead, type Head } from "./fit-head.ts";
 export { classifierFeeds } from "./image-batches.ts";
 export { TrainOptions, type TrainSettings } from "./options.ts";
+export { decodeVectors, encodeVectors } from "./state-file.ts";
 export { buildStepGraph, type StepGraph } from "./step-graph.ts";
 export { initialState, type OptimizerState, openStepper, type Stepper, type StepResult } from "./stepper.ts";
 export { DEFAULT_CHECKPOINT_SECONDS, fitTaskHead, type TrainCall, type Trained, train } from "./train.ts";
