@@ -84,7 +84,9 @@ export function sumTo(g: Builder, x: Value, shape: readonly number[]): Value {
 /** Zeros before and after along one axis. */
 export function padAxis(g: Builder, x: Value, axis: number, before: number, after: number): Value {
   if (before === 0 && after === 0) return x;
-  return g.op("Pad", [x, g.integers([before, after]), undefined, g.integers([axis])]);
+  const at = (amount: number) => staticShape(x).map((_, k) => (k === axis ? amount : 0));
+  // All axes spelt out: the runtime's transpose optimiser misreads the operand that names some (ONNX Runtime 1.30, 1.32).
+  return g.op("Pad", [x, g.integers([...at(before), ...at(after)])]);
 }
 
 /** Put the slices of `x` along `axis` at `positions` (all different) of an axis of size `dim`, zeros elsewhere. */
