@@ -1,6 +1,6 @@
-import { asNumbers, type Tensor } from "../graph/index.ts";
+import { asNumbers, elementCount, type Node, type Tensor } from "../graph/index.ts";
 import type { GraphIndex } from "./graph-index.ts";
-import type { ResidualStep } from "./residual-steps.ts";
+import { ancestors, type ResidualStep } from "./residual-steps.ts";
 
 /** Whether a step's attention is kept from looking ahead: a triangular mask takes part in it. */
 export function isCausal(index: GraphIndex, step: ResidualStep): boolean {
@@ -25,3 +25,41 @@ function isTriangular(tensor: Tensor, tokens: number): boolean {
       if (values[row * tokens + column] !== (column > row ? above : below)) return false;
   return true;
 }
+
+/**
+ * Whether a causal stack encodes its text, as CLIP's text tower does, and does not write on.
+ *
+ * The last token of such a tower has seen all others, and it alone is read: from the features each example's one token is
+ * picked, at a position computed from the inputs (where the end-of-text id stands), before any product with a weight.
+ * A decoder reads every token (its head, even one that classifies, works on all of them), or hands out keys and values.
+ * The features and the hidden states may be outputs besides.
+ * @param features  [batch, tokens, d]
+ */
+export function isTextTower(index: GraphIndex, features: string, states: readonly string[]): boolean {
+  const kept = new Set([features, ...states]);
+  const besides = (output: string) => {
+    const before = ancestors(index, [output], (name) => name === features);
+    return states.some((state) => before.has(state));
+  };
+  return onlyPicked(index, features) && index.graph.outputs.every((output) => kept.has(output) || !besides(output));
+}
+
+const LAYOUT = /^(Reshape|Flatten|Squeeze|Unsqueeze|Transpose|Identity|Cast)$/;
+
+/** Whether all that reads the features, be it in another layout, picks one token of each example at a computed position. */
+function onlyPicked(index: GraphIndex, features: string): boolean {
+  const [batch, , d] = index.shape(features);
+  let picks = 0;
+  const pending = [features];
+  for (let at = pending.pop(); at !== undefined; at = pending.pop())
+    for (const node of index.consumers(at)) {
+      const result = node.outputs[0]!;
+      if (LAYOUT.test(node.op)) pending.push(result);
+      else if (isPick(index, node, at) && elementCount(index.shape(result)) === batch! * d!) picks++;
+      else return false;
+    }
+  return picks > 0;
+}
+
+const isPick = (index: GraphIndex, { op, inputs }: Node, data: string) =>
+  /^Gather(ND|Elements)?$/.test(op) && inputs[0] === data && index.isData(inputs[1]!);

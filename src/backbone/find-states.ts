@@ -1,5 +1,6 @@
 import { describeNode, elementCount, type Graph, type Node } from "../graph/index.ts";
-import { isCausal } from "./causal.ts";
+import { isCausal, isTextTower } from "./causal.ts";
+import { convolutionDetours } from "./detours.ts";
 import { type GraphIndex, indexGraph, isWeightedProduct, sameShape, views } from "./graph-index.ts";
 import { normOf, normSource } from "./norm.ts";
 import { prefixTokens } from "./prefix-tokens.ts";
@@ -50,7 +51,8 @@ export function findStates(graph: Graph): FoundStates {
   const steps = residualSteps(index);
   const byOutput = new Map(steps.map((step) => [step.output, step]));
   const isBorder = (name: string) => byOutput.has(name);
-  const links = new Map(steps.map((step) => [step, linkOf(index, step, byOutput)]));
+  const detours = convolutionDetours(index, byOutput);
+  const links = new Map(steps.map((step) => [step, linkOf(index, step, byOutput, detours)]));
   const stream = mainStream(index, steps, links);
   const normPosition = normPositionOf(stream, links);
   checkLayout(index, stream);
@@ -62,6 +64,9 @@ export function findStates(graph: Graph): FoundStates {
   if (final === undefined && normPosition === "post") throw refuse.lastNorm(describeNode(last.sum), stream.length / 2);
   const named = states as string[];
   const lastState = named.at(-1)!;
+  const features = normOf(index, lastState, isBorder) ?? lastState;
+  const causal = stream.find((step) => isCausal(index, step));
+  if (causal && !isTextTower(index, features, named)) throw refuse.causal(describeNode(causal.sum));
   const shape = index.shape(lastState);
   return {
     states: named,
@@ -71,7 +76,7 @@ export function findStates(graph: Graph): FoundStates {
     hiddenSize: shape[2]!,
     tokens: shape[1]!,
     prefixTokens: prefixTokens(index, named[0]!),
-    features: normOf(index, lastState, isBorder) ?? lastState,
+    features,
     subLayers: stream.map((step, k) => ({
       kind: step.attended === undefined ? "feed-forward" : "attention",
       weights: weightsBetween(index, named[k]!, named[k + 1]!),
@@ -85,15 +90,30 @@ interface Link {
 }
 
 /** The step whose sum, or whose sum's norm, a step starts from. */
-function linkOf(index: GraphIndex, step: ResidualStep, byOutput: ReadonlyMap<string, ResidualStep>): Link | undefined {
-  for (const source of views(index, step.source)) {
+function linkOf(
+  index: GraphIndex,
+  step: ResidualStep,
+  byOutput: ReadonlyMap<string, ResidualStep>,
+  detours: ReadonlyMap<string, ResidualStep>,
+): Link | undefined {
+  for (const source of views(index, unmasked(index, step.source))) {
     const direct = byOutput.get(source);
     if (direct) return { previous: direct, normPosition: "pre" };
-    const normed = normSource(index, source, (name) => byOutput.has(name));
-    const previous = normed === undefined ? undefined : byOutput.get(normed);
+    const normed = normSource(index, source, (name) => byOutput.has(name) || detours.has(name));
+    const previous = normed === undefined ? undefined : (byOutput.get(normed) ?? detours.get(normed));
     if (previous) return { previous, normPosition: "post" };
   }
   return undefined;
+}
+
+/** A value before its tokens were multiplied by a mask, [batch, tokens, 1], that was not computed from it (a norm's root is). */
+function unmasked(index: GraphIndex, name: string): string {
+  const node = index.producer(name);
+  if (node?.op !== "Mul") return name;
+  const [x, y] = node.inputs as [string, string];
+  const isMask = (side: string, of: string) =>
+    index.isData(side) && index.shape(side).at(-1) === 1 && !ancestors(index, [side], () => false).has(of);
+  return isMask(y, x) ? x : isMask(x, y) ? y : name;
 }
 
 /** The longest chain of linked steps that attends; refuses models that have several, or none. */
@@ -170,7 +190,6 @@ function checkPattern(index: GraphIndex, stream: readonly ResidualStep[]): void 
     const tokens = tokensOf(index, step);
     if (step.attended !== undefined && step.attended !== tokens)
       throw refuse.windowed(describeNode(step.sum), step.attended, tokens);
-    if (isCausal(index, step)) throw refuse.causal(describeNode(step.sum));
     const mixing = step.attended === undefined && step.nodes.find((node) => mixesTokens(index, node, step));
     if (mixing) throw refuse.mixing(describeNode(mixing));
     const foreign = [...step.side].find((name) => index.isData(name) && isForeign(index, name));
