@@ -1,0 +1,2 @@
+export { fileSource } from "./file-source.node.ts";
+export { type DatasetOptions, holdsTables, openDataset } from "./open-dataset.node.ts";

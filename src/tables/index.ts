@@ -1,0 +1,12 @@
+export { openTable, type TableFormat, type TableOptions } from "./open-table.ts";
+export { type ByteSource, blobSource } from "./source.ts";
+export {
+  type Cell,
+  cellOf,
+  type Dataset,
+  type Feature,
+  type Row,
+  type SplitName,
+  splitNames,
+  type Table,
+} from "./table.ts";
