@@ -1,0 +1,2 @@
+export { type FetchedModel, type FetchOptions, fetchModel } from "./fetch-model.node.ts";
+export { type HubSettings, hubSettings } from "./settings.node.ts";
