@@ -1,0 +1,1 @@
+export { readTokenizer, readTokenizerFiles } from "./read-tokenizer.node.ts";
