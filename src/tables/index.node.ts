@@ -1,2 +1,3 @@
 export { fileSource } from "./file-source.node.ts";
 export { type DatasetOptions, holdsTables, openDataset } from "./open-dataset.node.ts";
+export { openRecordStore, type RecordStoreOptions } from "./record-store.node.ts";

@@ -1,4 +1,5 @@
 export { openTable, type TableFormat, type TableOptions } from "./open-table.ts";
+export { memoryRecordStore, type RecordStore } from "./record-store.ts";
 export { type ByteSource, blobSource } from "./source.ts";
 export {
   type Cell,
