@@ -4,6 +4,7 @@ export type { Value } from "./builder-core.ts";
 export { checkGraph } from "./check-graph.ts";
 export { constantTensor } from "./constants.ts";
 export { constantsToInitializers } from "./constants-to-initializers.ts";
+export { decompose } from "./decompose/index.ts";
 export { hashGraph } from "./hash.ts";
 export { type Branch, branchOf } from "./onnx/branch-of.ts";
 export { type DecodeOptions, decodeModel } from "./onnx/decode-model.ts";
