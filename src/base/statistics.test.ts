@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
-import { mean, median, standardDeviation } from "./statistics.ts";
+import cases from "../../test/fixtures/metrics.json" with { type: "json" };
+import { mean, median, pearson, quantile, ranks, spearman, standardDeviation } from "./statistics.ts";
 
 test("mean, sample standard deviation and median by hand", () => {
   const values = [2, 4, 4, 4, 5, 5, 7, 9]; // deviations −3 −1 −1 −1 0 0 2 4, squares sum to 32
@@ -13,4 +15,73 @@ test("too few values give NaN, not 0", () => {
   expect(mean([])).toBeNaN();
   expect(median([])).toBeNaN();
   expect(standardDeviation([3])).toBeNaN();
+});
+
+test("ranks by hand: equal values share the mean of their ranks", () => {
+  expect([...ranks([10, 3, 10, -1, 10, 3])]).toEqual([5, 2.5, 5, 1, 5, 2.5]);
+  expect([...ranks([0, -0, Number.NEGATIVE_INFINITY])]).toEqual([2.5, 2.5, 1]);
+  expect([...ranks([1, Number.NaN])]).toEqual([Number.NaN, Number.NaN]);
+  expect([...ranks([])]).toEqual([]);
+});
+
+test("correlations, ranks and quantiles as scipy and NumPy compute them", () => {
+  for (const { predicted, targets, ...expected } of cases.regression) {
+    expect(pearson(predicted, targets)).toBeCloseTo(expected.pearson, 12);
+    expect(spearman(predicted, targets)).toBeCloseTo(expected.spearman, 12);
+    expect([...ranks(predicted)]).toEqual(expected.ranks);
+    for (const [k, share] of [0, 0.025, 0.3, 1].entries()) {
+      expect(quantile(predicted, share)).toBeCloseTo(expected.quantiles[k]!, 12);
+    }
+  }
+});
+
+test("a correlation with what never changes is undefined, however its mean rounds", () => {
+  for (const constant of [
+    [0.1, 0.1, 0.1],
+    [7, 7, 7],
+  ]) {
+    expect(pearson(constant, [1, 2, 4])).toBeNaN();
+    expect(spearman([1, 2, 4], constant)).toBeNaN();
+  }
+  expect(pearson([1], [2])).toBeNaN();
+  expect(pearson([], [])).toBeNaN();
+  expect(pearson([1, Number.NaN], [1, 2])).toBeNaN();
+  expect(spearman([1, Number.NaN], [1, 2])).toBeNaN();
+  expect(quantile([], 0.5)).toBeNaN();
+  expect(() => pearson([1, 2], [1])).toThrow("2 values on one side and 1 on the other");
+});
+
+const pairs = fc.array(fc.tuple(fc.integer({ min: -20, max: 20 }), fc.integer({ min: -20, max: 20 })), {
+  minLength: 2,
+});
+
+test("Spearman sees order only, Pearson all but scale and offset; both are bounded and symmetric", () => {
+  fc.assert(
+    fc.property(pairs, (points) => {
+      const [x, y] = [points.map(([first]) => first), points.map(([, second]) => second)];
+      fc.pre(new Set(x).size > 1 && new Set(y).size > 1);
+      const [r, rho] = [pearson(x, y), spearman(x, y)];
+      expect(
+        spearman(
+          x.map((value) => value ** 3),
+          y,
+        ),
+      ).toBe(rho);
+      expect(
+        spearman(
+          x.map((value) => -Math.exp(value / 10)),
+          y,
+        ),
+      ).toBeCloseTo(-rho, 12);
+      expect(
+        pearson(
+          x.map((value) => 3 * value - 8),
+          y,
+        ),
+      ).toBeCloseTo(r, 10);
+      expect(pearson(y, x)).toBeCloseTo(r, 12);
+      for (const value of [r, rho]) expect(Math.abs(value)).toBeLessThanOrEqual(1);
+    }),
+    { seed: 1 },
+  );
 });
