@@ -61,19 +61,24 @@ test.each(fixtureNames())("%s: names and order of nodes change nothing", async (
   }
 });
 
-const reasons: Readonly<Record<string, string>> = {
-  causal: "STATES_CAUSAL",
-  parallel: "STATES_PARALLEL",
-  "encoder-decoder": "STATES_STREAMS",
-  windowed: "STATES_WINDOWED",
-  convolutional: "STATES_CONVOLUTIONAL",
-  "no attention": "STATES_NONE",
-  "time first": "STATES_LAYOUT",
+const reasons: Readonly<Record<string, readonly [code: string, says: RegExp]>> = {
+  causal: ["STATES_CAUSAL", /^decoder-only model: /],
+  parallel: ["STATES_PARALLEL", /^model with parallel blocks: /],
+  "encoder-decoder": ["STATES_STREAMS", /^encoder-decoder model: /],
+  "two towers": ["STATES_STREAMS", /^model with several towers: /],
+  windowed: ["STATES_WINDOWED", /^model with windowed or pooled attention: /],
+  convolutional: ["STATES_CONVOLUTIONAL", /^convolutional model: /],
+  "no attention": ["STATES_NONE", /^no hidden states found: /],
+  "time first": [
+    "STATES_LAYOUT",
+    /the residual stream is kept as \[7, 2, 16\] where graft expects \[batch, tokens, d\]/,
+  ],
 };
 
-test.each(fixtureNames(true))("%s is refused for the right reason", async (name) => {
+test.each(fixtureNames(true))("%s is refused for the right reason, and the message says what it is", async (name) => {
   const graph = await traced(name, true);
-  const code = reasons[fixtureRecord(name, true).refused!];
-  expect(() => findStates(graph)).toThrow(expect.objectContaining({ code }));
-  expect(() => findStates(shuffleGraph(graph, 3).graph)).toThrow(expect.objectContaining({ code }));
+  const [code, says] = reasons[fixtureRecord(name, true).refused!]!;
+  const refusal = expect.objectContaining({ code, message: expect.stringMatching(says) });
+  expect(() => findStates(graph)).toThrow(refusal);
+  expect(() => findStates(shuffleGraph(graph, 3).graph)).toThrow(refusal);
 });

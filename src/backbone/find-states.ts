@@ -188,8 +188,11 @@ const kindsOf = (stream: readonly ResidualStep[]) =>
 function checkPattern(index: GraphIndex, stream: readonly ResidualStep[]): void {
   for (const step of stream) {
     const tokens = tokensOf(index, step);
-    if (step.attended !== undefined && step.attended !== tokens)
+    if (step.attended !== undefined && step.attended !== tokens) {
+      const past = step.attended > tokens && pastInput(index, step);
+      if (past) throw refuse.past(describeNode(step.sum), step.attended, tokens, past);
       throw refuse.windowed(describeNode(step.sum), step.attended, tokens);
+    }
     const mixing = step.attended === undefined && step.nodes.find((node) => mixesTokens(index, node, step));
     if (mixing) throw refuse.mixing(describeNode(mixing));
     const foreign = [...step.side].find((name) => index.isData(name) && isForeign(index, name));
@@ -206,6 +209,10 @@ function tokensOf(index: GraphIndex, step: ResidualStep): number {
   const shape = index.shape(step.output);
   return shape.length === 3 ? shape[1]! : (step.attended ?? shape[0]!);
 }
+
+/** An input that is joined to what the attention computes, [.., tokens, d]: keys or values of earlier tokens. */
+const pastInput = (index: GraphIndex, step: ResidualStep) =>
+  index.graph.inputs.find((name) => index.shape(name).length >= 3 && step.side.has(name));
 
 /** Operators that carry information from one token to another without attention. */
 const MIXERS = /^(Conv|ConvTranspose|DFT|CumSum|LSTM|GRU|RNN|AveragePool|MaxPool)$/;

@@ -3,7 +3,7 @@ import { describeNode } from "../graph/index.ts";
 import type { GraphIndex } from "./graph-index.ts";
 import type { ResidualStep } from "./residual-steps.ts";
 
-const ENCODERS = "graft takes transformer encoders (ViT, DeiT, DINOv2, BERT, RoBERTa, DistilBERT and their like)";
+const ENCODERS = "graft takes transformer encoders (BERT, RoBERTa, ModernBERT, ViT, DINOv2 … see docs/models.md)";
 
 const error = (code: string, thing: string, place: string, remedy: string) =>
   new GraftError(code, { thing, place, remedy });
@@ -44,8 +44,8 @@ export const refuse = {
   parallel: (node: string) =>
     error(
       "STATES_PARALLEL",
-      node,
-      "attention and feed-forward of a block run side by side (as in GPT-J and GPT-NeoX), so there is no state between them",
+      "model with parallel blocks",
+      `attention and feed-forward that meet in ${node} run side by side (as in GPT-J, GPT-NeoX), so there is no state between them`,
       ENCODERS,
     ),
   streams: (lengths: readonly number[], linked: boolean) =>
@@ -60,16 +60,23 @@ export const refuse = {
   windowed: (node: string, attended: number, tokens: number) =>
     error(
       "STATES_WINDOWED",
-      node,
-      `its attention reaches ${attended} positions where the stream has ${tokens} tokens: a windowed or pooled model (as Swin, PVT)`,
+      "model with windowed or pooled attention",
+      `the attention that ends in ${node} reaches ${attended} positions where the stream has ${tokens} tokens (as in Swin, PVT, SegFormer)`,
+      ENCODERS,
+    ),
+  past: (node: string, attended: number, tokens: number, input: string) =>
+    error(
+      "STATES_CAUSAL",
+      "decoder-only model",
+      `the attention that ends in ${node} reaches ${attended} positions where the stream has ${tokens} tokens: keys and values of earlier tokens come in through the input "${input}" (as in GPT, Llama)`,
       ENCODERS,
     ),
   causal: (node: string) =>
     error(
       "STATES_CAUSAL",
-      node,
-      "its attention has a triangular mask: a decoder-only model (as GPT), where tokens see only those before them",
-      ENCODERS,
+      "decoder-only model",
+      `the attention that ends in ${node} has a triangular mask, tokens see only those before them (as in GPT, Llama), and more than one token of each example is read in the end`,
+      `${ENCODERS}; a causal text tower (CLIP) with its pooled embedding as output`,
     ),
   mixing: (node: string) =>
     error(
@@ -82,7 +89,7 @@ export const refuse = {
     error(
       "STATES_STREAMS",
       node,
-      `its sub-layer also reads "${value}", computed beside the residual stream: an encoder-decoder, or a skip between distant blocks`,
+      `its sub-layer also reads "${value}", computed beside the residual stream: the decoder of an encoder-decoder model, or a skip between distant blocks`,
       "Export the encoder alone: graft works on one stack of blocks",
     ),
   mixedNorms: (node: string, at: number) =>

@@ -115,6 +115,9 @@ def deit(name, **options):
 ROBERTA = (hf.RobertaModel, hf.RobertaConfig, "RoBERTa")
 XLMR = (hf.XLMRobertaModel, hf.XLMRobertaConfig, "XLM-R")
 
+# The attention transformers takes unless told otherwise, exported as one operator that the exporter writes out again.
+SDPA = dict(attn_implementation="sdpa")
+
 architectures = {
     "roberta-dynamo18": lambda n: roberta(n, *ROBERTA, opset=18, **DYNAMO),
     "xlm-r-ts14": lambda n: roberta(n, *XLMR, opset=14, **TS),

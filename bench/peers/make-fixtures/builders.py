@@ -121,8 +121,8 @@ def timm_vit(name, fused, dynamic=True, size=8, exporter="torchscript", opset=17
 
 
 def refused(name, module, inputs, why, outputs=("y",), axes=None, **options):
-    make(name, module, [], inputs, norm="pre", outputs=list(outputs), refused=why,
-         dynamic=axes, exporter="torchscript", opset=options.pop("opset", 17), **options)
+    make(name, module, [], inputs, norm="pre", outputs=list(outputs), refused=why, dynamic=axes,
+         exporter=options.pop("exporter", "torchscript"), opset=options.pop("opset", 17), **options)
 
 
 def vit_config(**extra):
@@ -215,11 +215,12 @@ def make_t5(name):
     refused(name, Call(model, list(inputs), ["last_hidden_state"]), inputs, "encoder-decoder", axes=axes, architecture="T5", opset=14)
 
 
-def make_swin(name):
+def make_swin(name, **options):
     model = hf.SwinModel(hf.SwinConfig(image_size=16, patch_size=2, embed_dim=8, depths=[1, 1], num_heads=[2, 2],
                                        window_size=4, mlp_ratio=2), add_pooling_layer=False)
     inputs = pixels(size=16)
-    refused(name, Call(model, list(inputs), ["last_hidden_state"]), inputs, "windowed", architecture="Swin", axes=None)
+    refused(name, Call(model, list(inputs), ["last_hidden_state"]), inputs, "windowed", architecture="Swin", axes=None,
+            **options)
 
 
 def make_resnet(name):

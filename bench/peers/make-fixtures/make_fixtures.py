@@ -11,6 +11,7 @@ import transformers as hf
 from architectures import architectures
 from builders import *
 from handwritten import handwritten
+from refusals import refusals
 
 FIXTURES = {
     "vit-pooler-ts11": lambda n: vit(n, hf.ViTModel(vit_config()), ["last_hidden_state", "pooler_output"], opset=11, **TS),
@@ -58,6 +59,7 @@ FIXTURES = {
     "torch-encoder-branches-ts17": lambda n: torch_encoder(n, True, kind=SqueezingEncoder, opset=17, **TS),
     **architectures,
     **handwritten,
+    **refusals,
     "gpt2": make_gpt2,
     "gpt-neox": make_neox,
     "t5": make_t5,
