@@ -10,7 +10,7 @@ import { zeroVectors } from "../src/parameters/index.ts";
 import { nodeRuntime } from "../src/runtime/index.node.ts";
 import type { HostTensor, Session } from "../src/runtime/index.ts";
 import { select } from "../src/selection/index.ts";
-import { classifierStep, initialState, openStepper, TrainOptions } from "../src/training/index.ts";
+import { initialState, openStepper, TrainOptions, tunedStep } from "../src/training/index.ts";
 import { productFlops } from "./flops.ts";
 
 const BATCH = 8;
@@ -24,8 +24,9 @@ export async function stepVitB({ rounds = 7, threads = 2 } = {}) {
   const backbone = await openGraph(authorVit(CONFIG, 1), nodeRuntime);
   const { placement } = select("all:parallel", { states: backbone.states.length, defaultRank: 8 });
   const options = TrainOptions.parse({ batchSize: BATCH, threads });
-  const spec = { placement, adapter: {}, classes: Array.from({ length: CLASSES }, (_, k) => String(k)) };
-  const stepGraph = classifierStep(backbone, await traceBackbone(backbone, BATCH), spec, options);
+  const goal = { kind: "classify", classes: Array.from({ length: CLASSES }, (_, k) => String(k)) } as const;
+  const spec = { placement, adapter: {}, goal };
+  const stepGraph = tunedStep(backbone, await traceBackbone(backbone, { batchSize: BATCH }), spec, options);
   const start = initialState(stepGraph, zeroVectors(stepGraph.layout).map(randomized));
   const opened = performance.now();
   const stepper = await openStepper(nodeRuntime, stepGraph, start, { threads });

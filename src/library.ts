@@ -1,5 +1,5 @@
 /** What both entries export: everything that does not depend on the platform, and the types their signatures mention. */
-export type { ClassifierSpec, Edge, EdgeKind, PlacedEdge, Placement, PlacementEntry } from "./adapters/index.ts";
+export type { Edge, EdgeKind, PlacedEdge, Placement, PlacementEntry, TunedSpec } from "./adapters/index.ts";
 export { AdapterOptions, edgeKind, formatPlacement, parsePlacement } from "./adapters/index.ts";
 export {
   type AdaptersDescription,
@@ -9,7 +9,7 @@ export {
   parseAdaptersDescription,
 } from "./artifact/index.ts";
 export { differentiate } from "./autodiff/index.ts";
-export type { Backbone, BackboneOptions, ImageInput } from "./backbone/index.ts";
+export type { Backbone, BackboneOptions, ImageInput, ModelInput, TextInput } from "./backbone/index.ts";
 export { type ErrorDetails, GraftError, type LongCall, type Progress } from "./base/index.ts";
 export {
   type Attribute,
@@ -33,7 +33,7 @@ export {
   type Value,
   type ValueType,
 } from "./graph/index.ts";
-export type { Pooling } from "./objective/index.ts";
+export { type Evaluation, metricName, type Pooling } from "./objective/index.ts";
 export type { HostArray, HostTensor, Ort, Runtime, Session, SessionOptions } from "./runtime/index.ts";
 export {
   type EdgeScores,
@@ -54,26 +54,32 @@ export {
 } from "./selection/index.ts";
 export {
   type Augmentation,
+  type ClassifyGoal,
   type GeneratedTaskOptions,
+  type Goal,
   type ImageSize,
+  type ImageSplit,
+  type ImageTask,
+  outputNames,
   resizeTask,
   type Split,
+  type Targets,
   type Task,
+  type TextSplit,
   taskNames,
 } from "./tasks/index.ts";
 export {
   type CheckpointStore,
-  type Classifier,
   type EpochRecord,
   type EvaluateOptions,
-  type Evaluation,
   evaluate,
   fitTaskHead,
   type Head,
-  logitsOf,
+  outputsOf,
   type TrainCall,
   type Trained,
   TrainOptions,
   type TrainSettings,
+  type TunedModel,
   train,
 } from "./training/index.ts";

@@ -10,7 +10,7 @@ import { createNodeRuntime, nodeRuntime } from "./runtime/index.node.ts";
 import type { Ort } from "./runtime/index.ts";
 import { type ImageFolderOptions, openImageFolder } from "./tasks/index.node.ts";
 import { type GeneratedTaskOptions, type ImageSize, openGeneratedTask, resizeTask, type Task } from "./tasks/index.ts";
-import type { Classifier } from "./training/index.ts";
+import type { TunedModel } from "./training/index.ts";
 
 export { folderCheckpoint } from "./artifact/index.node.ts";
 export type { Description, InspectJson, InspectOptions } from "./backbone/index.ts";
@@ -44,7 +44,9 @@ export async function openBackbone(
 }
 
 export interface OpenTaskOptions extends GeneratedTaskOptions, LongCall, Pick<ImageFolderOptions, "augment"> {
-  /** Size of the pictures; default 32 × 32, what the embedded backbone takes. */
+  /** The model that the examples are for: size of the pictures, tokens of the texts; default the embedded one's. */
+  readonly backbone?: Pick<Backbone, "input">;
+  /** Size of the pictures, where no backbone says it; default 32 × 32. */
   readonly image?: ImageSize;
   /** What the source is; default: a folder if it looks like a path (has a slash or a dot), else a generated task. */
   readonly from?: "generated" | "folder";
@@ -55,9 +57,11 @@ export interface OpenTaskOptions extends GeneratedTaskOptions, LongCall, Pick<Im
  * @throws GraftError UNKNOWN_TASK, and what reading a folder throws
  */
 export async function openTask(source: string, options: OpenTaskOptions = {}): Promise<Task> {
-  const { image = { height: 32, width: 32 }, from = /[\\/.]/.test(source) ? "folder" : "generated", ...rest } = options;
-  if (from === "folder") return openImageFolder(source, { ...rest, ...image });
-  return resizeTask(openGeneratedTask(source, rest), image);
+  const { backbone, from = /[\\/.]/.test(source) ? "folder" : "generated", ...rest } = options;
+  const image = backbone?.input.kind === "image" ? backbone.input : (options.image ?? { height: 32, width: 32 });
+  const { height, width } = image;
+  if (from === "folder") return openImageFolder(source, { ...rest, height, width });
+  return resizeTask(openGeneratedTask(source, rest), { height, width });
 }
 
 /**
@@ -82,7 +86,7 @@ export async function openTrained(
   folder: string,
   source?: string | Backbone,
   options?: OpenOptions,
-): Promise<Classifier> {
+): Promise<TunedModel> {
   if (typeof source === "object") return loadTrained(folder, source);
   const backbone = source ?? (await readDescription(folder)).backbone.source;
   return loadTrained(folder, await openBackbone(backbone, options));

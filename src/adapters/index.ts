@@ -1,5 +1,4 @@
 export { AdapterOptions, adapterParameters, initialAdapters } from "./adapter.ts";
-export { bakedClassifier, type ClassifierSpec, classifier, classifierParameters, upToFeatures } from "./classifier.ts";
 export { insertAdapters } from "./insert.ts";
 export {
   checkPlacement,
@@ -14,3 +13,13 @@ export {
   parseEntries,
   parsePlacement,
 } from "./placement.ts";
+export {
+  bakedModel,
+  goalOutput,
+  headWidth,
+  pooledFeatures,
+  type TunedSpec,
+  tunedOutput,
+  tunedParameters,
+  upToFeatures,
+} from "./tuned.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fixtureGraph, fixtureNames, fixtureRecord } from "../../test/support/fixtures.ts";
-import { TINY, tinyBackbones } from "../../test/support/tiny-backbone.ts";
+import { type ImageBackbone, TINY, tinyBackbones } from "../../test/support/tiny-backbone.ts";
 import { floats, numbersOf, pixelsFor, relativeError, runOnce, trainedTensors } from "../../test/support/tiny-runs.ts";
 import { type Backbone, openGraph, traceBackbone } from "../backbone/index.ts";
 import { random } from "../base/index.ts";
@@ -22,7 +22,7 @@ const n = 2 * TINY.blocks + 1;
 
 /** The backbone with adapters baked in; outputs the features and every state of the adapted run. */
 function adapted(
-  backbone: Backbone,
+  backbone: ImageBackbone,
   graph: Graph,
   placement: Placement,
   tensors: ReadonlyMap<string, Tensor>,
@@ -85,7 +85,7 @@ describe.each(Object.entries(tinyBackbones))("%s", (_, open) => {
   test("several edges together compute what the paper's formulas say", async () => {
     const backbone = await open();
     const batch = 3;
-    const graph = await traceBackbone(backbone, batch);
+    const graph = await traceBackbone(backbone, { batchSize: batch });
     const feeds = pixelsFor(backbone, batch, 5);
     const reference = await referenceRun(backbone, graph, feeds);
     await fc.assert(
@@ -155,7 +155,7 @@ const pictures = fixtureNames().filter(
 // Files of other writers: norms, attention and activations written out in their ways, so that other fusions match.
 test.each(pictures)("%s: an adapter on every edge changes no bit before training", async (name) => {
   const { shape } = fixtureRecord(name).inputs.pixel_values!;
-  const backbone = await openGraph(fixtureGraph(name), nodeRuntime, { imageSize: shape[2]! });
+  const backbone = (await openGraph(fixtureGraph(name), nodeRuntime, { imageSize: shape[2]! })) as ImageBackbone;
   const graph = prune({ ...backbone.graph, outputs: [backbone.features] });
   const count = backbone.states.length;
   const every = Array.from({ length: count ** 2 }, (_, k) => ({ from: Math.floor(k / count), to: k % count, rank: 2 }));

@@ -1,20 +1,26 @@
 import * as z from "zod";
-import {
-  AdapterOptions,
-  type ClassifierSpec,
-  classifierParameters,
-  formatPlacement,
-  parsePlacement,
-} from "../adapters/index.ts";
+import { AdapterOptions, formatPlacement, parsePlacement, type TunedSpec, tunedParameters } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import { GraftError } from "../base/index.ts";
 import { decodeSafetensors, encodeSafetensors } from "../formats/index.ts";
 import { layoutOf, packVectors } from "../parameters/index.ts";
-import type { Classifier } from "../training/index.ts";
+import type { TunedModel } from "../training/index.ts";
 
 /** File names in the folder of a trained model. */
 export const ADAPTERS_JSON = "adapters.json";
 export const ADAPTERS_TENSORS = "adapters.safetensors";
+
+const names = z.array(z.string()).min(1);
+const GoalSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.enum(["classify", "multi_label", "tokens"]), classes: names }),
+  z.strictObject({
+    kind: z.literal("regress"),
+    names,
+    center: z.array(z.number()).min(1),
+    scale: z.array(z.number().positive()).min(1),
+  }),
+  z.strictObject({ kind: z.enum(["pair_score", "triplet"]) }),
+]);
 
 const Description = z.strictObject({
   schema: z.literal(1),
@@ -24,25 +30,25 @@ const Description = z.strictObject({
     hash: z.string(),
     states: z.int(),
     hiddenSize: z.int(),
-    pooling: z.enum(["cls", "mean", "cls+mean"]),
+    pooling: z.enum(["cls", "mean", "cls+mean", "last"]),
   }),
   placement: z.string(),
   adapter: AdapterOptions,
-  classes: z.array(z.string()).min(1),
+  goal: GoalSchema,
 });
 
 /** What `adapters.json` says beside the tensors. */
 export type AdaptersDescription = z.output<typeof Description>;
 
-/** A trained classifier without its backbone: a JSON description and the tensors of adapters and head. */
-export function encodeAdapters({ backbone, spec, tensors }: Classifier): { json: string; safetensors: Uint8Array } {
+/** A trained model without its backbone: a JSON description and the tensors of adapters and head. */
+export function encodeAdapters({ backbone, spec, tensors }: TunedModel): { json: string; safetensors: Uint8Array } {
   const { name, source, hash, states, hiddenSize, pooling } = backbone;
   const description: AdaptersDescription = {
     schema: 1,
     backbone: { name, source, hash, states: states.length, hiddenSize, pooling },
     placement: formatPlacement(spec.placement),
     adapter: AdapterOptions.parse(spec.adapter),
-    classes: [...spec.classes],
+    goal: spec.goal as AdaptersDescription["goal"],
   };
   const metadata = new Map([["graft", JSON.stringify({ backbone: hash, placement: description.placement })]]);
   return { json: `${JSON.stringify(description, undefined, 2)}\n`, safetensors: encodeSafetensors(tensors, metadata) };
@@ -78,7 +84,7 @@ export function decodeAdapters(
   backbone: Backbone,
   description: AdaptersDescription,
   safetensors: Uint8Array,
-): Classifier {
+): TunedModel {
   const { backbone: trained } = description;
   if (trained.hash !== backbone.hash)
     throw new GraftError("BACKBONE_MISMATCH", {
@@ -87,10 +93,10 @@ export function decodeAdapters(
       remedy: `Load them onto ${trained.source}, or train anew on this backbone`,
     });
   const placement = parsePlacement(description.placement, { states: backbone.states.length });
-  const spec: ClassifierSpec = { placement, adapter: description.adapter, classes: description.classes };
+  const spec: TunedSpec = { placement, adapter: description.adapter, goal: description.goal };
   const { tensors } = decodeSafetensors(safetensors, ADAPTERS_TENSORS);
   const restored = { ...backbone, pooling: trained.pooling };
-  const parameters = classifierParameters(restored, spec);
+  const parameters = tunedParameters(restored, spec);
   packVectors(layoutOf(parameters), tensors); // checks that all are there, in the right shapes
   refuseOthers(tensors, new Set(parameters.map(({ name }) => name)), description.placement);
   return { backbone: restored, spec, tensors };

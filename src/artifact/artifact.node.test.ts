@@ -3,17 +3,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { TINY, tinyBackbones, tinyPostNorm, tinyPreNorm, tinyTask } from "../../test/support/tiny-backbone.ts";
+import {
+  type ImageBackbone,
+  TINY,
+  tinyBackbones,
+  tinyPostNorm,
+  tinyPreNorm,
+  tinyTask,
+} from "../../test/support/tiny-backbone.ts";
 import { pixelsFor, relativeError, trainedTensors } from "../../test/support/tiny-runs.ts";
-import { classifierParameters, parsePlacement } from "../adapters/index.ts";
+import { parsePlacement, tunedParameters } from "../adapters/index.ts";
 import { openGraph } from "../backbone/index.ts";
 import { decodeSafetensors, encodeSafetensors } from "../formats/index.ts";
 import { readModel, writeModel } from "../graph/index.node.ts";
 import { checkGraph, createBuilder, decodeModel, type Graph, tensorOf } from "../graph/index.ts";
 import type { HostTensor } from "../runtime/index.ts";
 import { nodeRuntime } from "../runtime/node.ts";
-import { batchAt } from "../tasks/index.ts";
-import { type Classifier, logitsOf, train } from "../training/index.ts";
+import { imagesAt } from "../tasks/index.ts";
+import { outputsOf, type TunedModel, train } from "../training/index.ts";
 import { ADAPTERS_JSON, ADAPTERS_TENSORS, encodeAdapters } from "./adapters-file.ts";
 import { exportModel } from "./export-model.ts";
 import { loadTrained, MODEL_FILE, saveTrained, trainingIn } from "./trained-folder.node.ts";
@@ -28,11 +35,11 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** As if trained: every parameter random, so that each adapter matters. */
-async function modelOn(open: typeof tinyPreNorm, options = {}): Promise<Classifier> {
+async function modelOn(open: typeof tinyPreNorm, options = {}): Promise<TunedModel & { backbone: ImageBackbone }> {
   const backbone = await open(options);
   const placement = parsePlacement("4-1,0-3,2-2,1-2", { states, defaultRank: 3 });
-  const spec = { placement, adapter: { activation: "tanh", scale: "channel" } as const, classes: task.classes };
-  return { backbone, spec, tensors: trainedTensors(classifierParameters(backbone, spec), 5) };
+  const spec = { placement, adapter: { activation: "tanh", scale: "channel" } as const, goal: task.goal };
+  return { backbone, spec, tensors: trainedTensors(tunedParameters(backbone, spec), 5) };
 }
 
 /** Run a file in a plain session of the runtime, nothing of ours in between. */
@@ -53,28 +60,28 @@ describe.each(Object.entries(tinyBackbones))("an exported %s model", (_, open) =
     const graph = exportModel(model);
     checkGraph(graph);
     expect(graph.inputs).toEqual([model.backbone.input.name]);
-    expect(graph.types.get("logits")).toEqual({ dtype: "float32", shape: ["batch", task.classes.length] });
+    expect(graph.types.get("logits")).toEqual({ dtype: "float32", shape: ["batch", task.goal.classes.length] });
     const path = join(folder, "model.onnx");
     await writeModel(graph, path);
-    const trained = await logitsOf(model, task.test, { threads: 1 });
+    const trained = await outputsOf(model, task.test, { threads: 1 });
     const { input } = model.backbone;
     for (const size of [1, 5]) {
       for (let start = 0; start + size <= task.test.count; start += size) {
         const indices = Array.from({ length: size }, (_, k) => start + k);
-        const { images } = batchAt(task.test, indices, { ...input, classes: 3, batchSize: size });
+        const images = imagesAt(task.test, indices, { ...input, batchSize: size });
         const shape = [size, 3, input.height, input.width];
         const logits = await plainLogits(path, { [input.name]: { dtype: "float32", shape, data: images } });
         // The plain session may fuse what ours does not: equal but for float32 rounding.
         expect(relativeError(logits, trained.subarray(3 * start, 3 * (start + size)))).toBeLessThan(1e-5);
       }
     }
-    expect(relativeError(trained, await logitsOf({ ...model, tensors: zeroed(model) }, task.test))).toBeGreaterThan(
+    expect(relativeError(trained, await outputsOf({ ...model, tensors: zeroed(model) }, task.test))).toBeGreaterThan(
       0.1,
     );
   });
 });
 
-const zeroed = ({ tensors }: Classifier) =>
+const zeroed = ({ tensors }: TunedModel) =>
   new Map(
     [...tensors].map(([name, tensor]) =>
       name.endsWith("up.weight") ? [name, { ...tensor, bytes: new Uint8Array(tensor.bytes.length) }] : [name, tensor],
@@ -100,7 +107,7 @@ test("the frozen weights of an exported file are the input file's, byte for byte
     expect(Buffer.compare(exported.initializers.get(name)!.bytes, bytes), name).toBe(0);
   }
   expect(exported.metadata.get("license")).toBe("mine");
-  expect(JSON.parse(exported.metadata.get("graft.classes")!)).toEqual(task.classes);
+  expect(JSON.parse(exported.metadata.get("graft.goal")!)).toEqual(task.goal);
 });
 
 test("a model with a classifier of its own loses it: one output, and its head's weights are gone", async () => {
@@ -120,7 +127,7 @@ test("a model with a classifier of its own loses it: one output, and its head's 
 });
 
 describe("a saved folder", () => {
-  let model: Classifier;
+  let model: TunedModel;
   beforeAll(async () => {
     model = await modelOn(tinyPreNorm, { pooling: "mean" });
   });
@@ -145,12 +152,14 @@ describe("a saved folder", () => {
     expect(await trainingIn(folder)).toBe("trained");
     const loaded = await load(await tinyPreNorm());
     expect(loaded.backbone.pooling).toBe("mean");
-    expect(loaded.spec).toMatchObject({ placement: model.spec.placement, classes: task.classes });
+    expect(loaded.spec).toMatchObject({ placement: model.spec.placement, goal: task.goal });
     expect(loaded.spec.adapter).toMatchObject(model.spec.adapter);
-    const bits = (named: Classifier["tensors"]) =>
+    const bits = (named: TunedModel["tensors"]) =>
       [...named].map(([name, { shape, bytes }]) => [name, [...shape], Buffer.from(bytes).toString("hex")]).sort();
     expect(bits(loaded.tensors)).toEqual(bits(model.tensors));
-    expect(await logitsOf(loaded, task.test, { threads: 1 })).toEqual(await logitsOf(model, task.test, { threads: 1 }));
+    expect(await outputsOf(loaded, task.test, { threads: 1 })).toEqual(
+      await outputsOf(model, task.test, { threads: 1 }),
+    );
     // Saved again, the same bytes.
     expect(encodeAdapters(loaded).safetensors).toEqual(encodeAdapters(model).safetensors);
   });
@@ -187,7 +196,12 @@ describe("a saved folder", () => {
     ["a list", () => writeFile(json(), "[]"), "ADAPTERS_JSON", /adapters.json/],
     ["another schema", () => edit((it) => Object.assign(it, { schema: 2 })), "ADAPTERS_JSON", /schema/],
     ["an unknown key", () => edit((it) => Object.assign(it, { more: 1 })), "ADAPTERS_JSON", /more/],
-    ["no classes", () => edit((it) => Object.assign(it, { classes: [] })), "ADAPTERS_JSON", /classes/],
+    [
+      "no classes",
+      () => edit((it) => Object.assign(it, { goal: { kind: "classify", classes: [] } })),
+      "ADAPTERS_JSON",
+      /goal.classes/,
+    ],
     ["an edge out of range", () => edit((it) => Object.assign(it, { placement: "9-1@r3" })), "EDGE_OUT_OF_RANGE", /9/],
     [
       "an edge less",

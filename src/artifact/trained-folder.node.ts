@@ -4,7 +4,7 @@ import type { Backbone } from "../backbone/index.ts";
 import { makeFolder, readFileChecked, type StagedFile, stageFile, writeFileAtomic } from "../base/index.node.ts";
 import { GraftError } from "../base/index.ts";
 import { writeModel } from "../graph/index.node.ts";
-import type { CheckpointStore, Classifier } from "../training/index.ts";
+import type { CheckpointStore, TunedModel } from "../training/index.ts";
 import {
   ADAPTERS_JSON,
   ADAPTERS_TENSORS,
@@ -24,7 +24,7 @@ const CHECKPOINT_FILE = "checkpoint.safetensors";
  * together: on a full disk the folder keeps what it had.
  * @throws GraftError FILE_*
  */
-export async function saveTrained(model: Classifier, folder: string): Promise<void> {
+export async function saveTrained(model: TunedModel, folder: string): Promise<void> {
   await makeFolder(folder);
   const { json, safetensors } = encodeAdapters(model);
   const staged: StagedFile[] = [];
@@ -99,7 +99,7 @@ export async function readDescription(folder: string): Promise<AdaptersDescripti
 }
 
 /** Load a folder's adapters and head onto their backbone. Throws BACKBONE_MISMATCH if it is another one. */
-export async function loadTrained(folder: string, backbone: Backbone): Promise<Classifier> {
+export async function loadTrained(folder: string, backbone: Backbone): Promise<TunedModel> {
   const description = await readDescription(folder);
   return decodeAdapters(backbone, description, await readFileChecked(join(folder, ADAPTERS_TENSORS)));
 }

@@ -4,6 +4,7 @@ import type { Runtime } from "../runtime/index.ts";
 
 /** How pixels become the backbone's input: bytes / 255, minus `mean`, over `std`, per channel. */
 export interface ImageInput {
+  readonly kind: "image";
   /** Name of the graph input, float32 [batch, 3, height, width]. */
   readonly name: string;
   readonly height: number;
@@ -11,6 +12,23 @@ export interface ImageInput {
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
 }
+
+/** The graph inputs, whole numbers [batch, tokens], that an encoded text is fed to. */
+export interface TextInput {
+  readonly kind: "text";
+  readonly ids: string;
+  /** 1 for a token, 0 for padding; absent in models that take none. */
+  readonly mask?: string;
+  /** Which text of a pair a token belongs to. */
+  readonly types?: string;
+  /** 0, 1, 2 … */
+  readonly positions?: string;
+  readonly dtype: "int64" | "int32";
+  /** Tokens of every text, where the file fixes it. */
+  readonly fixedLength?: number;
+}
+
+export type ModelInput = ImageInput | TextInput;
 
 /** A frozen model whose hidden states are known. */
 export interface Backbone {
@@ -31,6 +49,6 @@ export interface Backbone {
   /** Value name of the features a head reads, [batch, tokens, d]: what follows the last norm. */
   readonly features: string;
   readonly pooling: Pooling;
-  readonly input: ImageInput;
+  readonly input: ModelInput;
   readonly runtime: Runtime;
 }

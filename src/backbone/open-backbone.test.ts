@@ -1,7 +1,7 @@
 import { isAbsolute } from "node:path";
 import { expect, test } from "vitest";
 import { readModel } from "../graph/index.node.ts";
-import { decodeModel, encodeModel, hashGraph } from "../graph/index.ts";
+import { createBuilder, decodeModel, encodeModel, hashGraph } from "../graph/index.ts";
 import { nodeRuntime } from "../runtime/index.node.ts";
 import { openGraph } from "./open-backbone.ts";
 import { parsePreprocessor } from "./preprocessor.ts";
@@ -29,11 +29,30 @@ test("without a class token features are averaged", async () => {
 
 test.each([
   ["vit-classifier-fixed-ts14", "BATCH_FIXED", /batches of exactly 2.*dynamic batch axis/],
-  ["bert-pooler-ts11", "INPUT_UNSUPPORTED", /"input_ids" int64\[.*one picture input/],
 ])("%s is refused for training: %s", async (name, code, message) => {
   const error = await open(name).catch((reason) => reason);
   expect(error).toMatchObject({ code });
   expect(error.message).toMatch(message);
+});
+
+test("a text model is known by its inputs; padding is left out of its mean", async () => {
+  const backbone = await open("bert-pooler-ts11");
+  expect(backbone.pooling).toBe("mean");
+  expect(backbone.input).toEqual({
+    kind: "text",
+    ids: "input_ids",
+    mask: "attention_mask",
+    types: "token_type_ids",
+    dtype: "int64",
+  });
+});
+
+test("a model of other inputs is refused", async () => {
+  const g = createBuilder();
+  g.rename(g.relu(g.input("series", "float32", ["batch", 4, 8])), "out");
+  await expect(openGraph(g.toGraph(["out"]), nodeRuntime)).rejects.toThrow(
+    /"series" float32\[batch, 4, 8\].*one picture input.*input_ids/,
+  );
 });
 
 test("a model read by a relative path is found again from another folder", async () => {

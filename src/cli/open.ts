@@ -1,5 +1,5 @@
 import { type Backbone, GraftError, openBackbone, openTask, openTrained, type Task } from "../node.ts";
-import type { Classifier } from "../training/index.ts";
+import type { TunedModel } from "../training/index.ts";
 import type { CommandContext } from "./define-command.ts";
 
 interface DataArgs {
@@ -12,21 +12,21 @@ interface DataArgs {
 type Context = Pick<CommandContext<unknown>, "signal" | "onProgress" | "note">;
 
 /** The backbone that `--model` names. */
-export const openModel = ({ model }: { readonly model: string }, { signal }: Context): Promise<Backbone> =>
-  openBackbone(model, { signal });
+export const openModel = ({ model }: { readonly model: string }, { signal, onProgress }: Context): Promise<Backbone> =>
+  openBackbone(model, { signal, onProgress });
 
 /** The trained model that `--model` names: a folder that `graft train` wrote. */
 export async function openTrainedModel(
   { model, backbone }: { readonly model: string; readonly backbone?: string | undefined },
-  { signal }: Context,
-): Promise<Classifier> {
+  { signal, onProgress }: Context,
+): Promise<TunedModel> {
   if (model.startsWith("builtin:"))
     throw new GraftError("NOT_TRAINED", {
       thing: `model ${model}`,
       place: "it has no trained head",
       remedy: "Name the folder that `graft train --out` wrote: --model DIR",
     });
-  return openTrained(model, backbone, { signal }).catch((error) => {
+  return openTrained(model, backbone, { signal, onProgress }).catch((error) => {
     throw backbone === undefined ? whereIsTheBackbone(error, model) : error;
   });
 }
@@ -60,12 +60,11 @@ export async function openData(
 ): Promise<Task> {
   checkData(args);
   const { task, data, trainSize, seed } = args;
-  const { height, width } = backbone.input;
   const opened = await openTask(task ?? data!, {
     from: task === undefined ? "folder" : "generated",
-    image: { height, width },
-    ...(trainSize !== undefined && { trainSize }),
-    ...(seed !== undefined && { seed }),
+    backbone,
+    trainSize,
+    seed,
     signal,
     onProgress,
   });

@@ -1,17 +1,17 @@
 import type { AdapterOptions, Placement } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import { type LongCall, mean, type Progress, parseOptions, standardDeviation } from "../base/index.ts";
+import type { Evaluation } from "../objective/index.ts";
 import type { Scores } from "../scoring/index.ts";
 import { parseSelector, select } from "../selection/index.ts";
 import type { Task } from "../tasks/index.ts";
 import {
-  type Classifier,
-  type Evaluation,
   evaluate,
   fitTaskHead,
   type Head,
   TrainOptions,
   type TrainSettings,
+  type TunedModel,
   train,
 } from "../training/index.ts";
 
@@ -60,7 +60,7 @@ export interface ComparisonRun {
   /** Evaluated once, on the parameters that validation chose. */
   readonly test: Evaluation;
   readonly seconds: number;
-  readonly model: Classifier;
+  readonly model: TunedModel;
 }
 
 /**
@@ -105,6 +105,7 @@ async function runOnce(
   context: RunContext,
 ): Promise<ComparisonRun> {
   const { settings, head, headSeconds, adapter = {}, peak } = context;
+  const { threads } = settings;
   const call = {
     ...progressOf(context),
     onProgress: (progress: Progress) => {
@@ -112,15 +113,14 @@ async function runOnce(
       context.onProgress?.(progress);
     },
   };
-  const threads = settings.threads === undefined ? {} : { threads: settings.threads };
   if (placement.length === 0) {
-    const model: Classifier = { backbone, spec: { placement, adapter, classes: task.classes }, tensors: head };
-    const validation = await evaluate(model, task.validation, { ...call, ...threads });
-    const test = await evaluate(model, task.test, { ...call, ...threads });
+    const model: TunedModel = { backbone, spec: { placement, adapter, goal: task.goal }, tensors: head };
+    const validation = await evaluate(model, task.validation, { ...call, threads });
+    const test = await evaluate(model, task.test, { ...call, threads });
     return { placement, validation, test, seconds: headSeconds, model };
   }
   const model = await train(backbone, task, placement, { ...call, adapter, head, options: settings });
-  const test = await evaluate(model, task.test, { ...call, ...threads });
+  const test = await evaluate(model, task.test, { ...call, threads });
   return { placement, validation: model.validation, test, seconds: model.seconds + headSeconds, model };
 }
 

@@ -79,6 +79,7 @@ export function operators(core: BuilderCore) {
     reduceMin: reduce("ReduceMin"),
     /** Sum of squares over `axes`. */
     reduceSumSquare: reduce("ReduceSumSquare"),
+    reduceLogSumExp: reduce("ReduceLogSumExp"),
     softmax: (x: Value, axis = -1) => op("Softmax", [x], { axis: int(axis) }),
     logSoftmax: (x: Value, axis = -1) => op("LogSoftmax", [x], { axis: int(axis) }),
     /** Layer norm over the last axis. */

@@ -1,1 +1,12 @@
-export { crossEntropy, headParameters, linearHead, type Pooling, pool, pooledSize } from "./classification.ts";
+export { type Evaluation, evaluateOutputs, metricName, predictedTags, scoreLogits } from "./evaluation.ts";
+export { headParameters, linearHead, normalized, type Pooling, pool, pooledSize } from "./head.ts";
+export { crossEntropy } from "./losses.ts";
+export {
+  type LossOptions,
+  lossOf,
+  type OutputLevel,
+  outputLevel,
+  type TargetBatch,
+  targetShapes,
+  targetsAt,
+} from "./objective.ts";

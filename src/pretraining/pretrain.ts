@@ -1,7 +1,7 @@
 import { authorVit, type VitConfig } from "../backbone/index.ts";
 import { breathe, type LongCall } from "../base/index.ts";
 import { createBuilder, elementCount, type Graph, replay, type Tensor, tensorOf } from "../graph/index.ts";
-import { crossEntropy, linearHead, pool, pooledSize } from "../objective/index.ts";
+import { crossEntropy, headParameters, pool, pooledSize } from "../objective/index.ts";
 import { declareParameters, layoutOf, type Parameter, packVectors, unpackVectors } from "../parameters/index.ts";
 import type { HostTensor, Runtime } from "../runtime/index.ts";
 import {
@@ -54,11 +54,7 @@ export function pretrainingStepGraph(settings: PretrainingSettings, classes: num
   const net = authorVit(EMBEDDED_VIT, settings.seed, settings.batchSize);
   const weights = [...net.initializers].filter(([, tensor]) => isWeight(tensor));
   const parameters: Parameter[] = weights.map(([name, { shape }]) => ({ name, shape, decay: shape.length > 1 }));
-  const width = pooledSize(EMBEDDED_VIT.hiddenSize, "cls+mean");
-  parameters.push(
-    { name: `${HEAD}.weight`, shape: [width, classes] },
-    { name: `${HEAD}.bias`, shape: [classes], decay: false },
-  );
+  parameters.push(...headParameters(pooledSize(EMBEDDED_VIT.hiddenSize, "cls+mean"), classes));
   const layout = layoutOf(parameters);
 
   const g = createBuilder();
@@ -66,7 +62,7 @@ export function pretrainingStepGraph(settings: PretrainingSettings, classes: num
   const values = replay(g, net, declared.tensors);
   const pooled = pool(g, values.get(net.outputs[0]!)!, "cls+mean");
   const head = (part: string) => declared.tensors.get(`${HEAD}.${part}`)!;
-  const logits = linearHead(g, pooled, head("weight"), head("bias"));
+  const logits = g.add(g.matmul(pooled, head("weight")), head("bias"));
   const targets = g.input("targets", "float32", [settings.batchSize, classes]);
   const weight = g.input("weights", "float32", [settings.batchSize]);
   const loss = crossEntropy(g, logits, targets, weight, settings.labelSmoothing);

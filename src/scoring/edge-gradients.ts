@@ -1,12 +1,12 @@
-import { upToFeatures } from "../adapters/index.ts";
+import { goalOutput, upToFeatures } from "../adapters/index.ts";
 import { differentiate } from "../autodiff/index.ts";
-import { type Backbone, traceBackbone } from "../backbone/index.ts";
+import { type Backbone, type TraceSizes, traceBackbone } from "../backbone/index.ts";
 import { breathe, type LongCall } from "../base/index.ts";
 import { createBuilder, type Graph, prune } from "../graph/index.ts";
-import { crossEntropy, linearHead, pool } from "../objective/index.ts";
+import { lossOf, targetShapes } from "../objective/index.ts";
 import type { HostTensor, Session } from "../runtime/index.ts";
-import type { Task } from "../tasks/index.ts";
-import { classifierFeeds, type Head } from "../training/index.ts";
+import type { Goal, Task } from "../tasks/index.ts";
+import { type Head, longest, stepFeeds, viewsOf } from "../training/index.ts";
 
 /** Gradients of all n² zero-initialised linear adapters: the paper's ∂L/∂W_ij = x_iᵀ · ∂L/∂x_j. */
 export interface EdgeGradients {
@@ -20,10 +20,13 @@ export interface EdgeGradients {
 
 const BATCH = 32;
 
+/** Tokens are rounded up to a multiple, which matrix products like. */
+const ROUND = 8;
+
 /**
  * One forward and one backward pass of the frozen backbone per probe batch, then n² products of states and cotangents.
  * @param indices  probe examples of the training split
- * @param head     the linear head whose loss is differentiated
+ * @param head     the linear head whose loss is differentiated; none for embeddings
  */
 export async function edgeGradients(
   backbone: Backbone,
@@ -32,12 +35,14 @@ export async function edgeGradients(
   head: Head,
   { threads, signal, onProgress }: { readonly threads?: number } & LongCall = {},
 ): Promise<EdgeGradients> {
-  const classes = task.classes.length;
+  const { goal, train } = task;
+  const views = viewsOf(train);
+  const tokens = train.kind === "text" ? ROUND * Math.ceil(longest(train, indices) / ROUND) : undefined;
   const n = backbone.states.length;
   const d = backbone.hiddenSize;
-  const traced = await traceBackbone(backbone, BATCH, signal);
-  const limit = threads === undefined ? {} : { threads };
-  const probe = await backbone.runtime.open(probeGraph(backbone, traced, classes, head), limit);
+  const traced = await traceBackbone(backbone, { batchSize: views * BATCH, tokens }, signal);
+  const limit = { threads };
+  const probe = await backbone.runtime.open(probeGraph(backbone, traced, goal, views, tokens, head), limit);
   let products: Session | undefined;
   try {
     const columns = Array.from({ length: n }, () => new Float32Array(n * d * d));
@@ -45,13 +50,7 @@ export async function edgeGradients(
     const activeTokens = new Array<number>(n).fill(0);
     for (let start = 0; start < indices.length; start += BATCH) {
       const part = indices.subarray(start, start + BATCH);
-      const feeds = classifierFeeds({
-        split: task.train,
-        indices: part,
-        input: backbone.input,
-        classes,
-        batchSize: BATCH,
-      });
+      const feeds = stepFeeds(goal, { split: train, indices: part, input: backbone.input, batchSize: BATCH, tokens });
       const { states, cotangents } = await probe.run(feeds);
       const rows = states!.shape[0]!; // batch · tokens
       products ??= await backbone.runtime.open(productGraph(rows, n, d), limit);
@@ -66,7 +65,7 @@ export async function edgeGradients(
         if (j % 5 === 0) await breathe(signal);
       }
       const done = Math.min(start + BATCH, indices.length);
-      onProgress?.({ phase: "gradients", done, total: indices.length, unit: "images" });
+      onProgress?.({ phase: "gradients", done, total: indices.length, unit: "examples" });
     }
     return { states: n, hiddenSize: d, columns, activeTokens };
   } finally {
@@ -76,13 +75,20 @@ export async function edgeGradients(
 }
 
 /** Outputs `states` [batch·tokens, n·d], one state beside the other, and `cotangents` [n, batch·tokens, d]. */
-function probeGraph(backbone: Backbone, traced: Graph, classes: number, head: Head): Graph {
+function probeGraph(
+  backbone: Backbone,
+  traced: Graph,
+  goal: Goal,
+  views: number,
+  tokens: TraceSizes["tokens"],
+  head: Head,
+): Graph {
   const g = createBuilder(upToFeatures(backbone, traced));
-  const pooled = pool(g, g.value(backbone.features), backbone.pooling);
-  const [weight, bias] = [head.get("head.weight")!, head.get("head.bias")!];
-  const logits = linearHead(g, pooled, g.constant(weight, "head.weight"), g.constant(bias, "head.bias"));
-  const targets = g.input("targets", "float32", [BATCH, classes]);
-  const loss = crossEntropy(g, logits, targets, g.input("weights", "float32", [BATCH]));
+  const constants = new Map([...head].map(([name, tensor]) => [name, g.constant(tensor, name)]));
+  const output = goalOutput(g, backbone, goal, g.value(backbone.features), constants);
+  const shapes = targetShapes(goal, { batchSize: BATCH, tokens });
+  const targets = shapes.targets && g.input("targets", "float32", shapes.targets);
+  const loss = lossOf(g, goal, output, targets, g.input("weights", "float32", shapes.weights), views);
   const states = backbone.states.map((name) => g.value(name));
   const flat = [-1, backbone.hiddenSize];
   const cotangents = differentiate(g, loss, states).map((value) => g.unsqueeze(g.reshape(value, flat), [0]));

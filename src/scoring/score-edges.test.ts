@@ -1,13 +1,20 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { jacobiSingularValues } from "../../test/support/jacobi-svd.ts";
-import { TINY, tinyBackbones, tinyPostNorm, tinyPreNorm, tinyTask } from "../../test/support/tiny-backbone.ts";
+import {
+  type ImageBackbone,
+  TINY,
+  tinyBackbones,
+  tinyPostNorm,
+  tinyPreNorm,
+  tinyTask,
+} from "../../test/support/tiny-backbone.ts";
 import { floats, normals, relativeError, trainedTensors } from "../../test/support/tiny-runs.ts";
 import { type Backbone, traceBackbone } from "../backbone/index.ts";
 import { breathe } from "../base/index.ts";
 import { checkGraph, createBuilder, prune, replay } from "../graph/index.ts";
-import { headParameters, linearHead, pool } from "../objective/index.ts";
-import type { Task } from "../tasks/index.ts";
-import { classifierFeeds, type Head } from "../training/index.ts";
+import { headParameters, pool, pooledSize } from "../objective/index.ts";
+import { type ImageTask, labelsOf } from "../tasks/index.ts";
+import { type Head, stepFeeds } from "../training/index.ts";
 import { type EdgeGradients, edgeGradients } from "./edge-gradients.ts";
 import { type ScoreOptions, scoreEdges } from "./score-edges.ts";
 
@@ -19,14 +26,14 @@ const count = 40;
 const task = tinyTask({ train: count, classes });
 const everyIndex = Uint32Array.from({ length: count }, (_, k) => k);
 
-const headFor = ({ pooling }: Backbone): Head => trainedTensors(headParameters(d, pooling, classes), 9);
+const headFor = ({ pooling }: Backbone): Head => trainedTensors(headParameters(pooledSize(d, pooling), classes), 9);
 
 const gradientOf = ({ columns }: EdgeGradients, from: number, to: number) =>
   columns[to]!.subarray(from * d * d, (from + 1) * d * d);
 
 /** Mean loss over the whole training split with x_from · W really added on an edge, as a function of W. */
-async function lossWithLinear(backbone: Backbone, head: Head, from: number, to: number) {
-  const graph = await traceBackbone(backbone, count);
+async function lossWithLinear(backbone: ImageBackbone, head: Head, from: number, to: number) {
+  const graph = await traceBackbone(backbone, { batchSize: count });
   const g = createBuilder(graph);
   const weight = g.input("W", "float32", [d, d]);
   const adapted = new Map<string, ReturnType<typeof g.value>>();
@@ -42,17 +49,17 @@ async function lossWithLinear(backbone: Backbone, head: Head, from: number, to: 
   });
   const pooled = pool(g, values.get(backbone.features)!, backbone.pooling);
   const [w, b] = ["head.weight", "head.bias"].map((name) => g.constant(head.get(name)!, name));
-  g.rename(linearHead(g, pooled, w!, b!), "adapted logits");
+  g.rename(g.add(g.matmul(pooled, w!), b!), "adapted logits");
   const session = await backbone.runtime.open(prune(checkGraph(g.toGraph(["adapted logits"]))), { threads: 1 });
   const { input } = backbone;
-  const feeds = classifierFeeds({ split: task.train, indices: everyIndex, input, classes, batchSize: count });
+  const feeds = stepFeeds(task.goal, { split: task.train, indices: everyIndex, input, batchSize: count });
   return {
     release: () => session.release(),
     async loss(W: Float32Array) {
       const result = await session.run({ W: floats([d, d], W), [input.name]: feeds[input.name]! });
       const logits = result["adapted logits"]!.data as Float32Array;
       let sum = 0;
-      task.train.labels.forEach((label, row) => {
+      labelsOf(task.train).forEach((label, row) => {
         const z = Array.from(logits.subarray(row * classes, (row + 1) * classes));
         sum += Math.log(z.reduce((total, x) => total + Math.exp(x), 0)) - z[label]!;
       });
@@ -62,7 +69,7 @@ async function lossWithLinear(backbone: Backbone, head: Head, from: number, to: 
 }
 
 describe.each(Object.entries(tinyBackbones))("%s", (_, open) => {
-  let backbone: Backbone;
+  let backbone: ImageBackbone;
   let head: Head;
   let gradients: EdgeGradients;
   beforeAll(async () => {
@@ -116,7 +123,7 @@ describe.each(Object.entries(tinyBackbones))("%s", (_, open) => {
 });
 
 /** A task that records which training examples are read in which phase. */
-function spied(original: Task) {
+function spied(original: ImageTask) {
   const read = new Map<string, number[]>();
   let pending: number[] = [];
   const call: ScoreOptions = {

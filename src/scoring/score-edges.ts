@@ -1,10 +1,11 @@
+import { headWidth } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import { breathe, GraftError, type LongCall, nameSeed, random } from "../base/index.ts";
 import { createBuilder, type Graph, tensorOf } from "../graph/index.ts";
-import { headParameters, pooledSize } from "../objective/index.ts";
+import { headParameters, outputLevel, pooledSize } from "../objective/index.ts";
 import { layoutOf, packVectors } from "../parameters/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import type { Task } from "../tasks/index.ts";
+import { type Goal, outputNames, type Task } from "../tasks/index.ts";
 import { DEFAULT_HEAD_L2, extractFeatures, fitHead, type Head } from "../training/index.ts";
 import { type EdgeGradients, edgeGradients } from "./edge-gradients.ts";
 import type { Scores } from "./scores.ts";
@@ -43,18 +44,14 @@ export async function scoreEdges(backbone: Backbone, task: Task, options: ScoreO
   const order = random(seed, nameSeed("probe")).permutation(task.train.count);
   const probe = order.slice(0, examples);
   const { head, name } = await probeHead(backbone, task, order.slice(examples), options);
-  const gradients = await edgeGradients(backbone, task, probe, head, {
-    ...(threads !== undefined && { threads }),
-    ...(signal && { signal }),
-    ...(onProgress && { onProgress }),
-  });
+  const gradients = await edgeGradients(backbone, task, probe, head, { threads, signal, onProgress });
   const values = await singularValuesByEdge(backbone.runtime, gradients, options);
   return {
     schema: 1,
     scoreName: "srank",
     matrix: values.map((row) => row.map((sigma) => srank(sigma, eta))),
     tieBreak: values.map((row) => row.map(entropyRank)),
-    caps: rankCaps(backbone, task.classes.length, gradients),
+    caps: rankCaps(backbone, task.goal, gradients),
     eta,
     examples,
     seconds: (performance.now() - begun) / 1000,
@@ -79,39 +76,40 @@ function checkExamples(examples: number, task: Task, head: NonNullable<ScoreOpti
 
 /**
  * The largest rank that gradients into each state can have: d, or the tokens that receive a gradient; behind a
- * post-norm backbone, whose last state a linear head reads, classes − 1 for each part of the pooling, since the
- * cotangents of a softmax sum to 0.
+ * post-norm backbone, whose last state a linear head over classes reads, classes − 1 for each part of the pooling, since
+ * the cotangents of a softmax sum to 0.
  */
-function rankCaps({ states, features, hiddenSize, pooling }: Backbone, classes: number, gradients: EdgeGradients) {
-  const parts = pooledSize(hiddenSize, pooling) / hiddenSize;
+function rankCaps({ states, features, hiddenSize, pooling }: Backbone, goal: Goal, gradients: EdgeGradients) {
+  const parts = outputLevel(goal) === "token" ? 1 : pooledSize(hiddenSize, pooling) / hiddenSize;
+  const behindHead =
+    goal.kind === "classify" || goal.kind === "tokens" ? parts * (goal.classes.length - 1) : hiddenSize;
   return gradients.activeTokens.map((active, state) =>
-    Math.min(active, hiddenSize, states[state] === features ? parts * (classes - 1) : hiddenSize),
+    Math.min(active, hiddenSize, states[state] === features ? behindHead : hiddenSize),
   );
 }
 
 async function probeHead(backbone: Backbone, task: Task, rest: Uint32Array, options: ScoreOptions) {
   const { head = "fitted", headL2 = DEFAULT_HEAD_L2, seed = 0, threads, signal, onProgress } = options;
+  const { goal } = task;
+  const parameters = headParameters(headWidth(backbone, goal), outputNames(goal).length);
   if (typeof head !== "string") {
-    packVectors(layoutOf(headParameters(backbone.hiddenSize, backbone.pooling, task.classes.length)), head); // checks it
+    packVectors(layoutOf(parameters), head); // checks it
     return { head, name: "given" };
   }
-  if (head === "random") return { head: randomHead(backbone, task.classes.length, seed), name: head };
-  const limit = { ...(threads !== undefined && { threads }), ...(signal && { signal }) };
-  const features = await extractFeatures(backbone, task.train, {
-    indices: rest,
-    ...limit,
-    ...(onProgress && { onProgress }),
-  });
-  return { head: await fitHead(backbone.runtime, features, task.classes.length, { l2: headL2, ...limit }), name: head };
+  if (parameters.length === 0) return { head: new Map() as Head, name: "no" };
+  if (head === "random") return { head: randomHead(parameters[0]!.shape, seed), name: head };
+  const features = await extractFeatures(backbone, goal, task.train, { indices: rest, threads, signal, onProgress });
+  return { head: await fitHead(backbone.runtime, features, goal, { l2: headL2, threads, signal }), name: head };
 }
 
-function randomHead(backbone: Backbone, classes: number, seed: number): Head {
+/** @param shape  [width, outputs] */
+function randomHead(shape: readonly number[], seed: number): Head {
   const draw = random(seed, nameSeed("random-head"));
-  const width = pooledSize(backbone.hiddenSize, backbone.pooling);
-  const weight = Float32Array.from({ length: width * classes }, () => draw.normal() / Math.sqrt(width));
+  const [width, outputs] = shape as [number, number];
+  const weight = Float32Array.from({ length: width * outputs }, () => draw.normal() / Math.sqrt(width));
   return new Map([
-    ["head.weight", tensorOf("float32", [width, classes], weight)],
-    ["head.bias", tensorOf("float32", [classes], new Float32Array(classes))],
+    ["head.weight", tensorOf("float32", [width, outputs], weight)],
+    ["head.bias", tensorOf("float32", [outputs], new Float32Array(outputs))],
   ]);
 }
 
@@ -121,7 +119,7 @@ async function singularValuesByEdge(
   { states: n, hiddenSize: d, columns }: EdgeGradients,
   { threads, signal, onProgress }: ScoreOptions,
 ): Promise<Float64Array[][]> {
-  const session = await runtime.open(gramGraph(n, d), threads === undefined ? {} : { threads });
+  const session = await runtime.open(gramGraph(n, d), { threads });
   try {
     const values: Float64Array[][] = Array.from({ length: n }, () => []);
     for (const [j, column] of columns.entries()) {

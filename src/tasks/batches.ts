@@ -1,10 +1,9 @@
 import { GraftError, nameSeed, random } from "../base/index.ts";
-import type { Augmentation, Split } from "./task.ts";
+import type { Augmentation, ImageSplit } from "./task.ts";
 
-export interface BatchOptions {
+export interface ImageBatchOptions {
   readonly height: number;
   readonly width: number;
-  readonly classes: number;
   /** Rows of the batch; more than `indices` leaves padding rows. */
   readonly batchSize: number;
   /** Per channel, in units where black is 0 and white is 1. */
@@ -14,25 +13,14 @@ export interface BatchOptions {
   readonly augment?: Augmentation & { readonly seed: number; readonly epoch: number };
 }
 
-/** Images and labels as a step graph takes them. */
-export interface Batch {
-  /** Normalised pixels, (value / 255 − mean) / std, [batchSize, 3, height, width]; padding rows are 0. */
-  readonly images: Float32Array;
-  /** One-hot labels, [batchSize, classes]; padding rows are 0. */
-  readonly targets: Float32Array;
-  /** 1 for an example, 0 for padding, [batchSize]. */
-  readonly weights: Float32Array;
-  /** How many rows are examples. */
-  readonly count: number;
-}
-
 /**
  * Gather the images at `indices`. A pure function of its arguments: augmentation depends on (seed, epoch, image index),
  * not on the batch an image falls in, so a run resumed in mid-epoch meets the same bits.
+ * @returns normalised pixels, (value / 255 − mean) / std, [batchSize, 3, height, width]; padding rows are 0
  * @throws GraftError BATCH_TOO_SMALL, IMAGE_SIZE
  */
-export function batchAt(split: Split, indices: ArrayLike<number>, options: BatchOptions): Batch {
-  const { height, width, classes, batchSize, augment } = options;
+export function imagesAt(split: ImageSplit, indices: ArrayLike<number>, options: ImageBatchOptions): Float32Array {
+  const { height, width, batchSize, augment } = options;
   const bytes = 3 * height * width;
   if (indices.length > batchSize) {
     throw new GraftError("BATCH_TOO_SMALL", {
@@ -42,8 +30,6 @@ export function batchAt(split: Split, indices: ArrayLike<number>, options: Batch
     });
   }
   const images = new Float32Array(batchSize * bytes);
-  const targets = new Float32Array(batchSize * classes);
-  const weights = new Float32Array(batchSize);
   const tables = normalizationTables(options.mean, options.std);
   for (let row = 0; row < indices.length; row++) {
     const index = indices[row]!;
@@ -57,10 +43,8 @@ export function batchAt(split: Split, indices: ArrayLike<number>, options: Batch
     }
     const change = augment === undefined ? unchanged : drawChange(augment, index);
     normalizeInto(images.subarray(row * bytes, (row + 1) * bytes), pixels, { height, width, change, tables });
-    targets[row * classes + split.labels[index]!] = 1;
-    weights[row] = 1;
   }
-  return { images, targets, weights, count: indices.length };
+  return images;
 }
 
 /** The images 0..count − 1 in the order of one epoch: a pure function of (count, seed, epoch). */
@@ -77,7 +61,7 @@ interface Change {
 
 const unchanged: Change = { flip: false, right: 0, down: 0 };
 
-function drawChange({ flip, shift, seed, epoch }: NonNullable<BatchOptions["augment"]>, index: number): Change {
+function drawChange({ flip, shift, seed, epoch }: NonNullable<ImageBatchOptions["augment"]>, index: number): Change {
   const stream = random(seed, nameSeed("augment"), epoch, index);
   const coin = stream.next() < 0.5;
   const [right, down] = [stream.int(2 * shift + 1) - shift, stream.int(2 * shift + 1) - shift];

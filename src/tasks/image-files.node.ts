@@ -1,10 +1,10 @@
 import { decodeImage } from "./decode-image.node.ts";
 import type { ImageSize } from "./resize.ts";
-import type { Split } from "./task.ts";
+import type { ImageSplit } from "./task.ts";
 
-/** Decode picture files into a split without labels (all 0). Throws UNREADABLE_IMAGE naming the file. */
-export async function openImages(files: readonly string[], size: ImageSize): Promise<Split> {
+/** Decode picture files into a split without labels. Throws UNREADABLE_IMAGE naming the file. */
+export async function openImages(files: readonly string[], size: ImageSize): Promise<ImageSplit> {
   const images: Uint8Array[] = [];
   for (const file of files) images.push(await decodeImage(file, size));
-  return { count: images.length, labels: new Int32Array(images.length), pixels: (index) => images[index]! };
+  return { kind: "image", count: images.length, targets: { kind: "none" }, pixels: (index) => images[index]! };
 }

@@ -5,7 +5,9 @@ import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { drawEmojiFolder } from "../../test/support/emoji.ts";
 import { decodeImage } from "./decode-image.node.ts";
+import { outputNames } from "./goal.ts";
 import { openImageFolder } from "./image-folder.node.ts";
+import { labelsOf } from "./task.ts";
 
 const size = { height: 8, width: 8 };
 let root: string;
@@ -39,10 +41,10 @@ test("emoji by category: missing splits come from train, class by class, and the
     width: 32,
     onProgress: ({ done, total }) => seen.push(done / total),
   });
-  expect(task.classes).toEqual(["Activities", "Food & Drink"]);
+  expect(outputNames(task.goal)).toEqual(["Activities", "Food & Drink"]);
   expect([task.train.count, task.validation.count, task.test.count]).toEqual([14, 2, 4]);
   for (const split of [task.train, task.validation, task.test]) {
-    expect(split.labels.filter((label) => label === 0)).toHaveLength(split.count / 2);
+    expect(labelsOf(split).filter((label) => label === 0)).toHaveLength(split.count / 2);
   }
   expect(task.notes).toEqual([
     "no val/ folder: 2 images of train/ serve as validation (seed 0)",
@@ -70,7 +72,7 @@ test("splits that are there are used as they are", async () => {
   });
   const task = await openImageFolder(path, size);
   expect([task.train.count, task.validation.count, task.test.count]).toEqual([2, 1, 2]);
-  expect([...task.validation.labels, ...task.test.labels]).toEqual([1, 0, 1]);
+  expect([...labelsOf(task.validation), ...labelsOf(task.test)]).toEqual([1, 0, 1]);
   expect(at(task.validation.pixels(0), 3, 3)).toEqual([255, 0, 0]);
   expect(task.notes).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { basename, extname, join, resolve } from "node:path";
 import { breathe, GraftError, type LongCall, nameSeed, random } from "../base/index.ts";
 import { decodeImage } from "./decode-image.node.ts";
 import type { ImageSize } from "./resize.ts";
-import type { Augmentation, Split, Task } from "./task.ts";
+import type { Augmentation, ImageSplit, ImageTask } from "./task.ts";
 
 export interface ImageFolderOptions extends ImageSize, LongCall {
   /** Which images a missing split takes from `train`, default 0. */
@@ -33,7 +33,7 @@ interface Example {
  * @throws GraftError NO_SUCH_FOLDER, NO_IMAGES, ONE_CLASS, UNKNOWN_CLASS, TOO_FEW_IMAGES, UNREADABLE_IMAGE, and what an
  *         aborted `signal` gives as its reason
  */
-export async function openImageFolder(path: string, options: ImageFolderOptions): Promise<Task> {
+export async function openImageFolder(path: string, options: ImageFolderOptions): Promise<ImageTask> {
   const { height, width, seed = 0, validationShare = 0.1, testShare = 0.2, signal, onProgress } = options;
   const root = resolve(path);
   const train = await listSplit(root, ["train"], path);
@@ -77,7 +77,7 @@ export async function openImageFolder(path: string, options: ImageFolderOptions)
   return {
     name: basename(root),
     title: `Images of ${path}`,
-    classes,
+    goal: { kind: "classify", classes },
     image: { height, width },
     augment: options.augment ?? { flip: false, shift: Math.floor(width / 16) },
     notes,
@@ -188,7 +188,11 @@ function examplesOf(listing: Listing, classes: readonly string[]): Example[] {
 }
 
 /** Decode four at a time, so that disk, decoder and resizing overlap. */
-async function decodeAll(examples: readonly Example[], size: ImageSize, each: () => Promise<void>): Promise<Split> {
+async function decodeAll(
+  examples: readonly Example[],
+  size: ImageSize,
+  each: () => Promise<void>,
+): Promise<ImageSplit> {
   const bytes = 3 * size.height * size.width;
   const store = new Uint8Array(examples.length * bytes);
   let next = 0;
@@ -205,8 +209,9 @@ async function decodeAll(examples: readonly Example[], size: ImageSize, each: ()
   };
   await Promise.all([worker(), worker(), worker(), worker()]);
   return {
+    kind: "image",
     count: examples.length,
-    labels: Int32Array.from(examples, ({ label }) => label),
+    targets: { kind: "classes", labels: Int32Array.from(examples, ({ label }) => label) },
     pixels: (index) => store.subarray(index * bytes, (index + 1) * bytes),
   };
 }

@@ -1,4 +1,4 @@
-export { type Batch, type BatchOptions, batchAt, epochOrder } from "./batches.ts";
+export { epochOrder, type ImageBatchOptions, imagesAt } from "./batches.ts";
 export { type Concept, type ConceptOptions, createConcepts } from "./concepts/concepts.ts";
 export { drawBackground } from "./drawing/background.ts";
 export { type Canvas, createCanvas, toBytes } from "./drawing/canvas.ts";
@@ -11,5 +11,15 @@ export {
   openGeneratedTask,
   taskNames,
 } from "./generated/open-generated-task.ts";
+export { type ClassifyGoal, describeGoal, type Goal, type GoalKind, outputNames } from "./goal.ts";
 export { type ImageSize, resizeTask } from "./resize.ts";
-export type { Augmentation, Split, Task } from "./task.ts";
+export {
+  type Augmentation,
+  type ImageSplit,
+  type ImageTask,
+  labelsOf,
+  type Split,
+  type Targets,
+  type Task,
+  type TextSplit,
+} from "./task.ts";

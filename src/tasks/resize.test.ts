@@ -56,7 +56,7 @@ test("the same size changes nothing; a mirrored image gives the mirrored result"
 test("a resized task keeps labels and scales its shift", () => {
   const task = openGeneratedTask("orientation", { trainSize: 4, validationSize: 4, testSize: 4 });
   const large = resizeTask(task, { height: 64, width: 64 });
-  expect(large.train.labels).toEqual(task.train.labels);
+  expect(large.train.targets).toEqual(task.train.targets);
   const expected = resizeAndCrop(task.train.pixels(3), { height: 32, width: 32 }, { height: 64, width: 64 });
   expect(Buffer.from(large.train.pixels(3)).equals(expected)).toBe(true);
   expect(large.augment).toEqual({ flip: false, shift: 4 });

@@ -1,4 +1,4 @@
-import type { Split, Task } from "./task.ts";
+import type { ImageSplit, ImageTask } from "./task.ts";
 
 export interface ImageSize {
   readonly height: number;
@@ -62,9 +62,9 @@ function taps(from: number, to: number, scale: number): Taps[] {
 }
 
 /** The task with its images at another size, each resized when first asked for; the task itself where the size is the same. */
-export function resizeTask(task: Task, to: ImageSize): Task {
+export function resizeTask(task: ImageTask, to: ImageSize): ImageTask {
   if (task.image.height === to.height && task.image.width === to.width) return task;
-  const resized = (split: Split): Split => {
+  const resized = (split: ImageSplit): ImageSplit => {
     const store: (Uint8Array | undefined)[] = new Array(split.count);
     return { ...split, pixels: (index) => (store[index] ??= resizeAndCrop(split.pixels(index), task.image, to)) };
   };

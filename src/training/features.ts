@@ -1,49 +1,70 @@
+import { headWidth, pooledFeatures } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import type { LongCall } from "../base/index.ts";
 import { createBuilder, prune } from "../graph/index.ts";
-import { pool, pooledSize } from "../objective/index.ts";
-import type { Split } from "../tasks/index.ts";
-import { allIndices, forwardRows } from "./image-batches.ts";
+import { outputLevel, type TargetBatch, targetsAt } from "../objective/index.ts";
+import { type Goal, outputNames, type Split } from "../tasks/index.ts";
+import { allIndices, forwardRows } from "./forward.ts";
 
-/** Pooled features of a frozen backbone, one row per example. */
-export interface Features {
+/** What a head reads of a frozen backbone, one row per example, or per token that has a tag. */
+export interface Features extends TargetBatch {
   readonly count: number;
   readonly width: number;
   /** [count, width] */
   readonly data: Float32Array;
-  /** [count] */
-  readonly labels: Int32Array;
+}
+
+export interface FeaturesOptions extends LongCall {
+  /** Which examples, in this order; default all. */
+  readonly indices?: Uint32Array;
+  readonly threads?: number;
+  /** Weight of each class, for `classify`; default all 1. */
+  readonly classWeights?: ArrayLike<number>;
 }
 
 /** A name no model's file uses. */
 const POOLED = "graft/pooled";
 
-/**
- * Run the plain backbone over examples of a split and pool its features.
- * @param indices  which examples, in this order; default all
- */
+/** Run the plain backbone over examples of a split and gather what a head of the goal reads, with its targets. */
 export async function extractFeatures(
   backbone: Backbone,
+  goal: Goal,
   split: Split,
-  {
-    indices = allIndices(split.count),
-    threads,
-    ...call
-  }: {
-    readonly indices?: Uint32Array;
-    readonly threads?: number;
-  } & LongCall = {},
+  { indices = allIndices(split.count), threads, classWeights, ...call }: FeaturesOptions = {},
 ): Promise<Features> {
   const g = createBuilder(backbone.graph);
-  const pooled = pool(g, g.value(backbone.features), backbone.pooling);
-  const graph = prune(g.toGraph([g.rename(pooled, POOLED).name]));
-  const session = await backbone.runtime.open(graph, threads === undefined ? {} : { threads });
+  const features = g.value(backbone.features);
+  const level = outputLevel(goal);
+  const read = level === "token" ? g.op("Identity", [features]) : pooledFeatures(g, backbone, features);
+  const graph = prune(g.toGraph([g.rename(read, POOLED).name]));
+  const session = await backbone.runtime.open(graph, { threads });
   try {
-    const width = pooledSize(backbone.hiddenSize, backbone.pooling);
-    const run = { indices, input: backbone.input, output: POOLED, width, phase: "features" };
+    const width = headWidth(backbone, goal);
+    const run = { indices, input: backbone.input, output: POOLED, width, level, phase: "features" };
     const data = await forwardRows(session, split, { ...call, ...run });
-    return { count: indices.length, width, data, labels: Int32Array.from(indices, (index) => split.labels[index]!) };
+    const count = data.length / width;
+    return { count, width, data, ...rowTargets(goal, split, indices, count, classWeights) };
   } finally {
     await session.release();
   }
+}
+
+/** Targets of each row of features. */
+function rowTargets(
+  goal: Goal,
+  split: Split,
+  indices: Uint32Array,
+  count: number,
+  classWeights: ArrayLike<number> | undefined,
+): TargetBatch {
+  const { targets } = split;
+  if (targets.kind !== "tags") return targetsAt(goal, split, indices, { batchSize: indices.length }, classWeights);
+  const classes = outputNames(goal).length;
+  const data = new Float32Array(count * classes);
+  let row = 0;
+  for (const index of indices) for (const tag of targets.tags(index)) if (tag >= 0) data[row++ * classes + tag] = 1;
+  return {
+    targets: { shape: [count, classes], data },
+    weights: { shape: [count], data: new Float32Array(count).fill(1) },
+  };
 }

@@ -1,14 +1,16 @@
 import { breathe } from "../base/index.ts";
 import { asFloat32, createBuilder, type Tensor, tensorOf } from "../graph/index.ts";
-import { crossEntropy, linearHead } from "../objective/index.ts";
-import { declareParameters, layoutOf, type Parameter, unpackVectors, zeroVectors } from "../parameters/index.ts";
+import { headParameters, linearHead, lossOf } from "../objective/index.ts";
+import { declareParameters, layoutOf, unpackVectors, zeroVectors } from "../parameters/index.ts";
 import type { HostTensor, Runtime } from "../runtime/index.ts";
+import { type Goal, outputNames } from "../tasks/index.ts";
 import type { Features } from "./features.ts";
+import { targetFeeds } from "./feeds.ts";
 import { warmupCosine } from "./schedule.ts";
 import { buildStepGraph, type StepGraph } from "./step-graph.ts";
 import { initialState, openStepper } from "./stepper.ts";
 
-/** A linear head as the parameters `head.weight` [k, classes] and `head.bias` [classes]. */
+/** A linear head as the parameters `head.weight` [k, outputs] and `head.bias` [outputs]; empty for embeddings. */
 export type Head = ReadonlyMap<string, Tensor>;
 
 export interface FitHeadOptions {
@@ -29,25 +31,26 @@ const WARMUP_STEPS = 10;
 const CONSTANT = 1e-6;
 
 /**
- * Multinomial logistic regression on frozen features, L2-regularised, from zero, on the whole set at once.
- * Features are standardised for the fit; the head returned takes them as they are.
+ * Fit a linear head to frozen features by the goal's own loss (for classes multinomial logistic regression),
+ * L2-regularised, from zero, on the whole set at once. Features are standardised for the fit; the head returned takes
+ * them as they are.
  */
 export async function fitHead(
   runtime: Runtime,
   features: Features,
-  classes: number,
+  goal: Goal,
   { l2 = DEFAULT_HEAD_L2, steps = 300, threads, signal }: FitHeadOptions = {},
 ): Promise<Head> {
-  const { count, width, labels } = features;
+  const { count, width } = features;
+  if (outputNames(goal).length === 0) return new Map();
   const { mean, std } = moments(features);
-  const stepGraph = headStepGraph(count, width, classes, l2);
+  const stepGraph = headStepGraph(features, rowGoal(goal), l2);
   const start = initialState(stepGraph, zeroVectors(stepGraph.layout));
-  const stepper = await openStepper(runtime, stepGraph, start, threads === undefined ? {} : { threads });
+  const stepper = await openStepper(runtime, stepGraph, start, { threads });
   try {
     const feeds: Record<string, HostTensor> = {
       features: { dtype: "float32", shape: [count, width], data: standardised(features, mean, std) },
-      targets: { dtype: "float32", shape: [count, classes], data: oneHot(labels, classes) },
-      weights: { dtype: "float32", shape: [count], data: new Float32Array(count).fill(1) },
+      ...targetFeeds(features),
     };
     for (let step = 0; step < steps; step++) {
       await stepper.step(feeds, LEARNING_RATE * warmupCosine(step, steps, WARMUP_STEPS));
@@ -59,19 +62,17 @@ export async function fitHead(
   }
 }
 
-function headStepGraph(count: number, width: number, classes: number, l2: number): StepGraph {
-  const parameters: Parameter[] = [
-    { name: "head.weight", shape: [width, classes] },
-    { name: "head.bias", shape: [classes] },
-  ];
-  const layout = layoutOf(parameters);
+/** Rows of features are tokens already: to their head, tags are classes like others. */
+const rowGoal = (goal: Goal): Goal => (goal.kind === "tokens" ? { ...goal, kind: "classify" } : goal);
+
+function headStepGraph({ count, width, targets, weights }: Features, goal: Goal, l2: number): StepGraph {
+  const layout = layoutOf(headParameters(width, outputNames(goal).length));
   const g = createBuilder();
   const declared = declareParameters(g, layout);
-  const [weight, bias] = parameters.map(({ name }) => declared.tensors.get(name)!) as [never, never];
-  const logits = linearHead(g, g.input("features", "float32", [count, width]), weight, bias);
-  const targets = g.input("targets", "float32", [count, classes]);
-  const fit = crossEntropy(g, logits, targets, g.input("weights", "float32", [count]));
-  const penalty = g.mul(g.reduceSumSquare(weight, [0, 1], false), g.scalar(l2 / 2));
+  const output = linearHead(g, goal, g.input("features", "float32", [count, width]), declared.tensors);
+  const wanted = targets && g.input("targets", "float32", targets.shape);
+  const fit = lossOf(g, goal, output, wanted, g.input("weights", "float32", weights.shape), 1);
+  const penalty = g.mul(g.reduceSumSquare(declared.tensors.get("head.weight")!, [0, 1], false), g.scalar(l2 / 2));
   return buildStepGraph(g, layout, declared, g.add(fit, penalty), {});
 }
 
@@ -105,13 +106,4 @@ function unstandardised(tensors: ReadonlyMap<string, Tensor>, mean: Float64Array
     ["head.weight", tensorOf("float32", [mean.length, classes], weight)],
     ["head.bias", tensorOf("float32", [classes], bias)],
   ]);
-}
-
-/** [count, classes] */
-export function oneHot(labels: Int32Array, classes: number): Float32Array {
-  const data = new Float32Array(labels.length * classes);
-  labels.forEach((label, row) => {
-    data[row * classes + label] = 1;
-  });
-  return data;
 }

@@ -18,6 +18,11 @@ export const TrainOptions = z.strictObject({
   warmup: z.number().min(0).max(1).default(0.05).describe("share of the steps spent warming up"),
   clipNorm: z.number().positive().default(1).describe("largest norm of the gradient"),
   labelSmoothing: z.number().min(0).max(0.9).default(0).describe("label smoothing"),
+  classWeights: z.enum(["none", "balanced"]).default("none").describe("weigh classes alike, or examples (`none`)"),
+  contrast: z
+    .enum(["contrastive", "margin"])
+    .default("contrastive")
+    .describe("loss of triplets: against the whole batch, or each triplet alone"),
   patience: z.int().min(1).optional().describe("stop after this many epochs without a better validation value"),
   augment: z.boolean().default(true).describe("shift and mirror training images as far as the task allows"),
   headL2: z

@@ -26,10 +26,22 @@ export interface Stepper {
   readonly state: () => OptimizerState;
   /**
    * Do one update.
+   * @param which  the step graph to run, by its place in the list; default the first
    * @throws GraftError LOSS_NOT_FINITE; the state is then still that of the step before
    */
-  readonly step: (feeds: Readonly<Record<string, HostTensor>>, learningRate: number) => Promise<StepResult>;
+  readonly step: (
+    feeds: Readonly<Record<string, HostTensor>>,
+    learningRate: number,
+    which?: number,
+  ) => Promise<StepResult>;
   readonly release: () => Promise<void>;
+}
+
+interface OpenGraph {
+  readonly stepGraph: StepGraph;
+  readonly session: Session;
+  /** Where small outputs are written, from the first run on. */
+  readonly buffers: Map<string, HostTensor>;
 }
 
 /** The state before the first step. */
@@ -40,28 +52,37 @@ export const initialState = (stepGraph: StepGraph, theta: Vectors): OptimizerSta
   v: zeroVectors(stepGraph.layout),
 });
 
-/** Open a step graph. The given state is copied. */
+/** Open step graphs that update one state (graphs of one layout, e.g. for texts of several lengths). It is copied. */
 export async function openStepper(
   runtime: Runtime,
-  stepGraph: StepGraph,
+  stepGraphs: StepGraph | readonly StepGraph[],
   start: OptimizerState,
   options?: SessionOptions,
 ): Promise<Stepper> {
-  const session = await runtime.open(stepGraph.graph, options);
+  const opened: OpenGraph[] = [];
+  const release = async () => {
+    for (const { session } of opened) await session.release();
+  };
+  try {
+    for (const stepGraph of [stepGraphs].flat())
+      opened.push({ stepGraph, session: await runtime.open(stepGraph.graph, options), buffers: new Map() });
+  } catch (error) {
+    await release();
+    throw error;
+  }
   // Two sets of buffers take turns: a step reads one and writes the other, so a bad step can be thrown away.
   let current = copyState(start);
   let spare = copyState(start);
-  const small = stepGraph.graph.outputs.filter((name) => !name.endsWith(".next"));
-  const buffers = new Map<string, HostTensor>();
   return {
     state: () => current,
-    release: () => session.release(),
-    async step(feeds, learningRate) {
+    release,
+    async step(feeds, learningRate, which = 0) {
+      const { stepGraph } = opened[which]!;
       const count = current.step + 1;
       const scalars = Object.entries(adamwScalars(count, learningRate, stepGraph.optimizer)).map(
         ([name, value]) => [name, { dtype: "float32", shape: [1], data: Float32Array.of(value) }] as const,
       );
-      const results = await runInto(session, small, buffers, {
+      const results = await runInto(opened[which]!, {
         feeds: { ...feeds, ...Object.fromEntries(scalars), ...stateTensors(stepGraph, current, "") },
         next: stateTensors(stepGraph, spare, ".next"),
       });
@@ -80,12 +101,10 @@ export async function openStepper(
 
 /** Run with the state's next arrays as output buffers; the other outputs keep a buffer each from the first run on. */
 async function runInto(
-  session: Session,
-  small: readonly string[],
-  buffers: Map<string, HostTensor>,
+  { stepGraph, session, buffers }: OpenGraph,
   { feeds, next }: { feeds: Record<string, HostTensor>; next: Record<string, HostTensor> },
 ): Promise<Record<string, HostTensor>> {
-  for (const name of small) {
+  for (const name of stepGraph.graph.outputs.filter((name) => !name.endsWith(".next"))) {
     const type = session.outputTypes.get(name);
     const shape = (type?.shape ?? []).map(Number);
     if (!buffers.has(name))

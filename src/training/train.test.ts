@@ -5,9 +5,10 @@ import type { Backbone } from "../backbone/index.ts";
 import { random } from "../base/index.ts";
 import { decodeSafetensors } from "../formats/index.ts";
 import { createBuilder, type Graph, hashGraph } from "../graph/index.ts";
-import type { Task } from "../tasks/index.ts";
+import { type Evaluation, scoreLogits } from "../objective/index.ts";
+import { labelsOf, type Task } from "../tasks/index.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
-import { type Evaluation, evaluate, scoreLogits } from "./evaluate.ts";
+import { evaluate } from "./evaluate.ts";
 import { type TrainCall, type Trained, train } from "./train.ts";
 
 const placement = parsePlacement("1-2,3-0,2-2", { states: 5, defaultRank: 2 });
@@ -87,8 +88,8 @@ describe("training", () => {
   test("what is kept is the best epoch: best validation value, then lowest loss", async () => {
     // Validation labels are shifted by one: the better training goes, the worse validation gets.
     const { validation } = task;
-    const labels = validation.labels.map((label) => (label + 1) % 3);
-    const misled: Task = { ...task, validation: { ...validation, labels } };
+    const labels = labelsOf(validation).map((label) => (label + 1) % 3);
+    const misled: Task = { ...task, validation: { ...validation, targets: { kind: "classes", labels } } };
     const options = { ...settings, epochs: 8, learningRate: 0.03, headLearningRate: 0.03 };
     const model = await train(backbone, misled, placement, { options });
     const better = (a: Evaluation, b: Evaluation) => a.value > b.value || (a.value === b.value && a.loss < b.loss);

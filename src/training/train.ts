@@ -1,15 +1,10 @@
-import {
-  AdapterOptions,
-  type ClassifierSpec,
-  checkPlacement,
-  initialAdapters,
-  type Placement,
-} from "../adapters/index.ts";
+import { AdapterOptions, checkPlacement, initialAdapters, type Placement, type TunedSpec } from "../adapters/index.ts";
 import { type Backbone, traceBackbone } from "../backbone/index.ts";
-import { breathe, GraftError, type LongCall, parseOptions } from "../base/index.ts";
-import { packVectors, parameterCount, unpackVectors, type Vectors } from "../parameters/index.ts";
-import type { HostTensor, Session } from "../runtime/index.ts";
-import { epochOrder, type Task } from "../tasks/index.ts";
+import { GraftError, type LongCall, parseOptions } from "../base/index.ts";
+import { type Evaluation, evaluateOutputs, outputLevel } from "../objective/index.ts";
+import { type ParameterLayout, packVectors, parameterCount, unpackVectors, type Vectors } from "../parameters/index.ts";
+import type { Session } from "../runtime/index.ts";
+import type { Task } from "../tasks/index.ts";
 import {
   type Checkpoint,
   type CheckpointStore,
@@ -18,14 +13,18 @@ import {
   encodeCheckpoint,
   type Fingerprint,
 } from "./checkpoint.ts";
-import { classifierForward, classifierStep } from "./classifier-step.ts";
-import { type Classifier, type Evaluation, scoreLogits } from "./evaluate.ts";
-import { extractFeatures } from "./features.ts";
-import { fitHead, type Head } from "./fit-head.ts";
-import { classifierFeeds, forwardRows } from "./image-batches.ts";
+import { classWeightsOf } from "./class-weights.ts";
+import { outputWidth, type TunedModel } from "./evaluate.ts";
+import { stepFeeds, viewsOf } from "./feeds.ts";
+import type { Head } from "./fit-head.ts";
+import { fitTaskHead } from "./fit-task-head.ts";
+import { forwardRows } from "./forward.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
-import { warmupCosine } from "./schedule.ts";
-import { initialState, openStepper, type Stepper } from "./stepper.ts";
+import { planTraining, type TrainingPlan } from "./plan.ts";
+import { runEpochs } from "./run-epochs.ts";
+import type { StepGraph } from "./step-graph.ts";
+import { initialState, openStepper } from "./stepper.ts";
+import { OUTPUT, tunedForward, tunedStep } from "./tuned-step.ts";
 
 export interface TrainCall extends LongCall {
   readonly adapter?: AdapterOptions;
@@ -41,11 +40,8 @@ export interface TrainCall extends LongCall {
   readonly onEpoch?: (record: EpochRecord) => void;
 }
 
-/** Seconds between checkpoints within an epoch: what a kill may cost. */
-export const DEFAULT_CHECKPOINT_SECONDS = 15;
-
-/** A trained classifier and how it came about. */
-export interface Trained extends Classifier {
+/** A trained model and how it came about. */
+export interface Trained extends TunedModel {
   readonly history: readonly EpochRecord[];
   /** The epoch whose parameters were kept: best validation value, then lowest loss; 0 is the start. */
   readonly bestEpoch: number;
@@ -76,34 +72,35 @@ export async function train(
   const options = { ...asked, batchSize: Math.min(asked.batchSize, task.train.count) };
   const adapter = parseOptions(AdapterOptions, call.adapter ?? {}, "adapter options");
   checkPlacement(placement, { states: backbone.states.length });
-  const spec: ClassifierSpec = { placement, adapter, classes: task.classes };
-  const traced = await traceBackbone(backbone, options.batchSize, call.signal);
-  const stepGraph = classifierStep(backbone, traced, spec, options);
+  const spec: TunedSpec = { placement, adapter, goal: task.goal };
+  const plan = planTraining(task.train, backbone.input, options.batchSize, options.seed);
+  const stepGraphs = await stepGraphsOf(backbone, task, spec, options, plan, call.signal);
+  const { layout } = stepGraphs[0]!;
   const fingerprint = fingerprintOf(backbone, task, spec, options);
   const saved = call.resume ? await call.checkpoint?.load() : undefined;
   const start = saved
-    ? decodeCheckpoint(stepGraph.layout, saved, fingerprint)
+    ? decodeCheckpoint(layout, saved, fingerprint)
     : fromScratch(
-        initialState(stepGraph, packVectors(stepGraph.layout, await startTensors(backbone, task, spec, options, call))),
+        initialState(stepGraphs[0]!, packVectors(layout, await startTensors(backbone, task, spec, options, call))),
       );
 
-  const session = { ...(options.threads !== undefined && { threads: options.threads }) };
-  const stepper = await openStepper(backbone.runtime, stepGraph, start.state, session);
-  const forward = await backbone.runtime.open(classifierForward(backbone, spec, stepGraph.layout), session);
-  const validate = (theta: Vectors) => validateWith(forward, backbone, task, stepGraph.layout, theta, call.signal);
+  const { threads } = options;
+  const stepper = await openStepper(backbone.runtime, stepGraphs, start.state, { threads });
+  const forward = await backbone.runtime.open(tunedForward(backbone, spec, layout), { threads });
+  const validate = (theta: Vectors) => validateWith(forward, backbone, task, layout, theta, call.signal);
   try {
-    const run: Run = { ...call, backbone, task, options, stepper, validate, encode };
-    const end = await runEpochs(run, start);
+    const feeds = feedsOf(backbone, task, options, plan);
+    const end = await runEpochs({ ...call, options, plan, stepper, feeds, validate, encode }, start);
     const validation = end.bestEpoch === 0 ? await validate(end.best) : end.history[end.bestEpoch - 1]!.validation;
     checkFinite(validation.loss);
     return {
       backbone,
       spec,
-      tensors: unpackVectors(stepGraph.layout, end.best),
+      tensors: unpackVectors(layout, end.best),
       history: end.history,
       bestEpoch: end.bestEpoch,
       validation,
-      trainableParameters: parameterCount(stepGraph.layout),
+      trainableParameters: parameterCount(layout),
       seconds: end.seconds,
     };
   } finally {
@@ -112,7 +109,7 @@ export async function train(
   }
 
   function encode(checkpoint: Checkpoint): Uint8Array {
-    return encodeCheckpoint(stepGraph.layout, checkpoint, fingerprint);
+    return encodeCheckpoint(layout, checkpoint, fingerprint);
   }
 }
 
@@ -126,131 +123,62 @@ function checkFinite(loss: number): void {
   });
 }
 
-interface Run extends TrainCall {
-  readonly backbone: Backbone;
-  readonly task: Task;
-  readonly options: TrainOptions;
-  readonly stepper: Stepper;
-  readonly validate: (theta: Vectors) => Promise<Evaluation>;
-  readonly encode: (checkpoint: Checkpoint) => Uint8Array;
-}
-
-/** The loop: one step, perhaps a checkpoint, at an epoch's end a validation. Returns what a checkpoint would hold. */
-async function runEpochs(run: Run, start: Checkpoint): Promise<Checkpoint> {
-  const {
-    task,
-    options,
-    stepper,
-    signal,
-    onProgress,
-    checkpoint,
-    checkpointSeconds = DEFAULT_CHECKPOINT_SECONDS,
-  } = run;
-  const perEpoch = Math.ceil(task.train.count / options.batchSize);
-  const total = perEpoch * options.epochs;
-  const rateAt = (step: number) => options.learningRate * warmupCosine(step, total, Math.round(options.warmup * total));
-  const begun = performance.now();
-  let [savedAt, current] = [begun, start];
-  const seconds = () => start.seconds + (performance.now() - begun) / 1000;
-  const save = async () => {
-    savedAt = performance.now();
-    await checkpoint?.save(run.encode({ ...current, state: stepper.state(), seconds: seconds() }));
-  };
-
-  try {
-    for (let step = start.state.step; ; step++) {
-      // Here and not after the step: a run that stopped between the two closes its epoch when it is resumed.
-      if (step === perEpoch * (current.history.length + 1)) {
-        current = await closeEpoch(run, current, perEpoch, rateAt(step - 1));
-        await save();
-      } else if (performance.now() - savedAt > 1000 * checkpointSeconds) await save();
-      await breathe(signal);
-      if (step === total || exhausted(current, options.patience)) break;
-      const { loss } = await stepper.step(feedsOf(run, step, perEpoch), rateAt(step));
-      current = { ...current, lossSum: current.lossSum + loss };
-      onProgress?.({ phase: "train", done: step + 1, total, unit: "steps", metrics: { loss } });
-    }
-  } catch (error) {
-    // Abort and a bad loss alike leave the last good state behind.
-    await save();
-    throw error;
+/** One step graph for each length of texts; one in all for pictures. */
+async function stepGraphsOf(
+  backbone: Backbone,
+  task: Task,
+  spec: TunedSpec,
+  options: TrainOptions,
+  { lengths }: TrainingPlan,
+  signal: AbortSignal | undefined,
+): Promise<StepGraph[]> {
+  const views = viewsOf(task.train);
+  const { batchSize } = options;
+  const graphs: StepGraph[] = [];
+  for (const tokens of lengths) {
+    const traced = await traceBackbone(backbone, { batchSize: views * batchSize, tokens }, signal);
+    graphs.push(tunedStep(backbone, traced, spec, options, { batchSize, views, tokens }));
   }
-  return { ...current, state: stepper.state(), seconds: seconds() };
+  return graphs;
 }
 
-async function closeEpoch(run: Run, current: Checkpoint, steps: number, rate: number): Promise<Checkpoint> {
-  const { theta } = run.stepper.state();
-  const epoch = current.history.length + 1;
-  const validation = await run.validate(theta);
-  const record: EpochRecord = { epoch, trainLoss: current.lossSum / steps, validation, learningRate: rate };
-  run.onEpoch?.(record);
-  const history = [...current.history, record];
-  const previous = current.bestEpoch === 0 ? undefined : current.history[current.bestEpoch - 1]!.validation;
-  return isBetter(validation, previous)
-    ? { ...current, history, lossSum: 0, best: theta.map((vector) => vector.slice()), bestEpoch: epoch }
-    : { ...current, history, lossSum: 0 };
-}
-
-const isBetter = (a: Evaluation, b: Evaluation | undefined) =>
-  b === undefined || a.value > b.value || (a.value === b.value && a.loss < b.loss);
-
-const exhausted = ({ history, bestEpoch }: Checkpoint, patience: number | undefined) =>
-  patience !== undefined && history.length - bestEpoch >= patience;
-
-function feedsOf({ backbone, task, options }: Run, step: number, perEpoch: number): Record<string, HostTensor> {
-  const [epoch, position] = [Math.floor(step / perEpoch), step % perEpoch];
-  const order = epochOrder(task.train.count, options.seed, epoch);
-  return classifierFeeds({
-    split: task.train,
-    indices: order.subarray(position * options.batchSize, (position + 1) * options.batchSize),
-    input: backbone.input,
-    classes: task.classes.length,
-    batchSize: options.batchSize,
-    ...(options.augment && { augment: { ...task.augment, seed: options.seed, epoch } }),
-  });
+function feedsOf({ input }: Backbone, task: Task, options: TrainOptions, plan: TrainingPlan) {
+  const { batchSize, seed } = options;
+  const classWeights = classWeightsOf(task, options.classWeights);
+  return ({ epoch, indices, graph }: ReturnType<TrainingPlan["batch"]>) =>
+    stepFeeds(
+      task.goal,
+      {
+        split: task.train,
+        indices,
+        input,
+        batchSize,
+        tokens: plan.lengths[graph],
+        augment: options.augment && task.augment ? { ...task.augment, seed, epoch } : undefined,
+      },
+      classWeights,
+    );
 }
 
 async function validateWith(
   session: Session,
-  { input }: Backbone,
-  { validation, classes }: Task,
-  layout: ReturnType<typeof classifierStep>["layout"],
+  backbone: Backbone,
+  { validation, goal }: Task,
+  layout: ParameterLayout,
   theta: Vectors,
   signal: AbortSignal | undefined,
 ): Promise<Evaluation> {
   const vectors = Object.fromEntries(
     layout.map(({ name, size }, k) => [name, { dtype: "float32", shape: [size], data: theta[k]! } as const]),
   );
-  const run = { input, output: "logits", width: classes.length, feeds: vectors, signal };
-  const logits = await forwardRows(session, validation, run);
-  return scoreLogits(logits, validation.labels, classes.length);
+  const [width, level] = [outputWidth(backbone, goal), outputLevel(goal)];
+  const run = { input: backbone.input, output: OUTPUT, width, level, feeds: vectors, signal };
+  return evaluateOutputs(goal, validation, await forwardRows(session, validation, run));
 }
 
-async function startTensors(
-  backbone: Backbone,
-  task: Task,
-  spec: ClassifierSpec,
-  options: TrainOptions,
-  call: TrainCall,
-) {
+async function startTensors(backbone: Backbone, task: Task, spec: TunedSpec, options: TrainOptions, call: TrainCall) {
   const head = call.head ?? (await fitTaskHead(backbone, task, options, call));
   return new Map([...initialAdapters(spec.placement, backbone.hiddenSize, options.seed, spec.adapter), ...head]);
-}
-
-/** The linear head that training starts from: fitted on the plain backbone's features of the training split. */
-export async function fitTaskHead(
-  backbone: Backbone,
-  task: Task,
-  { headL2, threads }: Pick<TrainOptions, "headL2" | "threads">,
-  call: LongCall = {},
-): Promise<Head> {
-  const limit = threads === undefined ? {} : { threads };
-  const features = await extractFeatures(backbone, task.train, { ...call, ...limit });
-  return fitHead(backbone.runtime, features, task.classes.length, {
-    l2: headL2,
-    ...limit,
-    ...(call.signal && { signal: call.signal }),
-  });
 }
 
 const fromScratch = (state: Checkpoint["state"]): Checkpoint => ({
@@ -262,7 +190,7 @@ const fromScratch = (state: Checkpoint["state"]): Checkpoint => ({
   seconds: 0,
 });
 
-function fingerprintOf(backbone: Backbone, task: Task, spec: ClassifierSpec, options: TrainOptions): Fingerprint {
+function fingerprintOf(backbone: Backbone, task: Task, spec: TunedSpec, options: TrainOptions): Fingerprint {
   const sizes = [task.train, task.validation].map((split) => split.count);
   const { hash, pooling, input } = backbone;
   return { backbone: hash, pooling, input, task: task.name, sizes, ...spec, ...options };

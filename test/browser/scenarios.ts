@@ -2,13 +2,13 @@
 import type { Backbone } from "../../src/backbone/index.ts";
 import type * as Library from "../../src/library.ts";
 import type { HostTensor } from "../../src/runtime/index.ts";
-import type { Task } from "../../src/tasks/index.ts";
+import type { ImageSplit, Task } from "../../src/tasks/index.ts";
 
 /** What a scenario uses of either entry. */
 export interface Graft
   extends Pick<
     typeof Library,
-    "createBuilder" | "encodeModel" | "exportModel" | "logitsOf" | "parsePlacement" | "scoreEdges" | "train"
+    "createBuilder" | "encodeModel" | "exportModel" | "outputsOf" | "parsePlacement" | "scoreEdges" | "train"
   > {
   openBackbone(): Promise<Backbone>;
   openTask(name: string, options: { trainSize: number; validationSize: number; testSize: number }): Promise<Task>;
@@ -90,7 +90,7 @@ export async function trainAndExport(graft: Graft): Promise<ShortRun> {
     },
   );
   const { bytes } = graft.encodeModel(graft.exportModel(trained));
-  return { phases: [...phases], model: bytes, logits: await graft.logitsOf(trained, task.test) };
+  return { phases: [...phases], model: bytes, logits: await graft.outputsOf(trained, task.test) };
 }
 
 /** Pictures of the test split as the backbone takes them, to feed an exported model by hand. */
@@ -98,7 +98,7 @@ export async function testPixels(graft: Graft): Promise<Float32Array> {
   const { test } = await openCount(graft, 2);
   // The embedded backbone's mean and std are 0.5.
   return Float32Array.from(
-    Array.from({ length: test.count }, (_, k) => [...test.pixels(k)]).flat(),
+    Array.from({ length: test.count }, (_, k) => [...(test as ImageSplit).pixels(k)]).flat(),
     (byte) => (byte / 255 - 0.5) / 0.5,
   );
 }

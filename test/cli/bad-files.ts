@@ -116,7 +116,7 @@ export function writeTrainedVariants(trained: string): void {
     change(json);
     writeFileSync(join(name, "adapters.json"), JSON.stringify(json));
   };
-  edit("edited-classes", (json) => json.classes.push("blue"));
+  edit("edited-classes", (json) => json.goal.classes.push("blue"));
   edit("edited-placement", (json) => Object.assign(json, { placement: "1-2@r8" }));
   edit("edited-hash", (json) => Object.assign(json.backbone, { hash: "0".repeat(64) }));
   edit("edited-source", (json) => Object.assign(json.backbone, { source: "/gone/vit.onnx" }));
@@ -141,7 +141,7 @@ export function writeTrainedVariants(trained: string): void {
 interface Description {
   readonly backbone: object;
   readonly adapter: object;
-  readonly classes: string[];
+  readonly goal: { readonly classes: string[] };
 }
 
 function withTensor(tensor: MessageInitShape<typeof TensorProtoSchema>): Uint8Array {

@@ -6,7 +6,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { random } from "../../src/base/index.ts";
 import { writeModel } from "../../src/graph/index.node.ts";
-import type { Split } from "../../src/tasks/index.ts";
+import { type ImageSplit, labelsOf } from "../../src/tasks/index.ts";
 import { tinyPreNorm, tinyTask } from "../support/tiny-backbone.ts";
 import { graft, startGraft } from "./graft.ts";
 
@@ -17,18 +17,18 @@ beforeAll(async () => {
   await writeModel((await tinyPreNorm()).graph, join(folder, "tiny.onnx"));
   const task = tinyTask({ train: 48, validation: 12, test: 12 });
   for (const [name, split] of Object.entries({ train: task.train, val: task.validation, test: task.test }))
-    await writeImages(join(folder, "data", name), split, task.classes);
+    await writeImages(join(folder, "data", name), split, task.goal.classes);
   common = ["train", "--model", join(folder, "tiny.onnx"), "--data", join(folder, "data"), "--place", "1-2@r2,4-0@r3"];
   common.push("--epochs", "25", "--batch-size", "4", "--threads", "1", "--seed", "3", "--json");
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function writeImages(path: string, split: Split, classes: readonly string[]): Promise<void> {
+async function writeImages(path: string, split: ImageSplit, classes: readonly string[]): Promise<void> {
   for (const name of classes) await mkdir(join(path, name), { recursive: true });
   for (let index = 0; index < split.count; index++) {
     const planes = split.pixels(index);
     const interleaved = Uint8Array.from(planes, (_, k) => planes[(k % 3) * 64 + Math.floor(k / 3)]!);
-    const file = join(path, classes[split.labels[index]!]!, `${index}.png`);
+    const file = join(path, classes[labelsOf(split)[index]!]!, `${index}.png`);
     await sharp(interleaved, { raw: { width: 8, height: 8, channels: 3 } })
       .png()
       .toFile(file);

@@ -21,6 +21,8 @@ export interface Recorded {
   readonly exporter: string;
   readonly opset: number;
   readonly dynamic: boolean;
+  /** Of what wrote it: library → version. */
+  readonly versions: Readonly<Record<string, string>>;
   /** Why the model is no encoder graft can take; absent for encoders. */
   readonly refused?: string;
   readonly normPosition: "pre" | "post";

@@ -1,19 +1,30 @@
-import { authorVit, type Backbone, type BackboneOptions, openGraph } from "../../src/backbone/index.ts";
+import {
+  authorVit,
+  type Backbone,
+  type BackboneOptions,
+  type ImageInput,
+  openGraph,
+} from "../../src/backbone/index.ts";
 import { random } from "../../src/base/index.ts";
 import { asFloat32, type Builder, createBuilder, type Graph, tensorOf, type Value } from "../../src/graph/index.ts";
 import { nodeRuntime } from "../../src/runtime/node.ts";
-import type { Split, Task } from "../../src/tasks/index.ts";
+import type { ClassifyGoal, ImageSplit, ImageTask } from "../../src/tasks/index.ts";
 
 /** Sizes of both tiny nets: 5 tokens (a class token and 2 × 2 patches), 5 hidden states. */
 export const TINY = { imageSize: 8, patchSize: 4, hiddenSize: 16, blocks: 2, heads: 2, mlpSize: 32 } as const;
 
+export type ImageBackbone = Backbone & { readonly input: ImageInput };
+
 /** A pre-norm vision transformer small enough for finite differences. */
-export const tinyPreNorm = (options: BackboneOptions = {}, seed = 1): Promise<Backbone> =>
-  openGraph(jitterVectors(authorVit(TINY, seed), seed), nodeRuntime, { name: "tiny-pre", ...options });
+export const tinyPreNorm = (options: BackboneOptions = {}, seed = 1) =>
+  openGraph(jitterVectors(authorVit(TINY, seed), seed), nodeRuntime, {
+    name: "tiny-pre",
+    ...options,
+  }) as Promise<ImageBackbone>;
 
 /** The same, its norms behind the residual sums: x_j = LN(x_{j−1} + F_j(x_{j−1})). */
-export const tinyPostNorm = (options: BackboneOptions = {}, seed = 2): Promise<Backbone> =>
-  openGraph(authorPostNorm(seed), nodeRuntime, { name: "tiny-post", ...options });
+export const tinyPostNorm = (options: BackboneOptions = {}, seed = 2) =>
+  openGraph(authorPostNorm(seed), nodeRuntime, { name: "tiny-post", ...options }) as Promise<ImageBackbone>;
 
 export const tinyBackbones = { "pre-norm": tinyPreNorm, "post-norm": tinyPostNorm } as const;
 
@@ -86,7 +97,7 @@ export interface TinyTaskOptions {
 }
 
 /** Pictures of seeded random bytes: one random picture per class, mixed with noise, so that labels can be learned. */
-export function tinyTask(options: TinyTaskOptions = {}): Task {
+export function tinyTask(options: TinyTaskOptions = {}): ImageTask & { readonly goal: ClassifyGoal } {
   const { train = 40, validation = 24, test = 24, classes = 3, seed = 1, noise = 0.7 } = options;
   const side = TINY.imageSize;
   const bytes = 3 * side * side;
@@ -96,18 +107,18 @@ export function tinyTask(options: TinyTaskOptions = {}): Task {
     const squares = Array.from({ length: bytes }, () => draw.int(256));
     return Array.from({ length: bytes }, (_, k) => squares[k - (k % (4 * side)) + 4 * Math.floor((k % side) / 4)]!);
   });
-  const split = (count: number, stream: number): Split => {
+  const split = (count: number, stream: number): ImageSplit => {
     const labels = Int32Array.from({ length: count }, (_, k) => k % classes);
     const images = Array.from(labels, (label, k) => {
       const draw = random(seed, stream, k);
       return Uint8Array.from(templates[label]!, (x) => Math.round((1 - noise) * x + noise * draw.int(256)));
     });
-    return { count, labels, pixels: (index) => images[index]! };
+    return { kind: "image", count, targets: { kind: "classes", labels }, pixels: (index) => images[index]! };
   };
   return {
     name: "tiny",
     title: "which random picture lies under the noise",
-    classes: Array.from({ length: classes }, (_, k) => `class ${k}`),
+    goal: { kind: "classify", classes: Array.from({ length: classes }, (_, k) => `class ${k}`) },
     image: { height: side, width: side },
     train: split(train, 1),
     validation: split(validation, 2),

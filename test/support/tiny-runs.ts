@@ -1,9 +1,9 @@
-import type { Backbone } from "../../src/backbone/index.ts";
 import { random } from "../../src/base/index.ts";
 import { asFloat32, type Graph, type Tensor, tensorOf } from "../../src/graph/index.ts";
 import type { Parameter } from "../../src/parameters/index.ts";
 import type { HostTensor } from "../../src/runtime/index.ts";
 import { nodeRuntime } from "../../src/runtime/node.ts";
+import type { ImageBackbone } from "./tiny-backbone.ts";
 
 /** Run a graph once on one thread; every output as floats. */
 export async function runOnce(
@@ -21,7 +21,7 @@ export async function runOnce(
 }
 
 /** Standard normal pixels for a tiny backbone, under its input's name. */
-export function pixelsFor({ input }: Backbone, batch: number, seed: number): Record<string, HostTensor> {
+export function pixelsFor({ input }: ImageBackbone, batch: number, seed: number): Record<string, HostTensor> {
   const shape = [batch, 3, input.height, input.width];
   return { [input.name]: floats(shape, normals(batch * 3 * input.height * input.width, seed)) };
 }

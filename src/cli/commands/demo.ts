@@ -4,9 +4,12 @@ import { MODEL_FILE } from "../../artifact/index.node.ts";
 import { type ComparisonRow, compare, STANDARD_ROWS } from "../../comparison/index.ts";
 import {
   formatPlacement,
-  logitsOf,
+  type ImageInput,
+  type ImageSplit,
   openBackbone,
   openTask,
+  outputNames,
+  outputsOf,
   type Scores,
   saveTrained,
   scoreEdges,
@@ -48,9 +51,9 @@ export const demo = defineCommand({
 
 async function wholePath({ args, signal, onProgress, note, line }: CommandContext<Args>): Promise<Result> {
   const { seed, quick, out } = args;
-  const threads = args.threads === undefined ? {} : { threads: args.threads };
+  const { threads } = args;
   const epochs = quick ? 1 : args.epochs;
-  const backbone = await openBackbone("builtin:vit", { signal });
+  const backbone = await openBackbone("builtin:vit", { signal, onProgress });
   const n = backbone.states.length;
   note(`${backbone.name}: ${backbone.blocks} blocks, ${n} hidden states, ${n * n} edges an adapter may take`);
   const task = await openTask(args.task, { from: "generated", signal, seed, ...(quick ? SIZES.quick : SIZES.full) });
@@ -58,7 +61,7 @@ async function wholePath({ args, signal, onProgress, note, line }: CommandContex
     `${task.name}: ${task.title}; ${task.train.count} training, ${task.validation.count} validation, ${task.test.count} test images`,
   );
 
-  const scores = await scoreEdges(backbone, task, { seed, signal, onProgress, ...threads });
+  const scores = await scoreEdges(backbone, task, { seed, signal, onProgress, threads });
   note(heatMap(scores, task));
   line("scores", { seconds: scores.seconds, examples: scores.examples });
 
@@ -66,7 +69,7 @@ async function wholePath({ args, signal, onProgress, note, line }: CommandContex
     rows: STANDARD_ROWS,
     scores,
     seed,
-    options: { epochs, ...threads },
+    options: { epochs, threads },
     memory: () => process.memoryUsage.rss(),
     signal,
     onProgress,
@@ -80,9 +83,9 @@ async function wholePath({ args, signal, onProgress, note, line }: CommandContex
   const { model, placement } = rows.find(({ row }) => row.startsWith("gga"))!.runs[0]!;
   await saveTrained(model, out);
   const file = join(out, MODEL_FILE);
-  const trained = await logitsOf(model, task.test, { signal, onProgress });
-  const reopened = await predictPlainly(file, backbone.input, task.test);
-  const check = agreement(trained, reopened, task.classes.length);
+  const trained = await outputsOf(model, task.test, { signal, onProgress });
+  const reopened = await predictPlainly(file, backbone.input as ImageInput, task.test as ImageSplit);
+  const check = agreement(trained, reopened, outputNames(task.goal).length);
   return { task: task.name, seed, epochs, rows, placement: formatPlacement(placement), out, file, ...check };
 }
 

@@ -1,9 +1,11 @@
 import * as z from "zod";
-import { evaluate as evaluateModel, GraftError, type Task } from "../../node.ts";
-import type { Classifier } from "../../training/index.ts";
+import { evaluate as evaluateModel, type Goal, GraftError, metricName, outputNames, type Task } from "../../node.ts";
+import { describeGoal } from "../../tasks/index.ts";
+import type { TunedModel } from "../../training/index.ts";
 import { commonArgs, dataArgs, seedArgs, trainedArgs } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
 import { checkData, openData, openTrainedModel } from "../open.ts";
+import { showMetric } from "../show-metric.ts";
 
 export const evaluate = defineCommand({
   args: {
@@ -24,25 +26,24 @@ export const evaluate = defineCommand({
     const { loss, value } = await evaluateModel(model, task[split], {
       signal,
       onProgress,
-      ...(threads !== undefined && { threads }),
+      threads,
     });
-    const result = { metric: "accuracy", split, loss, value, examples: task[split].count };
+    const metric = metricName(task.goal);
+    const result = { metric, split, loss, value, examples: task[split].count };
     print(
       result,
-      () => `accuracy ${(100 * value).toFixed(1)} % on ${task[split].count} ${split} images, loss ${loss.toFixed(4)}`,
+      () => `${metric} ${showMetric(metric, value)} on ${task[split].count} ${split} examples, loss ${loss.toFixed(4)}`,
     );
   },
 });
 
 /** Labels are numbers by class order: the same classes in another order would be scored wrongly without a word. */
-function checkClasses({ spec }: Classifier, task: Task): void {
-  if (JSON.stringify(spec.classes) === JSON.stringify(task.classes)) return;
+function checkClasses({ spec }: TunedModel, task: Task): void {
+  const same = (key: (goal: Goal) => unknown) => JSON.stringify(key(spec.goal)) === JSON.stringify(key(task.goal));
+  if (same(({ kind }) => kind) && same(outputNames)) return;
   throw new GraftError("CLASS_MISMATCH", {
     thing: `task "${task.name}"`,
-    place: `its classes are ${brief(task.classes)}, the model knows ${brief(spec.classes)}`,
+    place: `it is ${describeGoal(task.goal)}, the model was trained for ${describeGoal(spec.goal)}`,
     remedy: "Evaluate on the task the model was trained for",
   });
 }
-
-const brief = (classes: readonly string[]) =>
-  classes.length > 6 ? `${classes.slice(0, 6).join(", ")} and ${classes.length - 6} more` : classes.join(", ");

@@ -2,7 +2,8 @@ import { realpath } from "node:fs/promises";
 import * as z from "zod";
 import { writeModel } from "../../graph/index.node.ts";
 import { exportModel, GraftError } from "../../node.ts";
-import type { Classifier } from "../../training/index.ts";
+import { describeGoal } from "../../tasks/index.ts";
+import type { TunedModel } from "../../training/index.ts";
 import { commonArgs, trainedArgs } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
 import { openTrainedModel } from "../open.ts";
@@ -21,16 +22,16 @@ export const exportCommand = defineCommand({
     const graph = exportModel(model);
     await writeModel(graph, args.out);
     const { inputs, outputs } = graph;
-    const result = { out: args.out, inputs, outputs, classes: model.spec.classes, opset: graph.opsets.get("") };
+    const result = { out: args.out, inputs, outputs, goal: model.spec.goal, opset: graph.opsets.get("") };
     print(
       result,
-      () => `wrote ${args.out}: ${inputs.join(", ")} → ${outputs.join(", ")} over ${model.spec.classes.length} classes`,
+      () => `wrote ${args.out}: ${inputs.join(", ")} → ${outputs.join(", ")}, ${describeGoal(model.spec.goal)}`,
     );
   },
 });
 
 /** The backbone's file is needed to load the adapters again: an export may not replace it. */
-async function keepBackbone({ backbone }: Classifier, out: string): Promise<void> {
+async function keepBackbone({ backbone }: TunedModel, out: string): Promise<void> {
   const [source, target] = await Promise.all(
     [backbone.source, out].map((path) => realpath(path).catch(() => undefined)),
   );

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { logitsOf } from "../../node.ts";
+import { GraftError, outputNames, outputsOf } from "../../node.ts";
 import { openImages } from "../../tasks/index.node.ts";
 import { commonArgs, trainedArgs } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
@@ -17,13 +17,20 @@ export const predict = defineCommand({
   async run(context) {
     const { args, signal, onProgress, print } = context;
     const model = await openTrainedModel(args, context);
-    const images = await openImages(args.files, model.backbone.input);
-    const logits = await logitsOf(model, images, {
+    const { input } = model.backbone;
+    if (input.kind !== "image" || model.spec.goal.kind !== "classify")
+      throw new GraftError("USAGE", {
+        thing: `graft predict --model ${args.model}`,
+        place: "it was trained for something else than classes of pictures",
+        remedy: "Use it as its README.md says",
+      });
+    const images = await openImages(args.files, input);
+    const logits = await outputsOf(model, images, {
       signal,
       onProgress: (progress) => onProgress({ ...progress, phase: "predict" }),
-      ...(args.threads !== undefined && { threads: args.threads }),
+      threads: args.threads,
     });
-    const { classes } = model.spec;
+    const classes = outputNames(model.spec.goal);
     const predictions = args.files.map((file, row) => ({
       file,
       classes: topClasses(logits.subarray(row * classes.length, (row + 1) * classes.length), classes, args.top),

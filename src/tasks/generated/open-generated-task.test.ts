@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { random } from "../../base/index.ts";
+import { labelsOf } from "../task.ts";
 import { scatter } from "./count.ts";
 import { openGeneratedTask, taskNames } from "./open-generated-task.ts";
 
@@ -11,7 +12,7 @@ test.each(taskNames)("%s: image k depends on seed, split and k alone", (name) =>
   const larger = openGeneratedTask(name, { trainSize: 80 });
   const last = Buffer.from(task.train.pixels(59));
   expect(last.equals(larger.train.pixels(59))).toBe(true);
-  expect(larger.train.labels.subarray(0, 60)).toEqual(task.train.labels);
+  expect(labelsOf(larger.train).subarray(0, 60)).toEqual(labelsOf(task.train));
   expect(last.equals(task.split("train", 60).pixels(59))).toBe(true);
   expect(last.equals(openGeneratedTask(name, { ...small, seed: 1 }).train.pixels(59))).toBe(false);
 });
@@ -20,7 +21,7 @@ test.each(taskNames)("%s: classes are balanced and no image is in two splits", (
   const task = openGeneratedTask(name, small);
   const seen = new Set<string>();
   for (const split of [task.train, task.validation, task.test, task.split("extra", 30)]) {
-    const counts = task.classes.map((_, label) => split.labels.filter((other) => other === label).length);
+    const counts = task.goal.classes.map((_, label) => labelsOf(split).filter((other) => other === label).length);
     expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
     for (let k = 0; k < split.count; k++) seen.add(createHash("sha1").update(split.pixels(k)).digest("hex"));
   }
@@ -52,7 +53,7 @@ test("location: the label is where the figure is found in the pixels", () => {
       if (is) [sum, count] = [sum + (p % 32) + 0.5, count + 1];
     });
     const bin = Math.floor(((sum / count - 7) / 18) * 16); // centres lie from 7 to 25
-    if (Math.abs(bin - train.labels[k]!) <= 1) near++;
+    if (Math.abs(bin - labelsOf(train)[k]!) <= 1) near++;
   }
   expect(near / train.count).toBeGreaterThan(0.9); // a heart's centroid is off its centre; clouds mislead a threshold
 });
@@ -66,7 +67,7 @@ test("odd-one-out: the figure least like the others is where the label says", ()
     const sorted = [...compactness].sort((a, b) => a - b);
     const median = (sorted[1]! + sorted[2]!) / 2;
     const distance = compactness.map((value) => Math.abs(value - median));
-    if (distance.indexOf(Math.max(...distance)) === train.labels[k]) hits++;
+    if (distance.indexOf(Math.max(...distance)) === labelsOf(train)[k]) hits++;
   }
   expect(hits / train.count).toBeGreaterThan(0.5); // chance is 0.25; one number cannot tell all shapes apart
 });

@@ -1,6 +1,7 @@
 import { didYouMean, GraftError, nameSeed, random } from "../../base/index.ts";
 import { createCanvas, toBytes } from "../drawing/canvas.ts";
-import type { Split, Task } from "../task.ts";
+import type { ClassifyGoal } from "../goal.ts";
+import type { ImageSplit, ImageTask } from "../task.ts";
 import { count } from "./count.ts";
 import { family } from "./family.ts";
 import { type Generator, imageSize } from "./generator.ts";
@@ -36,9 +37,10 @@ export interface GeneratedTaskOptions {
 }
 
 /** A task whose images are drawn on demand, so there is no end of them. */
-export interface GeneratedTask extends Task {
+export interface GeneratedTask extends ImageTask {
+  readonly goal: ClassifyGoal;
   /** `count` images of a further split; splits of different names share no image. */
-  split(name: string, count: number): Split;
+  split(name: string, count: number): ImageSplit;
 }
 
 /**
@@ -62,7 +64,7 @@ export function openGeneratedTask(name: string, options: GeneratedTaskOptions = 
   let draw: ReturnType<Generator["open"]> | undefined;
   const canvas = createCanvas(imageSize, imageSize);
 
-  const split = (splitName: string, size: number): Split => {
+  const split = (splitName: string, size: number): ImageSplit => {
     checkSize(name, splitName, size);
     const stream = [seed, nameSeed(name), nameSeed(splitName)];
     return lazySplit(
@@ -80,7 +82,7 @@ export function openGeneratedTask(name: string, options: GeneratedTaskOptions = 
   return {
     name,
     title: generator.title,
-    classes: generator.classes,
+    goal: { kind: "classify", classes: generator.classes },
     image: { height: imageSize, width: imageSize },
     augment: generator.augment,
     notes: [],
@@ -107,13 +109,14 @@ function lazySplit(
   labels: Int32Array,
   bytes: number,
   draw: (index: number, label: number, out: Uint8Array) => void,
-): Split {
+): ImageSplit {
   const count = labels.length;
   let store: Uint8Array | undefined;
   const drawn = new Uint8Array(count);
   return {
+    kind: "image",
     count,
-    labels,
+    targets: { kind: "classes", labels },
     pixels(index) {
       if (!(index >= 0 && index < count)) {
         throw new RangeError(`image ${index} of a split of ${count}`); // a bug of ours, not of the user

@@ -1,32 +1,33 @@
 import { describe, expect, test } from "vitest";
-import { TINY, tinyBackbones, tinyPreNorm, tinyTask } from "../../test/support/tiny-backbone.ts";
+import { type ImageBackbone, TINY, tinyBackbones, tinyPreNorm, tinyTask } from "../../test/support/tiny-backbone.ts";
 import { normals, relativeError, trainedTensors } from "../../test/support/tiny-runs.ts";
-import { type ClassifierSpec, classifierParameters, parsePlacement } from "../adapters/index.ts";
+import { parsePlacement, type TunedSpec, tunedParameters } from "../adapters/index.ts";
 import { type Backbone, traceBackbone } from "../backbone/index.ts";
 import { packVectors } from "../parameters/index.ts";
-import { classifierForward, classifierStep } from "./classifier-step.ts";
-import { classifierFeeds } from "./image-batches.ts";
+import { labelsOf } from "../tasks/index.ts";
+import { stepFeeds } from "./feeds.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
 import { initialState, openStepper } from "./stepper.ts";
+import { OUTPUT, tunedForward, tunedStep } from "./tuned-step.ts";
 
 const task = tinyTask({ train: 12, noise: 0.9 });
 const states = 2 * TINY.blocks + 1;
 
-const specOf = (text: string): ClassifierSpec => ({
+const specOf = (text: string): TunedSpec => ({
   placement: parsePlacement(text, { states, defaultRank: 3 }),
   adapter: {},
-  classes: task.classes,
+  goal: task.goal,
 });
 
 /** One step from trained parameters; the gradient is m' / (1 − β₁), since m starts at 0. */
-async function firstStep(backbone: Backbone, spec: ClassifierSpec, batch: Uint32Array, settings: TrainSettings) {
+async function firstStep(backbone: Backbone, spec: TunedSpec, batch: Uint32Array, settings: TrainSettings) {
   const options = TrainOptions.parse({ clipNorm: 1e9, ...settings });
-  const traced = await traceBackbone(backbone, options.batchSize);
-  const stepGraph = classifierStep(backbone, traced, spec, options);
-  const theta = packVectors(stepGraph.layout, trainedTensors(classifierParameters(backbone, spec), 3));
+  const traced = await traceBackbone(backbone, options);
+  const stepGraph = tunedStep(backbone, traced, spec, options);
+  const theta = packVectors(stepGraph.layout, trainedTensors(tunedParameters(backbone, spec), 3));
   const stepper = await openStepper(backbone.runtime, stepGraph, initialState(stepGraph, theta), { threads: 1 });
   const { input } = backbone;
-  const feeds = classifierFeeds({ split: task.train, indices: batch, input, classes: 3, batchSize: options.batchSize });
+  const feeds = stepFeeds(task.goal, { split: task.train, indices: batch, input, batchSize: options.batchSize });
   const result = await stepper.step(feeds, 1e-3);
   const gradient = stepper.state().m[0]!.map((m) => m / 0.1);
   await stepper.release();
@@ -49,15 +50,15 @@ function crossEntropy(logits: ArrayLike<number>, labels: readonly number[], clas
 }
 
 /** The loss as a function of θ, through the forward graph of validation. */
-async function lossOf(backbone: Backbone, spec: ClassifierSpec, batch: Uint32Array, smoothing: number) {
+async function lossOf(backbone: ImageBackbone, spec: TunedSpec, batch: Uint32Array, smoothing: number) {
   const { layout } = await firstStep(backbone, spec, batch, { batchSize: batch.length });
-  const session = await backbone.runtime.open(classifierForward(backbone, spec, layout), { threads: 1 });
+  const session = await backbone.runtime.open(tunedForward(backbone, spec, layout), { threads: 1 });
   const { input } = backbone;
-  const feeds = classifierFeeds({ split: task.train, indices: batch, input, classes: 3, batchSize: batch.length });
-  const labels = Array.from(batch, (index) => task.train.labels[index]!);
+  const feeds = stepFeeds(task.goal, { split: task.train, indices: batch, input, batchSize: batch.length });
+  const labels = Array.from(batch, (index) => labelsOf(task.train)[index]!);
   return async (theta: Float32Array) => {
     const vectors = { theta: { dtype: "float32", shape: [theta.length], data: theta } as const };
-    const { logits } = await session.run({ ...vectors, [input.name]: feeds[input.name]! });
+    const { [OUTPUT]: logits } = await session.run({ ...vectors, [input.name]: feeds[input.name]! });
     return crossEntropy(logits!.data as Float32Array, labels, 3, smoothing);
   };
 }

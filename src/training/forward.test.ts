@@ -1,14 +1,15 @@
 import { expect, test } from "vitest";
 import { createBuilder } from "../graph/index.ts";
 import { nodeRuntime } from "../runtime/index.node.ts";
-import type { Split } from "../tasks/index.ts";
-import { forwardRows } from "./image-batches.ts";
+import type { ImageSplit } from "../tasks/index.ts";
+import { forwardRows } from "./forward.ts";
 
-const input = { name: "pixels", height: 1, width: 1, mean: [0, 0, 0], std: [1, 1, 1] } as const;
+const input = { kind: "image", name: "pixels", height: 1, width: 1, mean: [0, 0, 0], std: [1, 1, 1] } as const;
 /** Five images of one pixel; image k has the values k, 10 and 0. */
-const split: Split = {
+const split: ImageSplit = {
+  kind: "image",
   count: 5,
-  labels: new Int32Array(5),
+  targets: { kind: "none" },
   pixels: (index) => Uint8Array.of(index, 10, 0),
 };
 

@@ -1,0 +1,87 @@
+import type { Backbone } from "../backbone/index.ts";
+import { type Builder, createBuilder, type Graph, prune, type Tensor, type Value } from "../graph/index.ts";
+import { headParameters, linearHead, normalized, outputLevel, pool, pooledSize } from "../objective/index.ts";
+import type { Parameter } from "../parameters/index.ts";
+import { type Goal, outputNames } from "../tasks/index.ts";
+import { type AdapterOptions, adapterParameters } from "./adapter.ts";
+import { insertAdapters } from "./insert.ts";
+import type { Placement } from "./placement.ts";
+
+/** What is trained on a backbone: adapters on a placement, and the head that the goal asks for. */
+export interface TunedSpec {
+  readonly placement: Placement;
+  readonly adapter: AdapterOptions;
+  readonly goal: Goal;
+}
+
+/** Width of the vectors a head reads: pooled features, or those of a token. */
+export const headWidth = ({ hiddenSize, pooling }: Pick<Backbone, "hiddenSize" | "pooling">, goal: Goal): number =>
+  outputLevel(goal) === "token" ? hiddenSize : pooledSize(hiddenSize, pooling);
+
+/** Every trainable tensor of a tuned model, adapters first. */
+export function tunedParameters(backbone: Backbone, { placement, adapter, goal }: TunedSpec): Parameter[] {
+  return [
+    ...adapterParameters(placement, backbone.hiddenSize, adapter),
+    ...headParameters(headWidth(backbone, goal), outputNames(goal).length),
+  ];
+}
+
+/** A backbone's graph, as read or traced, without the head it may have: names such as `logits` become free. */
+export const upToFeatures = (backbone: Backbone, graph: Graph): Graph =>
+  prune({ ...graph, outputs: [backbone.features] });
+
+/** Pooled features of each example, or of each text where embeddings are compared; the mask leaves padding out. */
+export function pooledFeatures(g: Builder, { input, pooling }: Backbone, features: Value): Value {
+  const mask = input.kind === "text" && input.mask !== undefined ? g.value(input.mask) : undefined;
+  return pool(g, features, pooling, mask);
+}
+
+/**
+ * What a goal is answered with, from features.
+ * @param features  [rows, tokens, d]
+ * @param head      the tensors of `headParameters` by name
+ * @returns         [rows, outputs]; of `tokens` [rows, tokens, outputs]; of embeddings [rows, d], of length 1
+ */
+export function goalOutput(
+  g: Builder,
+  backbone: Backbone,
+  goal: Goal,
+  features: Value,
+  head: ReadonlyMap<string, Value>,
+): Value {
+  const level = outputLevel(goal);
+  if (level === "token") return linearHead(g, goal, features, head);
+  const pooled = pooledFeatures(g, backbone, features);
+  return level === "embedding" ? normalized(g, pooled) : linearHead(g, goal, pooled, head);
+}
+
+/** Insert a spec's adapters into a builder that holds `graph` (`upToFeatures`). Returns the features they lead to. */
+export function tunedFeatures(
+  g: Builder,
+  backbone: Backbone,
+  graph: Graph,
+  { placement, adapter }: TunedSpec,
+  tensors: ReadonlyMap<string, Value>,
+): Value {
+  return insertAdapters(g, graph, backbone, placement, tensors, adapter).get(backbone.features)!;
+}
+
+/** A tuned model's answer, `goalOutput` of `tunedFeatures`. */
+export function tunedOutput(
+  g: Builder,
+  backbone: Backbone,
+  graph: Graph,
+  spec: TunedSpec,
+  tensors: ReadonlyMap<string, Value>,
+): Value {
+  return goalOutput(g, backbone, spec.goal, tunedFeatures(g, backbone, graph, spec, tensors), tensors);
+}
+
+/** A builder on the backbone's graph as read, with the parameters as constants: what is evaluated and exported. */
+export function bakedModel(backbone: Backbone, spec: TunedSpec, tensors: ReadonlyMap<string, Tensor>) {
+  const graph = upToFeatures(backbone, backbone.graph);
+  const g = createBuilder(graph);
+  const constants = new Map([...tensors].map(([name, tensor]) => [name, g.constant(tensor, name)]));
+  const features = tunedFeatures(g, backbone, graph, spec, constants);
+  return { g, features, output: () => goalOutput(g, backbone, spec.goal, features, constants) };
+}

@@ -1,0 +1,96 @@
+import type { ModelInput } from "../backbone/index.ts";
+import { breathe, type LongCall } from "../base/index.ts";
+import type { OutputLevel } from "../objective/index.ts";
+import type { HostTensor, Session } from "../runtime/index.ts";
+import type { Split } from "../tasks/index.ts";
+import { inputFeeds, viewsOf } from "./feeds.ts";
+
+/** Examples a forward pass takes at once; results do not depend on it but for rounding. */
+const FORWARD_BATCH = { image: 100, text: 32 } as const;
+
+/** What to run over which examples, and what to gather. */
+export interface ForwardRun extends LongCall {
+  /** Which examples, in this order; default all of the split. */
+  readonly indices?: Uint32Array;
+  readonly input: ModelInput;
+  /** The output to gather: [rows, width], or [rows, tokens, width] where the level is `token`. */
+  readonly output: string;
+  readonly width: number;
+  /** Default `example`. */
+  readonly level?: OutputLevel;
+  /** Examples at once; default 100 pictures or 32 texts. The last batch may be short. */
+  readonly batchSize?: number;
+  /** Inputs that are the same for every batch. */
+  readonly feeds?: Readonly<Record<string, HostTensor>>;
+  /** What progress calls it; without a name none is reported. */
+  readonly phase?: string;
+}
+
+/**
+ * Run a forward graph over examples of a split; texts of like length go together.
+ * @returns rows of `output` in the order of the indices: one for each example, for each of its texts (`embedding`), or
+ *          for each of its tokens that has a tag (`token`); [rows, width]
+ */
+export async function forwardRows(session: Session, split: Split, run: ForwardRun): Promise<Float32Array> {
+  const { indices = allIndices(split.count), input, output, width, level = "example", feeds } = run;
+  const { batchSize = FORWARD_BATCH[split.kind] } = run;
+  const rowsOf = rowCounter(split, level);
+  const starts = new Uint32Array(indices.length + 1);
+  indices.forEach((index, at) => {
+    starts[at + 1] = starts[at]! + rowsOf(index);
+  });
+  const rows = new Float32Array(starts[indices.length]! * width);
+  const order = byLength(split, indices);
+  for (let start = 0; start < order.length; start += batchSize) {
+    const places = order.subarray(start, start + batchSize);
+    const part = places.map((at) => indices[at]!);
+    const results = await session.run({
+      ...feeds,
+      ...inputFeeds({ split, indices: part, input, batchSize: part.length }),
+    });
+    const { data, shape } = results[output]!;
+    const values = data as Float32Array;
+    places.forEach((at, row) => {
+      const into = starts[at]! * width;
+      if (level === "token") copyTagged(split, part[row]!, values.subarray(row * shape[1]! * width), width, rows, into);
+      else
+        for (let view = 0; view < rowsOf(part[row]!); view++) {
+          const from = (view * part.length + row) * width;
+          rows.set(values.subarray(from, from + width), into + view * width);
+        }
+    });
+    const done = start + part.length;
+    if (run.phase !== undefined) run.onProgress?.({ phase: run.phase, done, total: indices.length, unit: "examples" });
+    await breathe(run.signal);
+  }
+  return rows;
+}
+
+/** 0, 1, …, count − 1. */
+export const allIndices = (count: number): Uint32Array => Uint32Array.from({ length: count }, (_, k) => k);
+
+function rowCounter(split: Split, level: OutputLevel): (index: number) => number {
+  if (level !== "token") return () => (level === "embedding" ? viewsOf(split) : 1);
+  return (index) => tagsOf(split, index).reduce((count, tag) => count + (tag >= 0 ? 1 : 0), 0);
+}
+
+function tagsOf({ targets }: Split, index: number): Int32Array {
+  if (targets.kind !== "tags") throw new TypeError(`the split's targets are ${targets.kind}, not tags`);
+  return targets.tags(index);
+}
+
+function copyTagged(split: Split, index: number, from: Float32Array, width: number, into: Float32Array, at: number) {
+  tagsOf(split, index).forEach((tag, token) => {
+    if (tag < 0) return;
+    into.set(from.subarray(token * width, (token + 1) * width), at);
+    at += width;
+  });
+}
+
+/** Places in the list of indices, shortest texts first; pictures as they come. */
+function byLength(split: Split, indices: Uint32Array): Uint32Array {
+  const places = allIndices(indices.length);
+  if (split.kind === "image") return places;
+  const lengths = indices.map((index) => split.length(index));
+  return places.sort((a, b) => lengths[a]! - lengths[b]! || a - b);
+}
