@@ -1,5 +1,5 @@
 import { GraftError } from "../base/index.ts";
-import { type Cell, cellOf, counted, type Row } from "./table.ts";
+import { type Cell, cellOf, type Row } from "./table.ts";
 
 /**
  * Readers of one cell each. All throw a GraftError that names the row by place: MISSING_CELL (no such key, null, NaN),
@@ -42,7 +42,9 @@ export function labelsIn(
       ? []
       : separator === undefined
         ? [cell!]
-        : plainText(row, column, "labels").split(separator);
+        : plainText(row, column, "labels")
+            .split(separator)
+            .filter((part) => part.trim() !== "");
   return [...new Set(items.map((item) => labelIn({ ...row, cells: { [column]: item } }, column, classNames)))];
 }
 
@@ -137,7 +139,7 @@ function className(label: string, row: Row, column: string, classNames: readonly
     throw cellError("UNLABELLED", row, column, "is −1, which says that the label is withheld", "Leave the row out");
   const named = /^\d+$/.test(label) ? classNames[Number(label)] : undefined;
   if (named !== undefined) return named;
-  const what = `is ${shortened(label)}, and the data set names ${counted(classNames.length, "class").replace(/ss$|sss$/, "ss")}`;
+  const what = `is ${shortened(label)}, and the data set names ${classNames.length} classes`;
   throw cellError("UNKNOWN_CLASS", row, column, what, `It names ${classNames.slice(0, 20).join(", ")}`);
 }
 

@@ -1,5 +1,14 @@
 export { type ColumnNames, type Columns, type Example, findColumns } from "./columns.ts";
+export { type DatasetDescription, describeDataset } from "./describe.ts";
+export type { Duplicates } from "./duplicates.ts";
 export type { ColumnRole, Role } from "./guess-columns.ts";
+export {
+  type Labelled,
+  type LabelledExample,
+  type LabelledOptions,
+  type LabelledSplit,
+  openLabelled,
+} from "./labelled.ts";
 export { openTable, type TableFormat, type TableOptions } from "./open-table.ts";
 export { memoryRecordStore, type RecordStore } from "./record-store.ts";
 export { type ByteSource, blobSource } from "./source.ts";

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { type ColumnSource, parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { holdsTables, openDataset } from "./index.node.ts";
+import { type DatasetOptions, holdsTables, openDataset } from "./index.node.ts";
 import { type ByteSource, blobSource, openTable, type Table } from "./index.ts";
 
 let folder: string;
@@ -46,7 +46,7 @@ const rows = [
 ];
 
 describe("one file", () => {
-  test.each([
+  test.each<[string, string | Uint8Array, DatasetOptions?]>([
     ["a.csv", 'text,label\n"printer, on fire",it\n"say ""hi""\nagain",hr\n'],
     ["b.csv", 'text;label\r\nprinter, on fire;it\r\n\r\n"say ""hi""\nagain";hr'],
     ["c.tsv", 'text\tlabel\nprinter, on fire\tit\n"say ""hi""\nagain"\thr\n', { quotes: true }],
@@ -64,7 +64,7 @@ describe("one file", () => {
       ]),
     ],
     ["l.CSV", 'text,label\n"printer, on fire",it\n"say ""hi""\nagain",hr\n'],
-  ] as const)("%s", async (name, content, options = {}) => {
+  ])("%s", async (name, content, options = {}) => {
     const { splits } = await openDataset(await put(name, content), options);
     expect(splits.train.columns).toEqual(["text", "label"]);
     expect(await read(splits.train)).toEqual(rows);
