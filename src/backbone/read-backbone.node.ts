@@ -1,51 +1,112 @@
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileError, readFileChecked } from "../base/index.node.ts";
 import { GraftError } from "../base/index.ts";
+import { decodeSafetensors } from "../formats/index.ts";
 import { readModel } from "../graph/index.node.ts";
-import type { Graph } from "../graph/index.ts";
+import type { Graph, Tensor } from "../graph/index.ts";
+import { pickFiles } from "../hub/index.ts";
+import { authorFromSafetensors } from "./authored/index.ts";
 import type { BackboneOptions } from "./open-backbone.ts";
 import { parsePreprocessor } from "./preprocessor.ts";
 
-/** Where a model lies in a folder as Transformers.js or Optimum lay it out, in order of preference. */
-const MODEL_PLACES = ["onnx/model.onnx", "model.onnx"];
+export interface ReadOptions {
+  /** Which ONNX file of a folder: a kind (`fp32`, `fp16`, `q8`, …) or a file's name; default the best. */
+  readonly variant?: string;
+}
+
+export interface ReadBackbone {
+  readonly graph: Graph;
+  readonly options: BackboneOptions;
+  /** Lines for the user: which of a folder's files was taken. */
+  readonly notes: readonly string[];
+}
 
 /**
- * Read a model from an ONNX file, or from a folder that has one, with the picture settings of a
- * `preprocessor_config.json` beside it. Its source is an absolute path, to be found again from another folder.
- * @throws GraftError MODEL_NOT_FOUND, and what reading a model throws
+ * Read a model from an ONNX file or from a folder as Transformers.js, Optimum or `save_pretrained` lay it out (an ONNX
+ * file, or else safetensors with a config.json), with the picture settings of a `preprocessor_config.json`. Its source is
+ * an absolute path, to be found again from another folder.
+ * @throws GraftError MODEL_NOT_FOUND, ONNX_VARIANT, MODEL_TYPE, CONFIG, WEIGHTS, and what reading a model throws
  */
-export async function readBackbone(path: string): Promise<{ graph: Graph; options: BackboneOptions }> {
+export async function readBackbone(path: string, { variant }: ReadOptions = {}): Promise<ReadBackbone> {
   const kind = await stat(path).catch((cause) => {
     throw fileError(cause, path, "read");
   });
-  const file = kind.isDirectory() ? await modelIn(path) : path;
-  const graph = await readModel(file);
-  const config = await firstExisting(
-    [dirname(file), dirname(dirname(file))].map((at) => join(at, "preprocessor_config.json")),
-  );
-  const text = config && new TextDecoder().decode(await readFileChecked(config));
-  const settings = config && text !== undefined ? parsePreprocessor(text, config) : {};
-  return { graph, options: { name: basename(path, ".onnx"), source: resolve(path), ...settings } };
+  const named = { name: basename(path, ".onnx"), source: resolve(path) };
+  if (!kind.isDirectory()) {
+    const settings = await pictureSettings([dirname(path), dirname(dirname(path))]);
+    return { graph: await readModel(path), options: { ...named, ...settings }, notes: [] };
+  }
+  const { onnx, weights, notes } = pickFiles(await filesOf(path), { variant, place: `folder ${path}` });
+  const settings = await pictureSettings([path]);
+  const graph = onnx ? await readModel(join(path, onnx)) : await readSafetensors(path, weights, settings.imageSize);
+  return { graph, options: { ...named, ...settings }, notes };
 }
 
-async function modelIn(folder: string): Promise<string> {
-  const found = await firstExisting(MODEL_PLACES.map((place) => join(folder, place)));
-  if (found !== undefined) return found;
-  throw new GraftError("MODEL_NOT_FOUND", {
-    thing: `folder ${folder}`,
-    place: `it holds neither ${MODEL_PLACES.join(" nor ")}`,
-    remedy: "Name the .onnx file itself",
+/** Files of a model's folder and of its folder `onnx`, `/` between the parts. */
+async function filesOf(folder: string): Promise<readonly string[]> {
+  const namesIn = async (below: string) => {
+    const entries = await readdir(join(folder, below), { withFileTypes: true }).catch((cause) => {
+      if (below !== "") return [];
+      throw fileError(cause, folder, "read");
+    });
+    return entries.filter((entry) => !entry.isDirectory()).map((entry) => below + entry.name);
+  };
+  return [...(await namesIn("")), ...(await namesIn("onnx/"))];
+}
+
+async function readSafetensors(
+  folder: string,
+  weights: readonly string[],
+  imageSize: number | undefined,
+): Promise<Graph> {
+  const config = await readJson(join(folder, "config.json"));
+  const index = weights.find((file) => file.endsWith(".json"));
+  const files = index === undefined ? weights : piecesOf(await readJson(join(folder, index)), join(folder, index));
+  const tensors = new Map<string, Tensor>();
+  for (const file of files) {
+    const decoded = decodeSafetensors(await readFileChecked(join(folder, file)), file);
+    for (const [name, tensor] of decoded.tensors) tensors.set(name, tensor);
+  }
+  return authorFromSafetensors(config, tensors, { imageSize });
+}
+
+/** The files a `model.safetensors.index.json` names. */
+function piecesOf(index: unknown, path: string): readonly string[] {
+  const map = (index as { weight_map?: unknown } | null)?.weight_map;
+  const files = [...new Set(Object.values(map ?? {}))];
+  if (files.length > 0 && files.every((file) => typeof file === "string" && basename(file) === file))
+    return files as string[];
+  throw new GraftError("WEIGHTS", {
+    thing: `"${path}"`,
+    place: "its weight_map does not name files beside it",
+    remedy: "Fetch or save the model again",
   });
 }
 
-async function firstExisting(paths: readonly string[]): Promise<string | undefined> {
-  for (const path of paths) {
-    const found = await stat(path).then(
+async function readJson(path: string): Promise<unknown> {
+  const text = new TextDecoder().decode(await readFileChecked(path));
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new GraftError("CONFIG", {
+      thing: `"${path}"`,
+      place: "it is not JSON",
+      remedy: "Fix the file, or fetch it again",
+      cause,
+    });
+  }
+}
+
+/** Those of the first `preprocessor_config.json` in these folders. */
+async function pictureSettings(folders: readonly string[]): Promise<ReturnType<typeof parsePreprocessor>> {
+  for (const folder of folders) {
+    const path = join(folder, "preprocessor_config.json");
+    const isThere = await stat(path).then(
       (entry) => entry.isFile(),
       () => false,
     );
-    if (found) return path;
+    if (isThere) return parsePreprocessor(new TextDecoder().decode(await readFileChecked(path)), path);
   }
-  return undefined;
+  return {};
 }

@@ -67,7 +67,7 @@ function nothing(files: readonly string[], place: string): GraftError {
     thing: place,
     place: other
       ? `its weights are in ${other} only; graft reads ONNX, and model.safetensors with a config.json`
-      : "it holds neither an ONNX file (onnx/model.onnx, model.onnx) nor model.safetensors with a config.json",
+      : "it holds neither onnx/model.onnx nor model.onnx, nor model.safetensors with a config.json",
     remedy: "Name a model with such files (on the Hugging Face hub: those of Xenova or onnx-community), or export it",
   });
 }

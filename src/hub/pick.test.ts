@@ -110,7 +110,7 @@ describe("the files needed", () => {
 
   test.each([
     [text, undefined, "MODEL_NOT_FOUND", /its weights are in pytorch_model\.bin only/],
-    [["README.md"], undefined, "MODEL_NOT_FOUND", /neither an ONNX file.*nor model\.safetensors/],
+    [["README.md"], undefined, "MODEL_NOT_FOUND", /neither onnx\/model\.onnx nor model\.onnx, nor model\.safetensors/],
     [["model.safetensors"], undefined, "MODEL_NOT_FOUND", /with a config\.json/],
     [[...text, "model.safetensors"], "q8", "ONNX_VARIANT", /hf:org\/name has no ONNX file/],
   ])("%j with variant %s are refused: %s", (files, variant, code, message) => {
