@@ -1,7 +1,7 @@
 import { didYouMean, GraftError } from "../base/index.ts";
 import { cellError, imageIn, labelIn, labelsIn, numberIn, textIn, textsIn, wordsIn } from "./cells.ts";
 import { type ColumnRole, columnFinder, type Role } from "./guess-columns.ts";
-import { counted, listed, type Row, type Table, unknownColumn } from "./table.ts";
+import { counted, listed, noRows, type Row, type Table, unknownColumn } from "./table.ts";
 import { labelSeparator, type TargetShape, type TaskKind, targetShape, taskKinds } from "./task-kind.ts";
 
 /** Columns as the user names them; those left out are guessed. */
@@ -53,14 +53,17 @@ type Given = ReadonlyMap<Role, ColumnRole>;
 /**
  * Find out what the columns of a table mean: as named, else by their names, features and first values.
  * @throws GraftError UNKNOWN_COLUMN, NO_COLUMN (which role has none, and what there is), COLUMN_ROLES for names that
- *         contradict each other, TASK_KIND
+ *         contradict each other, TASK_KIND, EMPTY_SPLIT, and the fault of the first row where none can be read
  */
 export async function findColumns(table: Table, names: ColumnNames = {}, signal?: AbortSignal): Promise<Columns> {
   const sample: Row[] = [];
+  let fault: GraftError | undefined;
   for await (const row of table.rows(signal)) {
     if (row.fault === undefined) sample.push(row);
+    fault ??= row.fault;
     if (sample.length === SAMPLE_ROWS) break;
   }
+  if (sample.length === 0) throw fault ?? noRows(table);
   return columnsFrom(table, sample, names);
 }
 

@@ -89,11 +89,14 @@ function* toRows(name: string, columns: readonly string[], layout: Layout, sente
   if (place !== undefined) yield { place, cells: Object.fromEntries(columns.map((column, k) => [column, cells[k]!])) };
 }
 
-/** Does this text look like CoNLL: short lines of equally many columns, two or more, and an empty one in between? */
+/** Does this text look like CoNLL: lines of equally many columns, two or more, whose last is O or starts with B- or I-? */
 export function looksLikeConll(sample: string): boolean {
   const lines = sample.split(/\r\n?|\n/).slice(0, 2000);
-  const words = lines.slice(0, -1).filter((line) => line.trim() !== "" && !isAside(line));
-  const counts = new Set(words.map((line) => line.trim().split(line.includes("\t") ? /\t/ : /[ \u00a0]+/).length));
-  const [count = 0] = counts;
-  return words.length > 0 && counts.size === 1 && count >= 2 && count <= 12 && lines.some((line) => line.trim() === "");
+  const words = lines
+    .slice(0, lines.length > 1 ? -1 : 1) // the last may be cut
+    .filter((line) => line.trim() !== "" && !isAside(line))
+    .map((line) => line.trim().split(line.includes("\t") ? /\t/ : /[ \u00a0]+/));
+  const count = words[0]?.length ?? 0;
+  const isTag = (word: string) => /^(O$|[BI]-)/.test(word);
+  return count >= 2 && words.every((word) => word.length === count) && words.some((word) => isTag(word.at(-1)!));
 }

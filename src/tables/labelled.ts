@@ -5,7 +5,7 @@ import { indexContents } from "./content-index.ts";
 import { countDuplicates, type Duplicates } from "./duplicates.ts";
 import { type Scan, scanTable } from "./scan-table.ts";
 import { splitOff } from "./split-off.ts";
-import { counted, type Dataset, type SplitName, splitNames, type Table, unknownColumn } from "./table.ts";
+import { counted, type Dataset, noRows, type SplitName, splitNames, type Table, unknownColumn } from "./table.ts";
 
 export interface LabelledOptions {
   /** Which rows a missing split takes from the training rows, default 0. */
@@ -174,10 +174,11 @@ function checkRoles(table: Table | undefined, columns: Columns, train: Table): v
 async function scanSplit(table: Table, columns: Columns, options: LabelledOptions): Promise<Scan> {
   const scan = await scanTable(table, columns, options);
   if (scan.count > 0) return scan;
+  if (scan.skipped === 0) throw noRows(table);
   throw new GraftError("EMPTY_SPLIT", {
     thing: table.name,
-    place: scan.skipped > 0 ? `none of its ${counted(scan.skipped, "row")} can be understood` : "it has no rows",
-    remedy: scan.skipped > 0 ? "Do not skip unreadable rows, to see why" : "Add rows, or remove the file",
+    place: `none of its ${counted(scan.skipped, "row")} can be understood`,
+    remedy: "Do not skip unreadable rows, to see why",
   });
 }
 
@@ -234,6 +235,10 @@ function checkNumbers({ low, high, count, table }: Scan, { kind, target }: Colum
     });
   }
   if (low < 0 && kind === "pair_score")
-    notes.push(`scores go from ${low} to ${high}: below 0 means unlike, as a cosine does`);
-  else if (low < 0) notes.push(`numbers go from ${low} to ${high}`);
+    notes.push(`scores go from ${shortNumber(low)} to ${shortNumber(high)}: below 0 means unlike, as a cosine does`);
+  else if (low < 0) notes.push(`numbers go from ${shortNumber(low)} to ${shortNumber(high)}`);
+}
+
+function shortNumber(value: number): string {
+  return String(Number(value.toPrecision(6)));
 }

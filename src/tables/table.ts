@@ -90,3 +90,9 @@ export function checkColumns(columns: readonly string[], place: string): void {
     remedy: "Rename or remove one of them",
   });
 }
+
+/** The error for a table without a row. */
+export function noRows({ name, format }: Pick<Table, "name" | "format">): GraftError {
+  const place = format === "csv" || format === "tsv" ? "it has a header and no rows" : "it has no rows";
+  return new GraftError("EMPTY_SPLIT", { thing: name, place, remedy: "Add rows, or remove the file" });
+}
