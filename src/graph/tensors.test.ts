@@ -117,3 +117,8 @@ describe("half-precision numbers", () => {
     );
   });
 });
+
+test("values are read from a Node Buffer, whose slice() does not copy", () => {
+  const pool = Buffer.from(Float32Array.of(0, 1, 2).buffer);
+  expect(asFloat32({ dtype: "float32", shape: [2], bytes: pool.subarray(4) })).toEqual(Float32Array.of(1, 2));
+});

@@ -105,8 +105,9 @@ export function tensorValues(tensor: Tensor): TensorValues {
   if (tensor.dtype === "string") throw noNumbers(tensor);
   const count = elementCount(tensor.shape);
   if (tensor.dtype === "int4" || tensor.dtype === "uint4") return unpackNibbles(tensor, count);
-  const copy = tensor.bytes.slice();
-  return new ARRAYS[tensor.dtype](copy.buffer as ArrayBuffer, 0, count);
+  // Not slice(): that of a Node Buffer, which a caller may have given, is a view.
+  const copy = new Uint8Array(tensor.bytes);
+  return new ARRAYS[tensor.dtype](copy.buffer, 0, count);
 }
 
 /**
