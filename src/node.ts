@@ -1,14 +1,18 @@
 /** The package's entry in Node. */
-import { readFile } from "node:fs/promises";
 import { loadTrained, readDescription, saveTrained } from "./artifact/index.node.ts";
-import { readBackbone } from "./backbone/index.node.ts";
 import { type Backbone, type Description, type InspectOptions, inspectGraph, openGraph } from "./backbone/index.ts";
-import type { LongCall } from "./base/index.ts";
-import { decodeModel } from "./graph/index.ts";
-import { builtinName, embeddedUrl, type OpenBytesOptions, openBytes } from "./open-source.ts";
+import { type FindModelOptions, findModel } from "./open-model.node.ts";
+import { type OpenBytesOptions, openBytes } from "./open-source.ts";
 import { createNodeRuntime, nodeRuntime } from "./runtime/index.node.ts";
 import type { Ort } from "./runtime/index.ts";
-import { type ImageFolderOptions, openImageFolder } from "./tasks/index.node.ts";
+import {
+  type DataOptions,
+  type ImageFolderOptions,
+  isImageFolder,
+  openImageFolder,
+  type ModelNeeds,
+  openRowsTask,
+} from "./tasks/index.node.ts";
 import { type GeneratedTaskOptions, type ImageSize, openGeneratedTask, resizeTask, type Task } from "./tasks/index.ts";
 import type { TunedModel } from "./training/index.ts";
 
@@ -17,64 +21,71 @@ export type { Description, InspectJson, InspectOptions } from "./backbone/index.
 export * from "./library.ts";
 export { saveTrained };
 
-export interface OpenOptions extends OpenBytesOptions {
+export interface OpenOptions extends OpenBytesOptions, Pick<FindModelOptions, "dtype"> {
   /** The app's own `onnxruntime-node`; default: the copy that came with graft. */
   readonly ort?: Ort;
 }
 
 /**
  * Open a backbone: find its hidden states.
- * @param source  `builtin:vit` (default), an ONNX file, a folder with one (and perhaps a `preprocessor_config.json`),
- *                or a model's bytes
- * @throws GraftError UNKNOWN_MODEL, STATES_… (the model is no encoder graft knows), INPUT_UNSUPPORTED, BATCH_FIXED, and what
- *         reading a file throws
+ * @param source  `builtin:vit` (default), `hf:org/name[@revision]`, an ONNX file, a folder with one or with safetensors
+ *                (and its tokenizer.json, preprocessor_config.json …), or a model's bytes
+ * @throws GraftError UNKNOWN_MODEL, HUB_*, STATES_… (the model is no encoder graft knows), INPUT_UNSUPPORTED, BATCH_FIXED, and
+ *         what reading a file throws
  */
 export async function openBackbone(
   source: string | Uint8Array = "builtin:vit",
   options: OpenOptions = {},
 ): Promise<Backbone> {
-  const { ort, ...rest } = options;
+  const { ort, dtype, ...rest } = options;
   const runtime = ort ? createNodeRuntime(ort) : nodeRuntime;
   if (typeof source !== "string") return openBytes(source, runtime, rest);
-  const builtin = builtinName(source);
-  if (builtin !== undefined)
-    return openBytes(await readFile(embeddedUrl(builtin)), runtime, { name: builtin, source, ...rest });
-  const { graph, options: found } = await readBackbone(source);
+  const { signal, onProgress } = rest;
+  const { graph, options: found } = await findModel(source, { dtype, signal, onProgress });
   return openGraph(graph, runtime, { ...found, ...rest });
 }
 
-export interface OpenTaskOptions extends GeneratedTaskOptions, LongCall, Pick<ImageFolderOptions, "augment"> {
+export interface OpenTaskOptions extends GeneratedTaskOptions, DataOptions, Pick<ImageFolderOptions, "augment"> {
   /** The model that the examples are for: size of the pictures, tokens of the texts; default the embedded one's. */
-  readonly backbone?: Pick<Backbone, "input">;
+  readonly backbone?: Pick<Backbone, "input" | "tokenizer">;
   /** Size of the pictures, where no backbone says it; default 32 × 32. */
   readonly image?: ImageSize;
-  /** What the source is; default: a folder if it looks like a path (has a slash or a dot), else a generated task. */
-  readonly from?: "generated" | "folder";
+  /** What the source is; default: data if it looks like a path (has a slash or a dot), else a generated task. */
+  readonly from?: "generated" | "data";
 }
 
 /**
- * Open a task: a generated one by name, or a folder `train/<class>/*.png|jpg|webp` (with `val/`, `test/` if there are).
- * @throws GraftError UNKNOWN_TASK, and what reading a folder throws
+ * Open a task: a generated one by name; a folder `train/<class>/*.png|jpg|webp` (with `val/`, `test/` if there are); or
+ * rows of a CSV, TSV, JSON, Parquet or CoNLL file, or of a folder of such by split.
+ * @throws GraftError UNKNOWN_TASK, and what reading the data throws
  */
 export async function openTask(source: string, options: OpenTaskOptions = {}): Promise<Task> {
-  const { backbone, from = /[\\/.]/.test(source) ? "folder" : "generated", ...rest } = options;
+  const { backbone, from = /[\\/.]/.test(source) ? "data" : "generated", ...rest } = options;
   const image = backbone?.input.kind === "image" ? backbone.input : (options.image ?? { height: 32, width: 32 });
   const { height, width } = image;
-  if (from === "folder") return openImageFolder(source, { ...rest, height, width });
+  if (from === "data")
+    return (await isImageFolder(source))
+      ? openImageFolder(source, { ...rest, height, width })
+      : openRowsTask(source, modelNeeds(backbone, { height, width }, options), rest);
   return resizeTask(openGeneratedTask(source, rest), { height, width });
+}
+
+/** What rows are prepared for: texts for a model of texts, else pictures. */
+function modelNeeds(backbone: OpenTaskOptions["backbone"], image: ImageSize, { augment }: OpenTaskOptions): ModelNeeds {
+  return backbone?.input.kind === "text" ? { tokenizer: backbone.tokenizer } : { image, augment };
 }
 
 /**
  * Find and describe the hidden states of any encoder, pictures or text.
  * @param source  as for `openBackbone`, bytes left out
  */
-export async function inspectModel(source = "builtin:vit", options: InspectOptions = {}): Promise<Description> {
-  const builtin = builtinName(source);
-  const { graph, name } =
-    builtin === undefined
-      ? await readBackbone(source).then((read) => ({ graph: read.graph, name: read.options.name ?? source }))
-      : { graph: decodeModel(await readFile(embeddedUrl(builtin)), { name: builtin }), name: builtin };
-  return inspectGraph(graph, nodeRuntime, { name, ...options });
+export async function inspectModel(
+  source = "builtin:vit",
+  options: InspectOptions & FindModelOptions = {},
+): Promise<Description> {
+  const { dtype, onProgress, ...rest } = options;
+  const { graph, options: found } = await findModel(source, { dtype, signal: rest.signal, onProgress });
+  return inspectGraph(graph, nodeRuntime, { name: found.name ?? source, onProgress, ...rest });
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Graph } from "../graph/index.ts";
 import type { Pooling } from "../objective/index.ts";
 import type { Runtime } from "../runtime/index.ts";
+import type { Tokenizer } from "../text/index.ts";
 
 /** How pixels become the backbone's input: bytes / 255, minus `mean`, over `std`, per channel. */
 export interface ImageInput {
@@ -50,5 +51,11 @@ export interface Backbone {
   readonly features: string;
   readonly pooling: Pooling;
   readonly input: ModelInput;
+  /** The model's own, of a text model that came with one. */
+  readonly tokenizer?: Tokenizer;
+  /** The folder with its settings (tokenizer, config), where it came with one. */
+  readonly folder?: string;
+  /** Lines for the user: which of several files was taken. */
+  readonly notes: readonly string[];
   readonly runtime: Runtime;
 }

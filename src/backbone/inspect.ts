@@ -1,3 +1,4 @@
+import type { LongCall } from "../base/index.ts";
 import {
   constantsToInitializers,
   type DataType,
@@ -52,12 +53,11 @@ export interface Description {
   readonly text: string;
 }
 
-export interface InspectOptions {
+export interface InspectOptions extends LongCall {
   /** What the description calls the model; default the graph's own name. */
   readonly name?: string;
   /** Sizes for dimensions the file leaves open; default batch 2, sequence 8, pictures of 224 × 224. */
   readonly sizes?: Partial<InputSizes>;
-  readonly signal?: AbortSignal;
 }
 
 /** Other input sizes do not change what is found. Two tell the batch from sizes of 1. */
@@ -70,7 +70,9 @@ const DEFAULT_SIZES = { batch: 2, sequence: 8, image: { height: 224, width: 224 
  */
 export async function inspectGraph(graph: Graph, runtime: Runtime, options: InspectOptions = {}): Promise<Description> {
   const shapes = bindShapes(graph, openSizes(graph, options.sizes ?? {}));
-  const traced = await trace(upgrade(graph), shapes, runtime, options.signal ? { signal: options.signal } : {});
+  const { signal, onProgress } = options;
+  const traced = await trace(upgrade(graph), shapes, runtime, { signal });
+  onProgress?.({ phase: "open model", done: 1, total: 1, unit: "steps" });
   return describeBackbone(options.name ?? graph.name, graph, traced, findStates(traced));
 }
 

@@ -2,6 +2,7 @@ import type { LongCall } from "../base/index.ts";
 import { type Graph, hashGraph, upgrade } from "../graph/index.ts";
 import type { Pooling } from "../objective/index.ts";
 import type { Runtime } from "../runtime/index.ts";
+import type { Tokenizer } from "../text/index.ts";
 import type { Backbone } from "./backbone.ts";
 import { findStates } from "./find-states.ts";
 import { modelInput } from "./model-input.ts";
@@ -23,6 +24,10 @@ export interface BackboneOptions extends LongCall {
    * `mean`.
    */
   readonly pooling?: Pooling;
+  readonly tokenizer?: Tokenizer;
+  readonly folder?: string;
+  /** Lines for the user about where the model was found. */
+  readonly notes?: readonly string[];
 }
 
 /** Any sizes do for finding states; 2 tells the batch from dimensions of size 1. */
@@ -57,6 +62,9 @@ export async function openGraph(graph: Graph, runtime: Runtime, options: Backbon
     features,
     pooling: options.pooling ?? (input.kind === "image" && prefixTokens > 0 ? "cls+mean" : "mean"),
     input,
+    tokenizer: options.tokenizer,
+    folder: options.folder,
+    notes: options.notes ?? [],
     runtime,
   };
 }

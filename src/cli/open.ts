@@ -61,7 +61,7 @@ export async function openData(
   checkData(args);
   const { task, data, trainSize, seed } = args;
   const opened = await openTask(task ?? data!, {
-    from: task === undefined ? "folder" : "generated",
+    from: task === undefined ? "data" : "generated",
     backbone,
     trainSize,
     seed,

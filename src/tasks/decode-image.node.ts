@@ -1,4 +1,3 @@
-import type { Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { GraftError } from "../base/index.ts";
 import { type ImageSize, resizeAndCrop } from "./resize.ts";
@@ -6,15 +5,20 @@ import { type ImageSize, resizeAndCrop } from "./resize.ts";
 /**
  * Decode an image file: turned as its EXIF says, alpha laid on white, grey, CMYK and 16 bits brought to 8-bit sRGB, then
  * resized by our own code. Only the first frame of an animation counts.
- * @returns  bytes [3, height, width]
+ * @param image  a path, or an encoded picture that errors call `name`
+ * @returns      bytes [3, height, width]
  * @throws   GraftError UNREADABLE_IMAGE, MISSING_PACKAGE
  */
-export async function decodeImage(path: string, size: ImageSize): Promise<Uint8Array> {
+export async function decodeImage(
+  image: string | Uint8Array,
+  size: ImageSize,
+  name = typeof image === "string" ? image : "in the data",
+): Promise<Uint8Array> {
   const sharp = await loadSharp();
   let data: Uint8Array;
   let info: { width: number; height: number; channels: number };
   try {
-    ({ data, info } = await sharp(path, { failOn: "error" })
+    ({ data, info } = await sharp(image, { failOn: "error" })
       .autoOrient()
       .flatten({ background: "#ffffff" })
       .toColourspace("srgb")
@@ -22,8 +26,8 @@ export async function decodeImage(path: string, size: ImageSize): Promise<Uint8A
       .toBuffer({ resolveWithObject: true }));
   } catch (cause) {
     throw new GraftError("UNREADABLE_IMAGE", {
-      thing: `image ${path}`,
-      ...reasonOf(path, await stat(path).catch(() => undefined), cause),
+      thing: `image ${name}`,
+      ...(await reasonOf(image, cause)),
       cause,
     });
   }
@@ -57,11 +61,14 @@ async function loadSharp(): Promise<typeof import("sharp")["default"]> {
   }
 }
 
-function reasonOf(path: string, found: Stats | undefined, cause: unknown): { place: string; remedy: string } {
+async function reasonOf(image: string | Uint8Array, cause: unknown): Promise<{ place: string; remedy: string }> {
+  if (typeof image !== "string")
+    return { place: `its ${image.length} bytes cannot be decoded (${firstLine(cause)})`, remedy: "Remove the row" };
+  const found = await stat(image).catch(() => undefined);
   if (found?.isDirectory()) return { place: "it is a folder, not a picture", remedy: "Name the pictures in it" };
   if (found) return { place: `it cannot be decoded (${firstLine(cause)})`, remedy: "Replace or remove the file" };
   // What Node makes of bytes that are no UTF-8 names no file.
-  if (path.includes("\uFFFD")) return { place: "its name is not valid UTF-8", remedy: "Rename the file" };
+  if (image.includes("\uFFFD")) return { place: "its name is not valid UTF-8", remedy: "Rename the file" };
   return { place: "there is no such file", remedy: "Check the path" };
 }
 

@@ -1,2 +1,10 @@
+export {
+  type DataOptions,
+  describeRows,
+  isImageFolder,
+  type ModelNeeds,
+  openRows,
+  openRowsTask,
+} from "./open-data.node.ts";
 export { openImages } from "./image-files.node.ts";
 export { type ImageFolderOptions, openImageFolder } from "./image-folder.node.ts";
