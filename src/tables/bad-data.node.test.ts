@@ -349,7 +349,11 @@ const refused: [what: string, given: Case, code: string, message: RegExp][] = [
   ],
   [
     "nothing that can be read",
-    { files: { "x.csv": csv(",a", " ,b") }, names: { text: "text", label: "label" }, options: { skipUnreadable: true } },
+    {
+      files: { "x.csv": csv(",a", " ,b") },
+      names: { text: "text", label: "label" },
+      options: { skipUnreadable: true },
+    },
     "EMPTY_SPLIT",
     /none of its 2 rows can be understood/,
   ],
@@ -377,6 +381,12 @@ const refused: [what: string, given: Case, code: string, message: RegExp][] = [
     { files: { "x.jsonl": lines({ tokens: ["a", "b"], tags: ["O"] }) } },
     "TAG_COUNT",
     /line 1: column "tags" holds 1 tag for 2 words in "tokens"/,
+  ],
+  [
+    "lists as Python prints them",
+    { files: { "x.csv": `tokens,tags\n"['a', 'b']","['O', 'X']"\n` }, names: { tokens: "tokens", tags: "tags" } },
+    "CELL_KIND",
+    /x\.csv line 2: column "tokens" holds a list as Python prints it\. Write it as JSON/,
   ],
   [
     "an unknown tag at validation",

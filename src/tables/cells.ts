@@ -35,17 +35,13 @@ export function labelsIn(
   separator: string | undefined,
   classNames?: readonly string[],
 ): string[] {
-  const cell = cellOf(row, column);
-  const items: readonly Cell[] = Array.isArray(cell)
-    ? cell
-    : plainText(row, column, "labels").trim() === ""
-      ? []
-      : separator === undefined
-        ? [cell!]
-        : plainText(row, column, "labels")
-            .split(separator)
-            .filter((part) => part.trim() !== "");
+  const items = listIn(row, column) ?? partsOf(plainText(row, column, "labels"), separator);
   return [...new Set(items.map((item) => labelIn({ ...row, cells: { [column]: item } }, column, classNames)))];
+}
+
+function partsOf(text: string, separator: string | undefined): string[] {
+  const parts = separator === undefined ? [text] : text.split(separator);
+  return parts.filter((part) => part.trim() !== "");
 }
 
 /** A finite number, also written as text. */
@@ -62,8 +58,7 @@ export function numberIn(row: Row, column: string): number {
 
 /** A list of words or tags, or one text of them separated by blanks. */
 export function wordsIn(row: Row, column: string, classNames?: readonly string[]): string[] {
-  const cell = cellOf(row, column);
-  const items = Array.isArray(cell) ? (cell as Cell[]) : plainText(row, column, "list").trim().split(/\s+/);
+  const items = listIn(row, column) ?? plainText(row, column, "list").trim().split(/\s+/);
   if (items.length === 0 || (items.length === 1 && items[0] === ""))
     throw cellError("EMPTY_TEXT", row, column, "holds no word", "Leave the row out");
   return items.map((item) => {
@@ -80,6 +75,26 @@ export function imageIn(row: Row, column: string): Uint8Array | string {
   if (typeof inner === "string" && inner.trim() !== "") return inner;
   const remedy = "Give the bytes of a picture file, its path, or both as {bytes, path}";
   throw cellError("CELL_KIND", row, column, `holds no picture but ${kindOf(inner ?? null)}`, remedy);
+}
+
+/** A cell's list, also where it is written as JSON in a text; undefined where it is none. */
+function listIn(row: Row, column: string): readonly Cell[] | undefined {
+  const cell = presentCell(row, column);
+  if (Array.isArray(cell)) return cell;
+  if (typeof cell !== "string") return undefined;
+  if (/^\s*\[\s*'/.test(cell))
+    throw cellError("CELL_KIND", row, column, "holds a list as Python prints it", 'Write it as JSON: ["a", "b"]');
+  return listInText(cell);
+}
+
+/** The list that a text holds as JSON, e.g. in a CSV file. */
+export function listInText(text: string): readonly Cell[] | undefined {
+  if (!/^\s*\[[\s\S]*\]\s*$/.test(text)) return undefined;
+  try {
+    return JSON.parse(text) as Cell[];
+  } catch {
+    return undefined;
+  }
 }
 
 /** Is this text a number in decimal notation? */

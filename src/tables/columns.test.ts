@@ -115,6 +115,13 @@ describe("guessed", () => {
       { tokens: "tokens", tags: "labels" },
       ["a", ["7"]],
     ],
+    [
+      "lists written as JSON",
+      [{ tokens: '["a", "b"]', tags: '["O", "X"]' }],
+      "tokens",
+      { tokens: "tokens", tags: "tags" },
+      ["a", "b", ["O", "X"]],
+    ],
     ["pictures", [{ image: jpg, label: 1 }], "classify", { image: "image", label: "label" }, [jpg.bytes, "1"]],
     [
       "picture paths",

@@ -1,7 +1,7 @@
 import { didYouMean, GraftError } from "../base/index.ts";
 import { cellError, imageIn, labelIn, labelsIn, numberIn, textIn, textsIn, wordsIn } from "./cells.ts";
 import { type ColumnRole, columnFinder, type Role } from "./guess-columns.ts";
-import { counted, listed, noRows, type Row, type Table, unknownColumn } from "./table.ts";
+import { type Cell, counted, listed, noRows, type Row, type Table, unknownColumn } from "./table.ts";
 import { labelSeparator, type TargetShape, type TaskKind, targetShape, taskKinds } from "./task-kind.ts";
 
 /** Columns as the user names them; those left out are guessed. */
@@ -59,12 +59,22 @@ export async function findColumns(table: Table, names: ColumnNames = {}, signal?
   const sample: Row[] = [];
   let fault: GraftError | undefined;
   for await (const row of table.rows(signal)) {
-    if (row.fault === undefined) sample.push(row);
+    if (row.fault === undefined) sample.push(withoutBytes(row));
     fault ??= row.fault;
     if (sample.length === SAMPLE_ROWS) break;
   }
   if (sample.length === 0) throw fault ?? noRows(table);
   return columnsFrom(table, sample, names);
+}
+
+/** A row as its kinds of values show it: a thousand pictures need not be held to know that they are pictures. */
+function withoutBytes(row: Row): Row {
+  const light = (cell: Cell): Cell => {
+    if (cell instanceof Uint8Array) return cell.slice(0, 16);
+    if (typeof cell !== "object" || cell === null || Array.isArray(cell)) return cell;
+    return Object.fromEntries(Object.entries(cell).map(([key, inner]) => [key, light(inner)]));
+  };
+  return { place: row.place, cells: light(row.cells) as Row["cells"] };
 }
 
 /** `findColumns` for rows at hand. */

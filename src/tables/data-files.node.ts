@@ -75,6 +75,11 @@ export function chooseFiles(
     });
   }
   for (const split of splitNames) checkOneFormat(path, split, chosen.files[split]);
+  const folders = [
+    ...new Set(chosen.files.train.map((file) => file.slice(0, Math.max(0, file.lastIndexOf("/"))) || ".")),
+  ];
+  if (folders.length > 1)
+    chosen.notes.push(`training files come from ${folders.length} folders: ${listed(folders, 5)}`);
   return { ...chosen, config: typeof config === "object" ? config.name : config };
 }
 
@@ -106,7 +111,12 @@ function chooseConfig(
   });
 }
 
-function byPatterns(rows: readonly string[], config: Config): Omit<DataFiles, "config"> {
+interface Chosen {
+  readonly files: Record<SplitName, string[]>;
+  readonly notes: string[];
+}
+
+function byPatterns(rows: readonly string[], config: Config): Chosen {
   const files: Record<SplitName, string[]> = { train: [], validation: [], test: [] };
   const notes: string[] = [];
   for (const { split, patterns } of config.files) {
@@ -119,7 +129,7 @@ function byPatterns(rows: readonly string[], config: Config): Omit<DataFiles, "c
   return { files, notes };
 }
 
-function byNames(rows: readonly string[], folder: string | undefined): Omit<DataFiles, "config"> {
+function byNames(rows: readonly string[], folder: string | undefined): Chosen {
   const files: Record<SplitName, string[]> = { train: [], validation: [], test: [] };
   const candidates = folder === undefined ? rows : rows.filter((file) => file.startsWith(`${folder}/`));
   const unnamed: string[] = [];

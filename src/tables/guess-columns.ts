@@ -1,3 +1,4 @@
+import { listInText } from "./cells.ts";
 import { type Cell, cellOf, type Row, type Table } from "./table.ts";
 
 /** What a column is to a task. */
@@ -71,7 +72,8 @@ export function columnFinder(table: Table, sample: readonly Row[], taken: Readon
     }
     return undefined;
   };
-  const isList = (column: string) => values(column).some(Array.isArray);
+  const isList = (column: string) =>
+    values(column).some((cell) => Array.isArray(cell) || (typeof cell === "string" && listInText(cell) !== undefined));
   const isText = (column: string) => values(column).some((cell) => typeof cell === "string") && !isList(column);
 
   return {

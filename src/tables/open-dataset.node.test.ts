@@ -29,11 +29,11 @@ async function read(table: Table) {
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** A file that comes five bytes at a time. */
+/** A file that comes 17 bytes at a time. */
 const inPieces = (content: Uint8Array<ArrayBuffer>, name: string): ByteSource => ({
   ...blobSource(new Blob([content]), name),
   async *chunks() {
-    for (let at = 0; at < content.length; at += 5) yield content.subarray(at, at + 5);
+    for (let at = 0; at < content.length; at += 17) yield content.subarray(at, at + 17);
   },
 });
 
@@ -168,7 +168,7 @@ describe("one file", () => {
       const array = bytes(JSON.stringify(list));
       expect(await read(await openTable(inPieces(array, "x.json")))).toEqual(JSON.parse(JSON.stringify(list)));
     });
-    await fc.assert(roundTrip, { seed: 3, numRuns: 60 });
+    await fc.assert(roundTrip, { seed: 3, numRuns: 40 });
   });
 
   test("characters cut by the end of a piece of the file survive", async () => {
@@ -185,7 +185,7 @@ describe("one file", () => {
   });
 
   test("an abort ends reading", async () => {
-    const { splits } = await openDataset(await put("v.csv", `a\n${"x\n".repeat(300_000)}`));
+    const { splits } = await openDataset(await put("v.csv", `a\n${`${"x".repeat(999)}\n`.repeat(600)}`));
     const stop = new AbortController();
     const readOn = async () => {
       for await (const row of splits.train.rows(stop.signal))
@@ -227,6 +227,9 @@ describe("folders", () => {
     expect((await open("g1", shards)).found).toEqual([["a", "b"], undefined, undefined]);
     expect((await open("g2", { "x.csv": csv("a"), "latest.csv": csv("b") })).found[0]).toEqual(["b", "a"]); // latest.csv is no test file
     const { notes } = await open("g3", { "train.csv": csv("a"), "extra.csv": csv("b") });
+    expect((await open("g4", { "en/train.csv": csv("a"), "de/train.csv": csv("b") })).notes).toEqual([
+      "training files come from 2 folders: de, en",
+    ]);
     expect(notes).toEqual(["extra.csv is not read: neither its name nor its folder's names a split"]);
   });
 

@@ -1,4 +1,4 @@
-import { isNumberText } from "./cells.ts";
+import { isNumberText, listInText } from "./cells.ts";
 import { type Cell, cellOf, type Row } from "./table.ts";
 
 /** What there is to learn, by the names of Hugging Face's AutoTrain. */
@@ -30,7 +30,8 @@ export function targetShape(sample: readonly Row[], column: string): TargetShape
   const cells = sample
     .map((row) => cellOf(row, column))
     .filter((cell) => cell !== undefined && cell !== null) as Cell[];
-  if (cells.some(Array.isArray)) return { is: "classes", why: "its values are lists" };
+  if (cells.some((cell) => Array.isArray(cell) || (typeof cell === "string" && looksLikeList(cell))))
+    return { is: "classes", why: "its values are lists" };
   const texts = cells.flatMap((cell) => (typeof cell === "object" ? [] : [String(cell).trim()])).filter(Boolean);
   const numbers = texts.filter((text) => isNumberText(text) || /^[+-]?nan$/i.test(text));
   if (texts.length > 0 && numbers.length === texts.length) {
@@ -44,6 +45,11 @@ export function targetShape(sample: readonly Row[], column: string): TargetShape
     return { is: "classes", separator, why: `"${separator}" separates labels in its values (${example})` };
   }
   return { is: "class", why: "its values are words" };
+}
+
+/** A list as JSON, or as Python prints it, which reading then refuses with the remedy. */
+function looksLikeList(text: string): boolean {
+  return /^\s*\[\s*'/.test(text) || listInText(text) !== undefined;
 }
 
 /** What separates the labels of these texts, if anything does. */
