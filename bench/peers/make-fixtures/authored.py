@@ -4,7 +4,7 @@
 
 Written with what requirements.txt pins. Weights are random, rounded to the type they are saved in before the reference
 runs in float32. `hidden` are summaries (README.md) of transformers' own hidden_states, one before the first block and
-one behind each.
+one behind each, `gradients` those of the loss in README.md on last_hidden_state with respect to them.
 """
 
 import json
@@ -16,7 +16,7 @@ sys.path.append(sys.path.pop(0))  # tokenizers.py beside this file is not the pa
 import torch
 import transformers as hf
 
-from record import listed, randomize, summary
+from record import listed, loss_of, randomize, summary
 
 ROOT = pathlib.Path(__file__).resolve().parents[3] / "test" / "fixtures" / "authored"
 TEXT = dict(vocab_size=24, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
@@ -54,14 +54,17 @@ def make(name, model, batches, *, dtype=torch.float32, shard=None, image=None, *
     base = getattr(model, model.base_model_prefix, model)
     runs = []
     for feeds in batches:
-        with torch.no_grad():
-            out = base(**feeds, **call, output_hidden_states=True)
+        out = base(**feeds, **call, output_hidden_states=True)
+        for state in out.hidden_states:
+            state.retain_grad()
+        loss_of(out.last_hidden_state).backward()
         run = {"inputs": {key: listed(value.numpy()) for key, value in feeds.items()},
-               "last_hidden_state": listed(out.last_hidden_state.numpy()),
-               "hidden": [summary(state) for state in out.hidden_states]}
+               "last_hidden_state": listed(out.last_hidden_state.detach().numpy()),
+               "hidden": [summary(state) for state in out.hidden_states],
+               "gradients": [summary(state.grad) for state in out.hidden_states]}
         # Where a model has no pooler of its own (DINOv2) the library calls the class token that.
         if getattr(base, "pooler", None) is not None:
-            run["pooler_output"] = listed(out.pooler_output.numpy())
+            run["pooler_output"] = listed(out.pooler_output.detach().numpy())
         runs.append(run)
     record = {"class": type(model).__name__, "dtype": str(dtype).removeprefix("torch."),
               "versions": {"torch": torch.__version__, "transformers": hf.__version__},

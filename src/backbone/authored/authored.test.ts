@@ -1,13 +1,18 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Summary, summaryError, summaryOf } from "../../../test/support/fixtures.ts";
+import { differentiate } from "../../autodiff/index.ts";
 import { decodeSafetensors } from "../../formats/index.ts";
 import {
   checkGraph,
+  createBuilder,
   type DataType,
   decodeModel,
+  elementCount,
   encodeModel,
   type Graph,
+  prune,
+  staticShape,
   type Tensor,
   tensorOf,
   tensorValues,
@@ -32,6 +37,8 @@ interface Reference {
     readonly last_hidden_state: Listed;
     readonly pooler_output?: Listed;
     readonly hidden: readonly Summary[];
+    /** Of the sum of w[k] · y[k]² over last_hidden_state's flat index k, w[k] = (k mod 5 + 1) / 5. */
+    readonly gradients: readonly Summary[];
   }[];
 }
 
@@ -91,9 +98,10 @@ describe.each(names)("%s", (name) => {
     }
   });
 
+  const { inputs, hidden, gradients } = runs[0]!;
+  const shapes = Object.fromEntries(Object.entries(inputs).map(([input, { shape }]) => [input, shape]));
+
   test("has 2L + 1 hidden states, and every second is one of transformers' own", async () => {
-    const { inputs, hidden } = runs[0]!;
-    const shapes = Object.fromEntries(Object.entries(inputs).map(([input, { shape }]) => [input, shape]));
     const traced = await trace(graph, shapes, nodeRuntime);
     const { states, blocks } = findStates(traced);
     expect([blocks, states.length]).toEqual([hidden.length - 1, 2 * (hidden.length - 1) + 1]);
@@ -101,6 +109,24 @@ describe.each(names)("%s", (name) => {
     hidden.forEach((expected, k) => {
       const values = found[states[2 * k]!]!.data as Float32Array;
       expect(summaryError(summaryOf(values), expected), `block ${k}`).toBeLessThan(1e-4);
+    });
+  });
+
+  test("has the gradients at them that PyTorch has", async () => {
+    const traced = await trace(graph, shapes, nodeRuntime);
+    const { states } = findStates(traced);
+    const g = createBuilder(traced);
+    const y = g.value("last_hidden_state");
+    const shape = staticShape(y);
+    const weights = Float32Array.from({ length: elementCount(shape) }, (_, k) => ((k % 5) + 1) / 5);
+    const weighted = g.mul(g.mul(y, y), g.constant(tensorOf("float32", shape, weights)));
+    const loss = g.reduceSum(weighted, [0, 1, 2], false);
+    const every = gradients.map((_, k) => g.value(states[2 * k]!));
+    const found = differentiate(g, loss, every).map((gradient) => gradient.name);
+    const values = await run(prune(g.toGraph(found)), inputs);
+    gradients.forEach((expected, k) => {
+      const data = values[found[k]!]!.data as Float32Array;
+      expect(summaryError(summaryOf(data), expected), `block ${k}`).toBeLessThan(1e-3);
     });
   });
 
