@@ -28,9 +28,9 @@ export async function openCsv(source: ByteSource, format: "csv" | "tsv", options
   const delimiter = options.delimiter ?? (format === "tsv" ? "\t" : likelyDelimiter(sample));
   if (format === "csv" && delimiter !== "," && options.delimiter === undefined)
     notes.push(`${name}: fields are separated by ${called[delimiter]}s, as its header is`);
-  const plainQuote = format === "tsv" && options.quotes === undefined ? firstPlainQuote(sample) : undefined;
+  const plainQuote = format === "tsv" && options.quotes === undefined ? firstPlainQuote(name, sample) : undefined;
   if (plainQuote !== undefined)
-    notes.push(`${name}: quotes are read as characters, as line ${plainQuote} has one that encloses no field`);
+    notes.push(`${name}: quotes are read as characters, as line ${plainQuote} has some that enclose no field`);
   const quotes = options.quotes ?? plainQuote === undefined;
   const records = (signal?: AbortSignal) => readRecords(source, delimiter, quotes, signal);
 
@@ -115,11 +115,26 @@ function likelyDelimiter(sample: string): string {
   return delimiters[counts.indexOf(Math.max(...counts))]!;
 }
 
-/** The first line with a field that starts with a quote but does not end with one: its quotes are characters. */
-function firstPlainQuote(sample: string): number | undefined {
-  const lines = sample.split(/\r\n?|\n/);
-  const isPlain = (field: string) => field.startsWith('"') && !/^"(?:[^"]|"")*"$/.test(field);
-  // The last line of the sample may be cut.
-  const at = lines.findIndex((line, k) => (k < lines.length - 1 || k === 0) && line.split("\t").some(isPlain));
-  return at < 0 ? undefined : at + 1;
+/**
+ * The first line that cannot be read with quotes around fields, in a sample that can be read with quotes as characters:
+ * TSV files come in both kinds.
+ */
+function firstPlainQuote(name: string, sample: string): number | undefined {
+  if (firstBadLine(name, sample, false) !== undefined) return undefined;
+  return firstBadLine(name, sample, true);
+}
+
+function firstBadLine(name: string, sample: string, quotes: boolean): number | undefined {
+  const parser = csvParser(name, "\t", quotes);
+  const records = parser.push(sample);
+  // What the end of the sample may have cut is not judged.
+  const isWhole = sample.length < SAMPLE;
+  const count = records[0]?.fields.length;
+  const isBad = ({ fields, fault }: CsvRecord) =>
+    fault !== undefined || (fields.length !== count && (fields.length > 1 || fields[0]!.trim() !== ""));
+  try {
+    return [...records, ...(isWhole ? parser.end() : [])].find(isBad)?.line;
+  } catch {
+    return (records.at(-1)?.lastLine ?? 0) + 1;
+  }
 }

@@ -49,7 +49,7 @@ describe("one file", () => {
   test.each<[string, string | Uint8Array, DatasetOptions?]>([
     ["a.csv", 'text,label\n"printer, on fire",it\n"say ""hi""\nagain",hr\n'],
     ["b.csv", 'text;label\r\nprinter, on fire;it\r\n\r\n"say ""hi""\nagain";hr'],
-    ["c.tsv", 'text\tlabel\nprinter, on fire\tit\n"say ""hi""\nagain"\thr\n', { quotes: true }],
+    ["c.tsv", 'text\tlabel\nprinter, on fire\tit\n"say ""hi""\nagain"\thr\n'],
     ["d.jsonl", rows.map((row) => JSON.stringify(row)).join("\r\n")],
     ["e.json", JSON.stringify(rows, undefined, 2)],
     ["f.json", `${rows.map((row) => JSON.stringify(row)).join("\n")}\n`],
@@ -93,7 +93,7 @@ describe("one file", () => {
       { text: '"Stop, he said', label: "1" },
       { text: 'no" way', label: "0" },
     ]);
-    expect(notes).toEqual(["q.tsv: quotes are read as characters, as line 2 has one that encloses no field"]);
+    expect(notes).toEqual(["q.tsv: quotes are read as characters, as line 2 has some that enclose no field"]);
   });
 
   test("Parquet: bytes stay bytes, structs, lists, dates and missing values; row groups in turn", async () => {
@@ -257,6 +257,9 @@ dataset_info:
   - name: ner_tags
     sequence:
       class_label: { names: { '0': O, '1': B-X } }
+  - name: pos_tags
+    list:
+      class_label: { names: { '0': NOUN } }
   - name: picture
     dtype: image
 ---
@@ -277,6 +280,7 @@ dataset_info:
       text: {},
       label: { classNames: ["neg", "pos"] },
       ner_tags: { classNames: ["O", "B-X"] },
+      pos_tags: { classNames: ["NOUN"] },
       picture: { image: true },
     });
     expect((await open("h1", {}, { config: "other" })).found[0]).toEqual([5]);
