@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { constants, createReadStream } from "node:fs";
 import { type FileHandle, open, rename, rm, stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -77,14 +77,14 @@ async function fetchBlob(job: Download): Promise<void> {
       await delay(pause, undefined, { signal }).catch(() => signal?.throwIfAborted());
     }
   }
-  if ((await hashOf(partial, file, signal)) !== file.etag) {
-    await discard();
-    throw wrongChecksum(file, "its content is not what the hub lists");
-  }
   try {
+    if ((await hashOf(partial, file, signal)) !== file.etag) {
+      await discard();
+      throw wrongChecksum(file, "its content is not what the hub lists");
+    }
     await rename(partial, target);
   } catch (cause) {
-    // Another process was quicker; it checked the same content.
+    // Another process writes the same bytes to the same places; it may be the one to check them and give them the name.
     if ((await sizeOf(target)) !== file.size) throw fileError(cause, target, "write");
   }
 }
@@ -94,7 +94,8 @@ class Broken extends Error {}
 
 /** Read from where the partial file ends to the file's end. */
 async function append({ file, read, signal, onBytes }: Download, partial: string): Promise<void> {
-  const handle = await open(partial, "r+").catch(() => open(partial, "w+"));
+  // Made if missing, never emptied: another process may be at it.
+  const handle = await open(partial, constants.O_RDWR | constants.O_CREAT);
   try {
     let at = (await handle.stat()).size;
     onBytes?.(at);

@@ -133,9 +133,15 @@ function networkError(spec: ModelSpec, endpoint: string, cause: unknown): GraftE
   return new GraftError("HUB_NETWORK", {
     thing: `"${formatModelSpec(spec)}"`,
     place: `${endpoint} cannot be reached (${why})`,
-    remedy: "Check the network and HF_ENDPOINT; with HF_HUB_OFFLINE=1 what was fetched before is used",
+    remedy: `Check the network and HF_ENDPOINT${proxyHint()}`,
     cause,
   });
+}
+
+/** Python uses a proxy that is set, Node only when told. */
+function proxyHint(): string {
+  const proxy = process.env.HTTPS_PROXY ?? process.env.https_proxy;
+  return proxy ? "; for HTTPS_PROXY to be used set NODE_USE_ENV_PROXY=1 (Node 24 and newer)" : "";
 }
 
 /** An answer that is not what the hub's API says, e.g. a login page of the network. */

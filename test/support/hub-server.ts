@@ -23,9 +23,18 @@ export interface Seen {
 export type Fault =
   | { readonly kind: "cut"; readonly after: number }
   | { readonly kind: "stall"; readonly after: number }
+  /** Stops until another request of the file is told to meet it, then both go on. */
+  | { readonly kind: "meet"; readonly after: number; readonly by: Meeting }
   | { readonly kind: "flip" }
   | { readonly kind: "extra" }
   | { readonly kind: "whole" };
+
+/** Of two requests that wait for each other. */
+export interface Meeting {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  waiting: number;
+}
 
 export interface FakeHub {
   readonly url: string;
@@ -68,6 +77,14 @@ export const gitSha1 = (content: string | Uint8Array): string =>
     .digest("hex");
 
 export const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
+
+export function meeting(): Meeting {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve, waiting: 0 };
+}
 
 const addressOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
@@ -161,7 +178,11 @@ function send(hub: FakeHub, path: string, content: Buffer, request: IncomingMess
   response.writeHead(partial ? 206 : 200);
   if (request.method === "HEAD") response.end();
   else if (fault?.kind === "cut") response.write(body.subarray(0, fault.after), () => response.destroy());
-  else if (fault?.kind === "stall") response.write(body.subarray(0, fault.after));
+  else if (fault?.kind === "meet") {
+    response.write(body.subarray(0, fault.after));
+    if (++fault.by.waiting === 2) fault.by.resolve();
+    void fault.by.promise.then(() => response.end(body.subarray(fault.after)));
+  } else if (fault?.kind === "stall") response.write(body.subarray(0, fault.after));
   else response.end(body);
 }
 
