@@ -46,7 +46,7 @@ export function openTokenizer(files: TokenizerFiles, options: OpenTokenizerOptio
   const model = pieceModel(file.part("model"));
   const normalize = normalizer(file.maybe("normalizer"));
   const slots = template(file.maybe("post_processor"));
-  const added = addedTokens(file, config);
+  const added = addedTokens(file, config, specialTokens, model.vocabulary);
   const sections = addedTokenSplitter([...added.values()], normalize);
   const padding = file.maybe("padding");
   const truncation = file.maybe("truncation");
@@ -149,8 +149,18 @@ function checkRoom(maxLength: number, slots: readonly Slot[], place: string): vo
   });
 }
 
-/** Of tokenizer.json, with what tokenizer_config.json says of the same token in its place. */
-function addedTokens(file: Part, config: Part): ReadonlyMap<number, AddedToken> {
+const SPECIAL = ["bos", "eos", "unk", "sep", "pad", "cls", "mask"].map((name) => `${name}_token`);
+
+/**
+ * Of tokenizer.json, with what tokenizer_config.json says of the same token in its place, and the special tokens that
+ * are named only. Named tokens outside the vocabulary are left out: the model has no row for them.
+ */
+function addedTokens(
+  file: Part,
+  config: Part,
+  specialTokens: Part,
+  vocabulary: ReadonlyMap<string, number>,
+): ReadonlyMap<number, AddedToken> {
   const tokens = new Map<number, AddedToken>();
   for (const token of file.parts("added_tokens", []))
     tokens.set(token.integer("id"), addedToken(token, token.integer("id")));
@@ -159,6 +169,14 @@ function addedTokens(file: Part, config: Part): ReadonlyMap<number, AddedToken> 
     const token = addedToken(decoder!.part(key), Number(key));
     tokens.set(token.id, token);
   }
+  for (const named of [config, specialTokens])
+    for (const key of SPECIAL) {
+      const content = tokenNamed(named.raw[key]);
+      const id = content === undefined ? undefined : vocabulary.get(content);
+      if (id === undefined || tokens.has(id)) continue;
+      const flags = typeof named.raw[key] === "string" ? part({ content }, "") : named.part(key);
+      tokens.set(id, { ...addedToken(flags, id), normalized: flags.flag("normalized", false) });
+    }
   return tokens;
 }
 
