@@ -1,17 +1,13 @@
-import { BPE, Unigram, WordPiece } from "@huggingface/tokenizers";
+import { GraftError } from "../base/index.ts";
+import { BPE, type LibraryModel, WordPiece } from "./library.ts";
 import type { Part } from "./part.ts";
+import { unigram } from "./unigram.ts";
 
 /** The model of a tokenizer: pieces of text to ids. */
 export interface PieceModel {
   readonly vocabulary: ReadonlyMap<string, number>;
   /** Ids of one piece; the list is shared, do not modify it. */
   ids(piece: string): readonly number[];
-}
-
-/** What one of the library's models offers, in its own spelling. */
-interface LibraryModel {
-  readonly tokens_to_ids: ReadonlyMap<string, number>;
-  encode(pieces: string[]): string[];
 }
 
 /** Remembered pieces, and their length in characters at most: words repeat, long junk does not. */
@@ -65,13 +61,14 @@ function libraryModel(part: Part): LibraryModel {
     // The constructors check nothing: what is missing shows as a TypeError of theirs.
     switch (type) {
       case "BPE":
-        return new BPE(raw as unknown as ConstructorParameters<typeof BPE>[0]);
+        return new BPE(raw);
       case "Unigram":
-        return new Unigram(raw as unknown as ConstructorParameters<typeof Unigram>[0], "");
+        return unigram(part);
       case "WordPiece":
-        return new WordPiece(raw as unknown as ConstructorParameters<typeof WordPiece>[0]);
+        return new WordPiece(raw);
     }
   } catch (cause) {
+    if (cause instanceof GraftError) throw cause;
     throw part.refuse(`the ${type} model cannot be read`, cause);
   }
   throw part.unknownType(KNOWN);

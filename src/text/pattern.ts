@@ -1,4 +1,4 @@
-import { SplitPreTokenizer } from "@huggingface/tokenizers";
+import { SplitPreTokenizer } from "./library.ts";
 import type { Part } from "./part.ts";
 import { escapeRegExp } from "./unicode.ts";
 
