@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { AdapterOptions, DEFAULT_RANK } from "../adapters/index.ts";
+import { type ColumnNames, type TaskKind, taskKinds } from "../tables/index.ts";
 import { DEFAULT_SIZES } from "../tasks/index.ts";
 
 /** Argument groups that commands share. Spread them into a command's `args`; descriptions and defaults live here only. */
@@ -19,7 +20,11 @@ export const modelArgs = {
     .string()
     .min(1)
     .default("builtin:vit")
-    .meta({ description: "ONNX file, a folder with one, or builtin:vit", value: "model" }),
+    .meta({ description: "hf:org/name, an ONNX file, a folder with one, or builtin:vit", value: "model" }),
+  dtype: z.string().optional().meta({
+    description: "which of a model's ONNX files: fp32, fp16, q8, … (default: the best there is)",
+    value: "kind",
+  }),
   // Every session starts that many: thousands of them bring a machine down.
   threads: z
     .int()
@@ -43,13 +48,43 @@ export const trainedArgs = {
   threads: modelArgs.threads,
 };
 
+const column = (description: string) => z.string().min(1).optional().meta({ description, value: "column" });
+
+/** What the columns of rows mean; those left out are guessed, and the guess is shown. */
+const columnArgs = {
+  kind: z
+    .enum(taskKinds as [TaskKind, ...TaskKind[]])
+    .optional()
+    .meta({ description: "what is to be learned from rows (default: guessed)" }),
+  text: column("text of a row"),
+  textPair: column("second text of a pair"),
+  label: column("class, or classes"),
+  score: column("number to predict, or how alike a pair is"),
+  image: column("picture, or its path"),
+  tokens: column("words of a sentence"),
+  tags: column("a tag for each word"),
+  anchor: column("text whose neighbours matter"),
+  positive: column("text that is to be near"),
+  negative: column("text that is to be far"),
+  labelSeparator: z.string().min(1).optional().meta({ description: "between the classes in one cell", value: "text" }),
+};
+
+export type ColumnArgs = Partial<Readonly<Record<keyof typeof columnArgs, string>>>;
+
+/** The columns that arguments name. */
+export function columnNames(args: ColumnArgs): ColumnNames {
+  const named = Object.keys(columnArgs).map((key) => [key, args[key as keyof typeof columnArgs]] as const);
+  return Object.fromEntries(named.filter(([, value]) => value !== undefined));
+}
+
 export const dataArgs = {
   task: z.string().optional().meta({ description: "a generated task, e.g. count", value: "name" }),
-  data: z
-    .string()
-    .min(1)
-    .optional()
-    .meta({ description: "folder of images: train/<class>/*.png, and val/, test/ if there are", value: "path" }),
+  data: z.string().min(1).optional().meta({
+    description: "CSV, TSV, JSONL, Parquet or CoNLL file, folder of such by split, or images in train/<class>/",
+    value: "path",
+  }),
+  ...columnArgs,
+  skipUnreadable: z.boolean().default(false).describe("leave out rows that cannot be understood, and count them"),
   trainSize: z
     .int()
     .min(1)

@@ -1,19 +1,27 @@
 import { type Backbone, GraftError, openBackbone, openTask, openTrained, type Task } from "../node.ts";
 import type { TunedModel } from "../training/index.ts";
+import { type ColumnArgs, columnNames } from "./arguments.ts";
 import type { CommandContext } from "./define-command.ts";
 
-interface DataArgs {
-  readonly task?: string | undefined;
-  readonly data?: string | undefined;
-  readonly trainSize?: number | undefined;
-  readonly seed?: number | undefined;
+interface DataArgs extends ColumnArgs {
+  readonly task?: string;
+  readonly data?: string;
+  readonly trainSize?: number;
+  readonly seed?: number;
+  readonly skipUnreadable?: boolean;
 }
 
 type Context = Pick<CommandContext<unknown>, "signal" | "onProgress" | "note">;
 
 /** The backbone that `--model` names. */
-export const openModel = ({ model }: { readonly model: string }, { signal, onProgress }: Context): Promise<Backbone> =>
-  openBackbone(model, { signal, onProgress });
+export async function openModel(
+  { model, dtype }: { readonly model: string; readonly dtype?: string },
+  { signal, onProgress, note }: Context,
+): Promise<Backbone> {
+  const backbone = await openBackbone(model, { dtype, signal, onProgress });
+  for (const text of backbone.notes) note(text);
+  return backbone;
+}
 
 /** The trained model that `--model` names: a folder that `graft train` wrote. */
 export async function openTrainedModel(
@@ -48,7 +56,8 @@ export function checkData({ task, data }: DataArgs): void {
   throw new GraftError("USAGE", {
     thing: "the data",
     place: task === undefined ? "neither --task nor --data is given" : "both --task and --data are given",
-    remedy: "Give --task NAME (a generated task, e.g. count) or --data PATH (a folder with train/<class>/ pictures)",
+    remedy:
+      "Give --task NAME (a generated task, e.g. count) or --data PATH (a table, or a folder with train/<class>/ pictures)",
   });
 }
 
@@ -65,6 +74,8 @@ export async function openData(
     backbone,
     trainSize,
     seed,
+    columns: columnNames(args),
+    skipUnreadable: args.skipUnreadable,
     signal,
     onProgress,
   });

@@ -109,18 +109,18 @@ export function predictedTags(logits: Float32Array, classes: number): number[] {
 }
 
 /** Tags that count, example by example. */
-function tagsByExample({ targets, count }: Split): number[][] {
+export function tagsByExample({ targets, count }: Split): number[][] {
   if (targets.kind !== "tags") throw new TypeError(`the split's targets are ${targets.kind}, not tags`);
   return Array.from({ length: count }, (_, index) => [...targets.tags(index)].filter((tag) => tag >= 0));
 }
 
-function numbersOf({ targets }: Split): Float32Array {
+export function numbersOf({ targets }: Split): Float32Array {
   if (targets.kind !== "numbers") throw new TypeError(`the split's targets are ${targets.kind}, not numbers`);
   return targets.values;
 }
 
 /** Cosine of the two embeddings of each example. @param vectors of length 1, [2 · count, d] */
-function pairCosines(vectors: Float32Array, count: number): Float32Array {
+export function pairCosines(vectors: Float32Array, count: number): Float32Array {
   const d = vectors.length / (2 * count);
   return Float32Array.from({ length: count }, (_, index) => {
     const from = 2 * index * d;
@@ -131,7 +131,7 @@ function pairCosines(vectors: Float32Array, count: number): Float32Array {
 }
 
 /** Rank of each anchor's positive among all positives and negatives of the split. */
-function retrievalRanks(vectors: Float32Array, split: Split) {
+export function retrievalRanks(vectors: Float32Array, split: Split) {
   const views = split.kind === "text" ? split.views : 1;
   const d = vectors.length / (split.count * views);
   const view = (k: number, into: Float32Array, from: number) => {

@@ -1,6 +1,7 @@
 export { type Evaluation, evaluateOutputs, metricName, predictedTags, scoreLogits } from "./evaluation.ts";
 export { headParameters, linearHead, normalized, type Pooling, pool, pooledSize } from "./head.ts";
 export { crossEntropy } from "./losses.ts";
+export { type Metric, measureAll } from "./measure-all.ts";
 export {
   type LossOptions,
   lossOf,

@@ -1,3 +1,5 @@
+export { openImages } from "./image-files.node.ts";
+export { type ImageFolderOptions, openImageFolder } from "./image-folder.node.ts";
 export {
   type DataOptions,
   describeRows,
@@ -6,5 +8,3 @@ export {
   openRows,
   openRowsTask,
 } from "./open-data.node.ts";
-export { openImages } from "./image-files.node.ts";
-export { type ImageFolderOptions, openImageFolder } from "./image-folder.node.ts";

@@ -56,8 +56,7 @@ export async function openLabelledTask(labelled: Labelled, options: LabelledTask
     let done = 0;
     for await (const { split, place, example } of labelled.read(signal)) {
       await collect(parts[split], example, await prepare(example, split, place), columns.kind === "tokens");
-      if (++done % 100 === 0 || done === total)
-        onProgress?.({ phase: "read examples", done, total, unit: "examples" });
+      if (++done % 100 === 0 || done === total) onProgress?.({ phase: "read examples", done, total, unit: "examples" });
     }
   } catch (error) {
     close();
@@ -67,7 +66,8 @@ export async function openLabelledTask(labelled: Labelled, options: LabelledTask
   const views = Math.min(...Object.values(parts).map(({ fewestViews }) => fewestViews));
   const split = (name: SplitName) => splitOf(parts[name], goal, classes, views, options);
   const truncated = Object.values(parts).reduce((sum, part) => sum + part.truncated, 0);
-  const cut = truncated > 0 ? [`${truncated} texts are longer than the model's ${options.tokenizer!.maxLength} tokens: cut`] : [];
+  const cut =
+    truncated > 0 ? [`${truncated} texts are longer than the model's ${options.tokenizer!.maxLength} tokens: cut`] : [];
   return {
     name,
     title,
@@ -75,10 +75,19 @@ export async function openLabelledTask(labelled: Labelled, options: LabelledTask
     train: split("train"),
     validation: split("validation"),
     test: split("test"),
-    notes: [...labelled.notes, ...cut],
+    notes: [understood(labelled), ...labelled.notes, ...cut],
     augment: columns.input === "image" ? (options.augment ?? defaultShift(options.image!)) : undefined,
     close,
   };
+}
+
+/** What the columns were taken for, in one line. */
+function understood({ columns: { kind, kindWhy, roles, unused } }: Labelled): string {
+  const named = roles.map(
+    ({ role, column, origin }) => `${role} = "${column}"${origin === "given" ? "" : " (guessed)"}`,
+  );
+  const rest = unused.length > 0 ? `; unused: ${unused.join(", ")}` : "";
+  return `${kind} (${kindWhy}): ${named.join(", ")}${rest}`;
 }
 
 const defaultShift = ({ width }: ImageSize): Augmentation => ({ flip: false, shift: Math.floor(width / 16) });

@@ -1,6 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { LongCall } from "../base/index.ts";
+import { holdsTables, openDataset, openRecordStore } from "../tables/index.node.ts";
 import {
   type ColumnNames,
   type DatasetDescription,
@@ -10,7 +11,6 @@ import {
   type LabelledOptions,
   openLabelled,
 } from "../tables/index.ts";
-import { holdsTables, openDataset, openRecordStore } from "../tables/index.node.ts";
 import type { Tokenizer } from "../text/index.ts";
 import { decodeImage } from "./decode-image.node.ts";
 import { type LabelledTask, openLabelledTask } from "./labelled-task.ts";

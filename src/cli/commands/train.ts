@@ -1,23 +1,8 @@
-import { join } from "node:path";
 import * as z from "zod";
-import { MODEL_FILE, trainingIn } from "../../artifact/index.node.ts";
-import { writeFileAtomic } from "../../base/index.node.ts";
-import {
-  type Backbone,
-  evaluate,
-  folderCheckpoint,
-  formatPlacement,
-  GraftError,
-  parseScores,
-  type Selection,
-  saveTrained,
-  scoreEdges,
-  select,
-  type Task,
-  TrainOptions,
-  train as trainAdapters,
-} from "../../node.ts";
-import { needsScores, parseSelector } from "../../selection/index.ts";
+import { trainingIn } from "../../artifact/index.node.ts";
+import { GraftError, TrainOptions } from "../../node.ts";
+import { terminalTable } from "../../report/index.ts";
+import { parseSelector } from "../../selection/index.ts";
 import { DEFAULT_CHECKPOINT_SECONDS } from "../../training/index.ts";
 import {
   adapterArgs,
@@ -30,10 +15,11 @@ import {
   placementArgs,
   seedArgs,
 } from "../arguments.ts";
-import { type CommandContext, defineCommand } from "../define-command.ts";
+import { defineCommand } from "../define-command.ts";
 import { checkData, openData, openModel } from "../open.ts";
-import { checkOut, inFolder, RESULT_FILE } from "../out-folder.ts";
-import { readJson } from "../read-json.ts";
+import { checkOut, inFolder } from "../out-folder.ts";
+import { showMetric } from "../show-metric.ts";
+import { type TrainResult, trainTask } from "../train-task.ts";
 
 const shape = {
   ...modelArgs,
@@ -60,11 +46,11 @@ const shape = {
   ...seedArgs,
   ...commonArgs,
 };
-type Context = CommandContext<z.output<z.ZodObject<typeof shape>>>;
 
 export const train = defineCommand({
   args: shape,
   examples: [
+    "graft train --model hf:Xenova/all-MiniLM-L6-v2 --data tickets.csv --text body --label team --out ./tickets",
     "graft train --task count --place gga:3 --out ./count",
     "graft train --data ./photos --place all:parallel --epochs 10 --out ./photos-model",
     "graft train --task count --out ./count --resume",
@@ -76,10 +62,13 @@ export const train = defineCommand({
     await checkOut(args, note);
     const backbone = await openModel(args, context);
     const task = await openData(args, backbone, context);
-    const result = await inFolder(args.out, () => trainAndSave(context, backbone, task)).catch(async (error) => {
-      throw signal.aborted && (await trainingIn(args.out)) !== "nothing" ? withResume(error) : error;
-    });
-    print({ type: "result", ...result }, () => summary(result));
+    const call = { args, adapter: adapterOptions(args), options: pick(TrainOptions, args) };
+    const { model, result } = await inFolder(args.out, () => trainTask(context, backbone, task, call)).catch(
+      async (error) => {
+        throw signal.aborted && (await trainingIn(args.out)) !== "nothing" ? withResume(error) : error;
+      },
+    );
+    print({ type: "result", ...result }, () => summary(result, usageLines(model, args.out)));
   },
 });
 
@@ -90,73 +79,40 @@ function withResume(error: unknown): unknown {
   return new GraftError("ABORTED", { thing, place, remedy: "The same command with --resume goes on", cause: error });
 }
 
-async function trainAndSave(context: Context, backbone: Backbone, task: Task): Promise<Result> {
-  const { args, signal, onProgress, line, note } = context;
-  const { placement, edges } = await place(context, backbone, task);
-  note(`placement ${formatPlacement(placement)}`);
-  line("placement", { placement: formatPlacement(placement), edges });
-  const model = await trainAdapters(backbone, task, placement, {
-    adapter: adapterOptions(args),
-    options: pick(TrainOptions, args),
-    checkpoint: folderCheckpoint(args.out),
-    resume: args.resume,
-    ...(args.checkpointSeconds !== undefined && { checkpointSeconds: args.checkpointSeconds }),
-    signal,
-    onProgress,
-    onEpoch: (record) => {
-      line("epoch", record);
-      const { epoch, trainLoss, validation } = record;
-      note(`epoch ${epoch}: training loss ${trainLoss.toFixed(4)}, validation ${percent(validation.value)}`);
-    },
+/** The comparison, what it means, and how to use what was made. */
+function summary(result: TrainResult, usage: readonly string[]): string {
+  const { metric, base, betterBase, validation, test, testMetrics, trainableParameters, seconds, placement } = result;
+  const right = (title: string) => ({ title, align: "right" }) as const;
+  const row = (name: string, on: { validation: { value: number }; test: { value: number } }) => [
+    name,
+    showMetric(metric, on.validation.value),
+    showMetric(metric, on.test.value),
+  ];
+  const table = terminalTable({
+    columns: [{ title: metric }, right("validation"), right("test")],
+    rows: [
+      ...base.map((measure) => row(`base: ${measure.name}`, measure)),
+      row(`adapters ${placement}`, { validation, test }),
+    ],
   });
-  const threads = args.threads === undefined ? {} : { threads: args.threads };
-  const test = await evaluate(model, task.test, { signal, onProgress, ...threads });
-  await saveTrained(model, args.out);
-  const result = {
-    metric: "accuracy",
-    validation: model.validation,
-    test,
-    trainableParameters: model.trainableParameters,
-    seconds: model.seconds,
-    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-    placement: formatPlacement(placement),
-    bestEpoch: model.bestEpoch,
-    out: args.out,
-  };
-  await writeFileAtomic(join(args.out, RESULT_FILE), `${JSON.stringify({ schema: 1, ...result }, undefined, 2)}\n`);
-  return result;
-}
-
-/** The placement `--place` asks for; scores are read or made only where the selector needs them. */
-async function place({ args, signal, onProgress }: Context, backbone: Backbone, task: Task): Promise<Selection> {
-  const { seed, threads, rank } = args;
-  const scores =
-    args.scores !== undefined
-      ? parseScores(readJson(args.scores), args.scores)
-      : needsScores(parseSelector(args.place))
-        ? await scoreEdges(backbone, task, { seed, signal, onProgress, ...(threads !== undefined && { threads }) })
-        : undefined;
-  return select(args.place, { states: backbone.states.length, scores, seed, defaultRank: rank });
-}
-
-interface Result {
-  readonly validation: { readonly value: number };
-  readonly test: { readonly value: number };
-  readonly trainableParameters: number;
-  readonly seconds: number;
-  readonly out: string;
-}
-
-function summary({ validation, test, trainableParameters, seconds, out }: Result): string {
+  const figures = testMetrics.map(({ name, value, interval }) => {
+    const range = interval ? ` (${showMetric(name, interval.low)} to ${showMetric(name, interval.high)})` : "";
+    return `${name} ${showMetric(name, value)}${range}`;
+  });
+  const warning = betterBase
+    ? [
+        `The base is better: ${betterBase} does better on validation than what was trained. \`graft export\` asks for --force.`,
+      ]
+    : [];
   return [
-    `accuracy ${percent(test.value)} on test, ${percent(validation.value)} on validation`,
+    table,
+    `On test, with 95 % intervals: ${figures.join(", ")}.`,
+    ...warning,
     `${trainableParameters.toLocaleString("en")} trainable parameters, ${seconds.toFixed(1)} s`,
     "",
-    "Use it (any ONNX Runtime, no graft needed):",
-    `  const session = await ort.InferenceSession.create("${join(out, MODEL_FILE)}");`,
-    "  const { logits } = await session.run({ [session.inputNames[0]]: pixels });",
-    `or: npx graft predict --model ${out} picture.png`,
+    "Use it:",
+    ...usage.map((line) => `  ${line}`),
   ].join("\n");
 }
 
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+const usageLines = (_: unknown, out: string): string[] => [`npx graft evaluate --model ${out}`];

@@ -1,0 +1,137 @@
+import { join } from "node:path";
+import { writeFileAtomic } from "../base/index.node.ts";
+import { type Base, measureBase } from "../comparison/index.ts";
+import {
+  type AdapterOptions,
+  type Backbone,
+  type Evaluation,
+  folderCheckpoint,
+  formatPlacement,
+  metricName,
+  outputsOf,
+  parseScores,
+  type Selection,
+  saveTrained,
+  scoreEdges,
+  select,
+  type Task,
+  type Trained,
+  type TrainOptions,
+  train,
+} from "../node.ts";
+import { evaluateOutputs, type Metric, measureAll } from "../objective/index.ts";
+import { needsScores, parseSelector } from "../selection/index.ts";
+import type { CommandContext } from "./define-command.ts";
+import { RESULT_FILE } from "./out-folder.ts";
+import { readJson } from "./read-json.ts";
+import { showMetric } from "./show-metric.ts";
+
+/** What of `graft train`'s arguments the work depends on. */
+export interface TrainTaskArgs {
+  readonly place: string;
+  readonly scores?: string;
+  readonly rank: number;
+  readonly seed: number;
+  readonly threads?: number;
+  readonly out: string;
+  readonly resume: boolean;
+  readonly checkpointSeconds?: number;
+}
+
+/** What `graft train` says last, and writes to `result.json`. */
+export interface TrainResult {
+  readonly metric: string;
+  readonly validation: Evaluation;
+  readonly test: Evaluation;
+  /** All metrics of the goal on test, with 95 % intervals. */
+  readonly testMetrics: readonly Metric[];
+  readonly base: Base["measures"];
+  /** The base measure that does better on validation than what was trained, if one does. */
+  readonly betterBase?: string;
+  readonly trainableParameters: number;
+  /** Of training, with the fit of the head it started from. */
+  readonly seconds: number;
+  readonly peakMemoryBytes: number;
+  readonly placement: string;
+  readonly bestEpoch: number;
+  readonly out: string;
+}
+
+type Context = Pick<CommandContext<unknown>, "signal" | "onProgress" | "line" | "note">;
+
+/** Measure the base, place, train, compare, and save: everything between the data and the folder. */
+export async function trainTask(
+  context: Context,
+  backbone: Backbone,
+  task: Task,
+  { args, adapter, options }: { args: TrainTaskArgs; adapter: AdapterOptions; options: TrainOptions },
+): Promise<{ model: Trained; result: TrainResult }> {
+  const { signal, onProgress, line, note } = context;
+  const { out, threads, seed } = args;
+  const metric = metricName(task.goal);
+  const base = await measureBase(backbone, task, options, { signal, onProgress });
+  for (const measure of base.measures) {
+    line("base", measure);
+    note(`base, ${measure.name}: validation ${metric} ${showMetric(metric, measure.validation.value)}`);
+  }
+
+  const { placement, edges } = await place(context, backbone, task, args);
+  note(`placement ${formatPlacement(placement)}`);
+  line("placement", { placement: formatPlacement(placement), edges });
+  const model = await train(backbone, task, placement, {
+    adapter,
+    options,
+    head: base.head,
+    checkpoint: folderCheckpoint(out),
+    resume: args.resume,
+    checkpointSeconds: args.checkpointSeconds,
+    signal,
+    onProgress,
+    onEpoch: (record) => {
+      line("epoch", record);
+      const { epoch, trainLoss, validation } = record;
+      const value = showMetric(metric, validation.value);
+      note(`epoch ${epoch}: training loss ${trainLoss.toFixed(4)}, validation ${metric} ${value}`);
+    },
+  });
+  const outputs = await outputsOf(model, task.test, { signal, onProgress, threads });
+  const result: TrainResult = {
+    metric,
+    validation: model.validation,
+    test: evaluateOutputs(task.goal, task.test, outputs),
+    testMetrics: measureAll(task.goal, task.test, outputs, seed),
+    base: base.measures,
+    betterBase: betterBase(base, model.validation),
+    trainableParameters: model.trainableParameters,
+    seconds: model.seconds + base.seconds,
+    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    placement: formatPlacement(placement),
+    bestEpoch: model.bestEpoch,
+    out,
+  };
+  await saveTrained(model, out);
+  await writeFileAtomic(join(out, RESULT_FILE), `${JSON.stringify({ schema: 1, ...result }, undefined, 2)}\n`);
+  return { model, result };
+}
+
+/** Chosen on validation, as everything is. */
+function betterBase({ measures }: Base, trained: Evaluation): string | undefined {
+  const best = measures.reduce((a, b) => (b.validation.value > a.validation.value ? b : a));
+  return best.validation.value > trained.value ? best.name : undefined;
+}
+
+/** The placement `--place` asks for; scores are read or made only where the selector needs them. */
+async function place(
+  { signal, onProgress }: Context,
+  backbone: Backbone,
+  task: Task,
+  { place, scores: file, seed, threads, rank }: TrainTaskArgs,
+): Promise<Selection> {
+  const scores =
+    file !== undefined
+      ? parseScores(readJson(file), file)
+      : needsScores(parseSelector(place))
+        ? await scoreEdges(backbone, task, { seed, signal, onProgress, threads })
+        : undefined;
+  return select(place, { states: backbone.states.length, scores, seed, defaultRank: rank });
+}
