@@ -6,6 +6,7 @@ import { normOf, normSource } from "./norm.ts";
 import { prefixTokens } from "./prefix-tokens.ts";
 import { refuse } from "./refuse.ts";
 import { ancestors, pathNodes, type ResidualStep, residualSteps, sumOperands } from "./residual-steps.ts";
+import { withoutQuantizers } from "./without-quantizers.ts";
 
 /** One sub-layer: what leads from a hidden state to the next. */
 export interface SubLayer {
@@ -47,7 +48,7 @@ export interface FoundStates {
  * @see          docs/method.md, "Hidden states and edges"
  */
 export function findStates(graph: Graph): FoundStates {
-  const index = indexGraph(graph);
+  const index = indexGraph(withoutQuantizers(graph));
   const steps = residualSteps(index);
   const byOutput = new Map(steps.map((step) => [step.output, step]));
   const isBorder = (name: string) => byOutput.has(name);

@@ -2,6 +2,7 @@ import { GraftError } from "../../base/index.ts";
 import { describeNode, int } from "../attributes.ts";
 import { constantsToInitializers } from "../constants-to-initializers.ts";
 import { dataTypeCode, dataTypeOf } from "../onnx/data-types.ts";
+import { graphOrigin } from "../onnx/origin.ts";
 import { subgraphNodes } from "../onnx/subgraph-nodes.ts";
 import { asFloat32, elementCount, tensorOf } from "../tensors.ts";
 import type { Attribute, Attributes, DataType, Graph, Node, Tensor } from "../types.ts";
@@ -63,7 +64,15 @@ export function widenHalves(graph: Graph): Graph {
     [...read.types].map(([name, type]) => [name, isHalf(type.dtype) ? ({ ...type, dtype: "float32" } as const) : type]),
   );
   for (const [name, result] of wide) types.set(result, { dtype: "float32", shape: read.initializers.get(name)!.shape });
-  return { ...read, nodes: [...casts, ...nodes], initializers, types };
+  return { ...read, nodes: [...casts, ...nodes], initializers, types, ...withoutHalves(read) };
+}
+
+/** What the file says of values' types counts where the graph says nothing: what it says of 16-bit ones is over. */
+function withoutHalves(graph: Graph): Pick<Graph, "origin"> {
+  const origin = graphOrigin(graph);
+  if (origin === undefined) return {};
+  const values = new Map([...origin.values].filter(([, { type }]) => !isHalf(type?.dtype)));
+  return { origin: { ...origin, values } };
 }
 
 function hasHalves(graph: Graph): boolean {
