@@ -1,10 +1,19 @@
 /** The package's entry in a browser. */
-import type { Backbone } from "./backbone/index.ts";
-import { GraftError } from "./base/index.ts";
+import { type Backbone, type Description, type InspectOptions, inspectGraph } from "./backbone/index.ts";
+import { GraftError, type LongCall } from "./base/index.ts";
+import { decodeModel } from "./graph/index.ts";
 import { builtinName, embeddedUrl, type OpenBytesOptions, openBytes } from "./open-source.ts";
 import { createWebRuntime, type Ort } from "./runtime/index.ts";
-import { type GeneratedTaskOptions, type ImageSize, openGeneratedTask, resizeTask, type Task } from "./tasks/index.ts";
+import {
+  type GeneratedTask,
+  type GeneratedTaskOptions,
+  type ImageSize,
+  type ImageTask,
+  openGeneratedTask,
+  resizeTask,
+} from "./tasks/index.ts";
 
+export type { Description, InspectJson, InspectOptions } from "./backbone/index.ts";
 export * from "./library.ts";
 
 export interface OpenOptions extends OpenBytesOptions {
@@ -28,19 +37,46 @@ export async function openBackbone(
   options: OpenOptions = {},
 ): Promise<Backbone> {
   const { ort, threads, ...rest } = options;
-  const runtime = createWebRuntime(ort, threads === undefined ? {} : { threads });
+  const runtime = createWebRuntime(ort, { threads });
   if (source instanceof Uint8Array) return openBytes(source, runtime, rest);
-  const builtin = typeof source === "string" ? builtinName(source) : undefined;
-  const bytes = await fetchBytes(builtin === undefined ? source : embeddedUrl(builtin), options.signal);
-  return openBytes(bytes, runtime, { name: builtin ?? String(source), source: String(source), ...rest });
+  const { bytes, name } = await bytesOf(source, options);
+  return openBytes(bytes, runtime, { name, source: String(source), ...rest });
 }
 
-/** Open a generated task by name; pictures of an app's own make a `Task` object of their own. */
-export async function openTask(
-  source: string,
-  { image = { height: 32, width: 32 }, ...options }: GeneratedTaskOptions & { readonly image?: ImageSize } = {},
-): Promise<Task> {
-  return resizeTask(openGeneratedTask(source, options), image);
+export interface OpenTaskOptions extends GeneratedTaskOptions, LongCall {
+  /** Size of the pictures; default 32 × 32, what the embedded backbone takes. */
+  readonly image?: ImageSize;
+}
+
+/**
+ * Open a generated task by name; its pictures are drawn as they are asked for, so this takes no time. Pictures of an
+ * app's own make a `Task` object of their own.
+ */
+export async function openTask(source: string, options: OpenTaskOptions = {}): Promise<GeneratedTask | ImageTask> {
+  const { image = { height: 32, width: 32 }, signal, ...rest } = options;
+  signal?.throwIfAborted();
+  return resizeTask(openGeneratedTask(source, rest), image);
+}
+
+/**
+ * Find and describe the hidden states of any encoder, pictures or text.
+ * @param source  as for `openBackbone`
+ */
+export async function inspectModel(
+  source: string | URL | Uint8Array = "builtin:vit",
+  options: InspectOptions & Pick<OpenOptions, "ort" | "threads"> = {},
+): Promise<Description> {
+  const { ort, threads, ...rest } = options;
+  const { bytes, name } = source instanceof Uint8Array ? { bytes: source, name: "model" } : await bytesOf(source, rest);
+  return inspectGraph(decodeModel(bytes, { name }), createWebRuntime(ort, { threads }), { name, ...rest });
+}
+
+/** A model's bytes; progress has the phase `download`. */
+async function bytesOf(source: string | URL, call: LongCall): Promise<{ bytes: Uint8Array; name: string }> {
+  const builtin = typeof source === "string" ? builtinName(source) : undefined;
+  const bytes = await fetchBytes(builtin === undefined ? source : embeddedUrl(builtin), call.signal);
+  call.onProgress?.({ phase: "download", done: bytes.length, total: bytes.length, unit: "bytes" });
+  return { bytes, name: builtin ?? String(source) };
 }
 
 async function fetchBytes(url: string | URL, signal: AbortSignal | undefined): Promise<Uint8Array> {
