@@ -23,7 +23,7 @@ const entrances: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files beside the rooms: the package's two entries and what they share. They import any room and each other. */
-const besideTheRooms = ["node.ts", "browser.ts", "library.ts", "open-source.ts", "embedded.ts"];
+const besideTheRooms = ["node.ts", "browser.ts", "library.ts", "open-source.ts", "open-model.node.ts", "embedded.ts"];
 
 /** Files outside runtime/ that import ONNX Runtime. The demo shows that an exported file needs nothing of graft's. */
 const runtimeImporters = ["cli/plain-session.ts"];
