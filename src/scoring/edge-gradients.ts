@@ -37,7 +37,7 @@ export async function edgeGradients(
 ): Promise<EdgeGradients> {
   const { goal, train } = task;
   const views = viewsOf(train);
-  const tokens = train.kind === "text" ? ROUND * Math.ceil(longest(train, indices) / ROUND) : undefined;
+  const tokens = train.kind === "text" ? tokensOf(longest(train, indices), backbone) : undefined;
   const n = backbone.states.length;
   const d = backbone.hiddenSize;
   const traced = await traceBackbone(backbone, { batchSize: views * BATCH, tokens }, signal);
@@ -73,6 +73,10 @@ export async function edgeGradients(
     await products?.release();
   }
 }
+
+/** Rounded up, but no longer than the model's longest text. */
+const tokensOf = (longest: number, { tokenizer }: Backbone): number =>
+  Math.min(ROUND * Math.ceil(longest / ROUND), Math.max(longest, tokenizer?.maxLength ?? longest));
 
 /** Outputs `states` [batch·tokens, n·d], one state beside the other, and `cotangents` [n, batch·tokens, d]. */
 function probeGraph(

@@ -1,0 +1,112 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { normals, relativeError, trainedTensors } from "../../test/support/tiny-runs.ts";
+import { tinyBert, tinyText, tinyTextTask } from "../../test/support/tiny-text.ts";
+import { parsePlacement, type TunedSpec, tunedParameters } from "../adapters/index.ts";
+import { type Backbone, traceBackbone } from "../backbone/index.ts";
+import { packVectors } from "../parameters/index.ts";
+import type { Row } from "../tables/index.ts";
+import type { Task } from "../tasks/index.ts";
+import { evaluate, outputsOf } from "./evaluate.ts";
+import { longest, stepFeeds, viewsOf } from "./feeds.ts";
+import { TrainOptions } from "./options.ts";
+import { initialState, openStepper } from "./stepper.ts";
+import { train } from "./train.ts";
+import { tunedStep } from "./tuned-step.ts";
+
+const count = 48;
+const rows = (of: (k: number) => Row["cells"]) => Array.from({ length: count }, (_, k) => of(k));
+const negative = (k: number) => tinyText(7 * k + 3);
+
+/** A small data set for each goal: what is to be told can be read off the words. */
+const data: Readonly<Record<string, () => Promise<Task>>> = {
+  classify: () => tinyTextTask(rows((k) => ({ text: tinyText(k), label: `subject ${k % 5}` }))),
+  pair: () =>
+    tinyTextTask(
+      rows((k) => ({ premise: tinyText(k), hypothesis: tinyText(k + 5 * (k % 2)), label: k % 2 ? "other" : "same" })),
+      { kind: "pair", text: "premise", textPair: "hypothesis", label: "label" },
+    ),
+  multi_label: () =>
+    tinyTextTask(
+      rows((k) => ({ text: tinyText(k), labels: [k % 5 < 2 ? "animal" : "thing", k % 2 ? "odd" : "even"].join("|") })),
+      { kind: "multi_label", text: "text", label: "labels" },
+    ),
+  regress: () =>
+    tinyTextTask(
+      rows((k) => ({ text: tinyText(k), score: 100 + 30 * (k % 5) })),
+      { kind: "regress", score: "score" },
+    ),
+  tokens: () =>
+    tinyTextTask(
+      rows((k) => {
+        const tokens = tinyText(k).split(" ");
+        return { tokens, tags: tokens.map((word) => (word.length > 4 ? "B-LONG" : "O")) };
+      }),
+    ),
+  pair_score: () =>
+    tinyTextTask(
+      rows((k) => ({ a: tinyText(k), b: tinyText(k + (k % 3)), score: [1, 0.3, 0][k % 3]! })),
+      { kind: "pair_score", text: "a", textPair: "b", score: "score" },
+    ),
+  triplet: () =>
+    tinyTextTask(rows((k) => ({ anchor: tinyText(k), positive: tinyText(k + 25), negative: negative(k) }))),
+};
+
+let backbone: Backbone;
+beforeAll(async () => {
+  backbone = await tinyBert();
+});
+const placement = parsePlacement("1-2,3-0,2-2", { states: 5, defaultRank: 2 });
+
+/** Loss at given parameters, and its gradient: m' / (1 − β₁) after a first step, since m starts at 0. */
+async function openLoss(task: Task, batchSize: number) {
+  const spec: TunedSpec = { placement, adapter: {}, goal: task.goal };
+  const options = TrainOptions.parse({ batchSize, clipNorm: 1e9, weightDecay: 0 });
+  const indices = Uint32Array.from({ length: batchSize - 1 }, (_, k) => k); // the last row is padding
+  const [views, split] = [viewsOf(task.train), task.train];
+  const tokens = split.kind === "text" ? Math.min(32, longest(split, indices) + 2) : undefined;
+  const traced = await traceBackbone(backbone, { batchSize: views * batchSize, tokens });
+  const stepGraph = tunedStep(backbone, traced, spec, options, { batchSize, views, tokens });
+  const feeds = stepFeeds(task.goal, { split, indices, input: backbone.input, batchSize, tokens });
+  const theta = packVectors(stepGraph.layout, trainedTensors(tunedParameters(backbone, spec), 3))[0]!;
+  const at = async (values: Float32Array) => {
+    const stepper = await openStepper(backbone.runtime, stepGraph, initialState(stepGraph, [values]), { threads: 1 });
+    const { loss } = await stepper.step(feeds, 0);
+    const gradient = stepper.state().m[0]!.map((m) => m / 0.1);
+    await stepper.release();
+    return { loss, gradient };
+  };
+  return { theta, at };
+}
+
+describe.each(Object.entries(data))("%s", (kind, open) => {
+  test("the gradient agrees with finite differences, padding and recurrent edges among it", async () => {
+    const { theta, at } = await openLoss(await open(), 6);
+    const { gradient } = await at(theta);
+    const length = Math.hypot(...gradient);
+    expect(length).toBeGreaterThan(1e-4);
+    for (const direction of [
+      gradient.map((x) => x / length),
+      normals(theta.length, 8).map((x) => x / Math.sqrt(theta.length)),
+    ]) {
+      const h = 4e-3;
+      const moved = async (sign: number) => (await at(theta.map((x, k) => x + sign * h * direction[k]!))).loss;
+      const slope = ((await moved(1)) - (await moved(-1))) / (2 * h);
+      const expected = gradient.reduce((sum, x, k) => sum + x * direction[k]!, 0);
+      expect(Math.abs(slope - expected)).toBeLessThan(0.02 * length + 1e-4);
+    }
+  });
+
+  test("training lowers the loss; outputs do not depend on the batch a text is in", async () => {
+    const task = await open();
+    const model = await train(backbone, task, placement, { options: { epochs: 8, batchSize: 12, threads: 1 } });
+    const losses = model.history.map(({ trainLoss }) => trainLoss);
+    expect(losses.at(-1)).toBeLessThan(0.9 * losses[0]!);
+    const [whole, alone] = [
+      await outputsOf(model, task.test, { threads: 1 }),
+      await outputsOf(model, task.test, { threads: 1, batchSize: 1 }),
+    ];
+    expect(relativeError(alone, whole)).toBeLessThan(1e-4);
+    const { value, loss } = await evaluate(model, task.test, { threads: 1 });
+    expect([Number.isFinite(loss), Number.isFinite(value)], kind).toEqual([true, true]);
+  });
+});
