@@ -1,6 +1,6 @@
 import { GraftError } from "../base/index.ts";
 import { type Builder, describeNode, type Node, staticShape, usedValues, type Value } from "../graph/index.ts";
-import { rules } from "./rules/index.ts";
+import { ruleOf } from "./rules/index.ts";
 
 /**
  * Append the gradient of `loss` to the graph under construction (reverse mode).
@@ -8,7 +8,8 @@ import { rules } from "./rules/index.ts";
  * Only nodes on a path from a `wrt` value to the loss are differentiated, so an operator without a rule is an error
  * only where a gradient must pass. `wrt` values may lie on one another's paths (hidden states do): each receives the
  * gradient of the loss with respect to that value, everything downstream following it. Whole numbers and truth values
- * end a path; step functions (Floor, Sign …) pass a gradient of zero. Nothing is computed for operands that no `wrt`
+ * end a path, unless they are activations a quantiser made: those pass a gradient straight through, as if nothing had been
+ * rounded. Step functions (Floor, Sign …) pass a gradient of zero. Nothing is computed for operands that no `wrt`
  * value reaches; `prune` removes what the gradients asked for do not read.
  *
  * @param loss  a scalar
@@ -44,7 +45,7 @@ export function differentiate(g: Builder, loss: Value, wrt: readonly Value[]): r
 }
 
 function vjp(g: Builder, node: Node, cotangents: readonly (Value | undefined)[], wanted: readonly boolean[]) {
-  const rule = node.domain === "" ? rules[node.op as keyof typeof rules] : undefined;
+  const rule = ruleOf(node);
   const opset = g.opset;
   if (!rule || opset < rule.opset[0] || opset > rule.opset[1])
     throw new GraftError("NO_GRADIENT_RULE", {
@@ -71,7 +72,9 @@ function nodesBetween(g: Builder, sources: readonly Value[], target: Value): { n
     // What a subgraph captures counts too: a gradient may not be lost silently inside an If or a Loop.
     if (!usedValues(node).some((name) => active.has(name))) continue;
     reached.push(node);
-    for (const name of node.outputs) if (name !== "" && isFloat(g.value(name))) active.add(name);
+    node.outputs.forEach((name, k) => {
+      if (name !== "" && carries(g, node, k, active)) active.add(name);
+    });
   }
   const needed = new Set([target.name]);
   const nodes: Node[] = [];
@@ -81,6 +84,18 @@ function nodesBetween(g: Builder, sources: readonly Value[], target: Value): { n
     for (const name of usedValues(node)) needed.add(name);
   }
   return { nodes: nodes.reverse(), active };
+}
+
+/** Operators whose first result is an activation in whole numbers; what else they make (its scale) counts as constant. */
+const QUANTIZERS = new Set(["QuantizeLinear", "DynamicQuantizeLinear"]);
+/** Operators that make such activations of such activations. */
+const WHOLE = new Set("MatMulInteger QLinearMatMul Reshape Transpose Squeeze Unsqueeze Flatten Identity".split(" "));
+
+/** Whether a gradient can flow back from an output of a node that reads active values. */
+function carries(g: Builder, node: Node, output: number, active: ReadonlySet<string>): boolean {
+  if (QUANTIZERS.has(node.op)) return output === 0;
+  if (isFloat(g.value(node.outputs[output]!))) return true;
+  return WHOLE.has(node.op) && node.inputs.some((name) => active.has(name) && !isFloat(g.value(name)));
 }
 
 const isFloat = ({ dtype }: Value) =>

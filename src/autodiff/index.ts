@@ -1,2 +1,2 @@
 export { differentiate } from "./differentiate.ts";
-export { rules } from "./rules/index.ts";
+export { quantizedRules, rules } from "./rules/index.ts";

@@ -152,8 +152,11 @@ export const Clip: VjpRule = {
 /** y = softmax(x) along an axis  ⇒  dx = y · (dy − Σ y·dy) */
 export const Softmax = unary({
   opset: [13, NEWEST_OPSET],
-  vjp: (g, { y, dy, node }) => {
+  vjp: (g, { y: found, dy, node }) => {
     const axis = attribute(node, "axis", "int", -1);
+    // A row whose every score is −∞ has no softmax; models that mean 0 by it say so behind, and 0 times NaN is NaN.
+    const guarded = g.nodes().some(({ op, inputs }) => op === "IsNaN" && inputs[0] === found.name);
+    const y = guarded ? g.op("Where", [g.op("IsNaN", [found]), g.filled([], 0, found.dtype), found]) : found;
     return g.mul(y, g.sub(dy, g.reduceSum(g.mul(y, dy), [axis])));
   },
 });

@@ -126,5 +126,8 @@ export const Where: VjpRule = {
   },
 };
 
-/** y = x in another type  ⇒  dx = dy in x's type */
-export const Cast = unary({ opset: [6, NEWEST_OPSET], vjp: (g, { x, dy }) => g.cast(dy, x.dtype) });
+/** y = x in another type  ⇒  dx = dy in x's type; where whole numbers stand for x (quantised), in y's */
+export const Cast = unary({
+  opset: [6, NEWEST_OPSET],
+  vjp: (g, { x, dy }) => (/float/.test(x.dtype) ? g.cast(dy, x.dtype) : dy),
+});

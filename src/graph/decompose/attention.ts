@@ -25,10 +25,7 @@ export const Attention: Rewrite = (g, { node, inputs: [x, weights, bias, mask, ,
 export const QAttention: Rewrite = (g, { node, inputs }) => {
   const [x, weights, bias, xScale, wScale, mask, xZero, wZero] = inputs;
   refuseOperands(node, 8, "a cache");
-  const whole = g.refine(g.op("MatMulInteger", [x, weights, xZero, wZero]), {
-    dtype: "int32",
-    ...(x!.shape && { shape: [...x!.shape.slice(0, -1), weights!.shape?.at(-1) ?? null] }),
-  });
+  const whole = g.op("MatMulInteger", [x, weights, xZero, wZero]);
   const projected = g.add(g.mul(g.cast(whole, "float32"), g.mul(xScale!, wScale!)), bias!);
   return fromProjection(g, node, projected, { mask });
 };

@@ -2,6 +2,7 @@ import { dataTypeOf } from "../onnx/data-types.ts";
 import type { DataType, ValueType } from "../types.ts";
 import { movement } from "./movement.ts";
 import { products } from "./products.ts";
+import { quantized } from "./quantized.ts";
 import { broadcastAll, type Call, each, type InferRule, intOf, shapeOf, wrap, wrapClamp } from "./rule.ts";
 
 /**
@@ -37,6 +38,7 @@ const reduction: InferRule = ({ inputs, attributes, numbers }) => {
 const rules: Readonly<Record<string, InferRule>> = {
   ...movement,
   ...products,
+  ...quantized,
   ...each("Abs Acos Acosh Asin Asinh Atan Atanh Ceil Celu Clip Cos Cosh CumSum Elu Erf Exp Floor Gelu", sameAsInput),
   ...each("HardSigmoid HardSwish Hardmax Identity LeakyRelu Log LogSoftmax LpNormalization Mish Neg", sameAsInput),
   ...each("BatchNormalization GroupNormalization InstanceNormalization Not PRelu Reciprocal Relu Round", sameAsInput),

@@ -56,7 +56,7 @@ export const products: Readonly<Record<string, InferRule>> = {
   },
 };
 
-function matmulShape(x: Shape | undefined, y: Shape | undefined): Shape | undefined {
+export function matmulShape(x: Shape | undefined, y: Shape | undefined): Shape | undefined {
   if (!x || !y || x.length === 0 || y.length === 0) return undefined;
   const batch = broadcastAll([x.slice(0, -2), y.slice(0, -2)]);
   return batch && [...batch, ...(x.length > 1 ? [x.at(-2)!] : []), ...(y.length > 1 ? [y.at(-1)!] : [])];
