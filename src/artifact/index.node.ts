@@ -1,6 +1,7 @@
 export {
   claimFolder,
   folderCheckpoint,
+  keepBackbone,
   loadTrained,
   MODEL_FILE,
   readDescription,

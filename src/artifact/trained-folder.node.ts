@@ -1,9 +1,10 @@
-import { access, rmdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { access, realpath, rm, rmdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { Backbone } from "../backbone/index.ts";
 import { makeFolder, readFileChecked, type StagedFile, stageFile, writeFileAtomic } from "../base/index.node.ts";
 import { GraftError } from "../base/index.ts";
 import { writeModel } from "../graph/index.node.ts";
+import type { Graph } from "../graph/index.ts";
 import type { CheckpointStore, TunedModel } from "../training/index.ts";
 import {
   ADAPTERS_JSON,
@@ -13,28 +14,104 @@ import {
   encodeAdapters,
   parseAdaptersDescription,
 } from "./adapters-file.ts";
-import { exportModel } from "./export-model.ts";
+import { modelCard, type TrainingInfo } from "./model-card.ts";
+import { OWN_FILES, type OwnFiles, pipelineFiles, SENTENCE_FILES } from "./pipeline-files.ts";
+import { pipelineGraph } from "./pipeline-graph.ts";
 
-/** The exported model's file name in the folder of a trained model. */
-export const MODEL_FILE = "model.onnx";
+/** The exported model's file in the folder of a trained model, where Transformers.js looks for it. */
+export const MODEL_FILE = "onnx/model.onnx";
+const CARD_FILE = "README.md";
+const EXTERNAL_DATA = "model.onnx_data";
 const CHECKPOINT_FILE = "checkpoint.safetensors";
 
 /**
- * Write a trained classifier: `model.onnx` ready to run, and adapters and head alone beside it. The files belong
- * together: on a full disk the folder keeps what it had.
- * @throws GraftError FILE_*
+ * Write a trained model as a folder that `pipeline()` of Transformers.js loads: `onnx/model.onnx`, `config.json`, the
+ * tokenizer's files or `preprocessor_config.json`, of embeddings what sentence-transformers reads, a `README.md` that says
+ * how to use it, and adapters and head alone (`adapters.json`, `adapters.safetensors`). The files belong together: on a
+ * full disk the folder keeps what it had. What an earlier training of another kind left of such files is removed.
+ * @param info  what the model does not know itself, for the card
+ * @throws GraftError OUT_IS_BACKBONE if the folder is the backbone's own; FILE_*
  */
-export async function saveTrained(model: TunedModel, folder: string): Promise<void> {
-  await makeFolder(folder);
+export async function saveTrained(model: TunedModel, folder: string, info?: TrainingInfo): Promise<void> {
+  await keepBackbone(model.backbone, folder);
+  const graph = pipelineGraph(model);
+  const isBig = weightBytes(graph) > INLINE_WEIGHTS;
   const { json, safetensors } = encodeAdapters(model);
+  const files: ReadonlyMap<string, string | Uint8Array> = new Map<string, string | Uint8Array>([
+    ...pipelineFiles(model, await ownFiles(model.backbone), isBig),
+    [CARD_FILE, modelCard(model, folder, info)],
+    [ADAPTERS_TENSORS, safetensors],
+    [ADAPTERS_JSON, json], // last: with it the folder counts as trained
+  ]);
+  const made: string[] = [];
   const staged: StagedFile[] = [];
   try {
-    staged.push(await stageFile(join(folder, ADAPTERS_TENSORS), safetensors));
-    staged.push(await stageFile(join(folder, ADAPTERS_JSON), json));
-    await writeModel(exportModel(model), join(folder, MODEL_FILE));
+    for (const path of new Set([MODEL_FILE, ...files.keys()])) made.push(...(await makeFolderOf(join(folder, path))));
+    for (const [path, content] of files) staged.push(await stageFile(join(folder, path), content));
+    await writeModel(graph, join(folder, MODEL_FILE), { external: isBig, location: EXTERNAL_DATA });
     for (const file of staged) await file.commit();
   } finally {
     for (const file of staged) await file.discard();
+    // Those without a file: the model could not be written.
+    for (const path of made.reverse()) await rmdir(path).catch(() => undefined);
+  }
+  const written = new Set([MODEL_FILE, ...files.keys(), ...(isBig ? [`onnx/${EXTERNAL_DATA}`] : [])]);
+  for (const path of PIPELINE_FILES) if (!written.has(path)) await rm(join(folder, path), { force: true });
+}
+
+/** Weights of more bytes lie beside the model, in files that Transformers.js finds. */
+const INLINE_WEIGHTS = 1.5e9;
+
+const weightBytes = ({ initializers }: Graph): number =>
+  [...initializers.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
+
+/** Everything a training can leave that Transformers.js or sentence-transformers would read. */
+const PIPELINE_FILES = [
+  MODEL_FILE,
+  `onnx/${EXTERNAL_DATA}`,
+  "onnx/model_quantized.onnx",
+  ...Object.values(OWN_FILES),
+  "preprocessor_config.json",
+  ...SENTENCE_FILES,
+];
+
+/** Returns the folder if it was made here. */
+async function makeFolderOf(path: string): Promise<readonly string[]> {
+  const folder = dirname(path);
+  const found = await stat(folder).catch(() => undefined);
+  await makeFolder(folder);
+  return found === undefined ? [folder] : [];
+}
+
+/** What of a backbone's folder goes along; nothing where it has none. */
+async function ownFiles({ folder, input }: Backbone): Promise<OwnFiles> {
+  const own: { -readonly [K in keyof OwnFiles]: OwnFiles[K] } = {};
+  if (folder === undefined) return own;
+  for (const [key, name] of Object.entries(OWN_FILES)) {
+    if (input.kind === "image" && key !== "config") continue;
+    const found = await stat(join(folder, name)).catch(() => undefined);
+    if (found?.isFile()) own[key as keyof OwnFiles] = await readFileChecked(join(folder, name));
+  }
+  return own;
+}
+
+/**
+ * See that a training does not write over the frozen model it needs.
+ * @throws GraftError OUT_IS_BACKBONE
+ */
+export async function keepBackbone({ folder: own, source, name }: Backbone, folder: string): Promise<void> {
+  const real = (path: string) => realpath(path).catch(() => undefined);
+  const target = await real(folder);
+  if (target === undefined) return;
+  for (const path of [own, source]) {
+    const found = path === undefined ? undefined : await real(path);
+    if (found !== target && found !== (await real(join(folder, MODEL_FILE)))) continue;
+    if (found === undefined) continue;
+    throw new GraftError("OUT_IS_BACKBONE", {
+      thing: `folder ${folder}`,
+      place: `it holds the frozen model "${name}" that the adapters are for`,
+      remedy: "Give another --out",
+    });
   }
 }
 
@@ -52,7 +129,7 @@ export async function trainingIn(folder: string): Promise<"trained" | "interrupt
 /**
  * Make a folder and see that files can be written in it, before hours of work rely on that.
  * @returns what removes it again, if it was made here and is still empty
- * @throws GraftError FILE_*
+ * @throws GraftError FILE_*, OUT_EXISTS for a folder with files of those names that are not of a training
  */
 export async function claimFolder(folder: string): Promise<() => Promise<void>> {
   const found = await stat(folder).catch(() => undefined);
@@ -60,14 +137,27 @@ export async function claimFolder(folder: string): Promise<() => Promise<void>> 
   const release = async () => {
     if (found === undefined) await rmdir(folder).catch(() => undefined);
   };
+  if ((await trainingIn(folder)) === "nothing") await keepOthers(folder);
   try {
-    const probe = await stageFile(join(folder, MODEL_FILE), new Uint8Array(1));
+    const probe = await stageFile(join(folder, ADAPTERS_JSON), new Uint8Array(1));
     await probe.discard();
   } catch (error) {
     await release();
     throw error;
   }
   return release;
+}
+
+async function keepOthers(folder: string): Promise<void> {
+  for (const name of [CARD_FILE, ...PIPELINE_FILES]) {
+    const found = await stat(join(folder, name)).catch(() => undefined);
+    if (found === undefined) continue;
+    throw new GraftError("OUT_EXISTS", {
+      thing: `folder ${folder}`,
+      place: `it holds a ${name} that is not of a training, and would be replaced`,
+      remedy: "Give another --out",
+    });
+  }
 }
 
 /**

@@ -54,10 +54,12 @@ async function sizeOf(path: string): Promise<number> {
 
 export interface WriteModelOptions extends Pick<EncodeOptions, "threshold"> {
   /**
-   * Whether big weights go into one file beside the model, named after it with `.data` behind; default: only if they
+   * Whether big weights go into one file beside the model, by default named after it with `.data` behind; default: only if they
    * take more than 1.5 GB. Small ones (below `threshold`, 1024 bytes) stay in the model.
    */
   readonly external?: boolean;
+  /** The data file's name, in the model's folder. */
+  readonly location?: string;
 }
 
 /**
@@ -67,7 +69,7 @@ export interface WriteModelOptions extends Pick<EncodeOptions, "threshold"> {
  */
 export async function writeModel(graph: Graph, path: string, options: WriteModelOptions = {}): Promise<void> {
   const { external: outside = initializerBytes(graph) > INLINE_LIMIT, threshold } = options;
-  const location = `${basename(path)}.data`;
+  const { location = `${basename(path)}.data` } = options;
   const encoded = encodePieces(graph, {
     external: outside ? "one-file" : "none",
     location,
