@@ -80,6 +80,14 @@ test("a feature that is constant but for rounding has no say", async () => {
   expect(Math.max(...weight.subarray(4 * classes).map(Math.abs))).toBeLessThan(1);
 });
 
+test("a feature of next to nothing gets no weight to make up for it", async () => {
+  const plain = features();
+  const withDead: Features = { ...plain, data: plain.data.map((x, k) => (k % width === 4 ? 1e-32 * x : x)) };
+  const head = await fitHead(nodeRuntime, withDead, goal, { threads: 1 });
+  const weight = numbersOf(head.get("head.weight")!);
+  expect(Math.max(...weight.subarray(4 * classes).map(Math.abs))).toBeLessThan(1);
+});
+
 test("features: rows in the order asked for, labels with them, whatever the batch they ran in", async () => {
   const backbone = await tinyPreNorm();
   const { train } = tinyTask({ train: 130 }); // more than one forward batch

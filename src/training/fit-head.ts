@@ -27,7 +27,10 @@ export const DEFAULT_HEAD_L2 = 0.01;
 const LEARNING_RATE = 0.05;
 const WARMUP_STEPS = 10;
 
-/** A feature that varies by less than this share of its mean is constant but for rounding. */
+/**
+ * A feature that varies by less than this share of its mean, or of what the liveliest feature varies by, is constant but
+ * for rounding. (all-MiniLM-L6-v2 has three of 10⁻³²: divided by that, their weights would swamp every gradient.)
+ */
 const CONSTANT = 1e-6;
 
 /**
@@ -82,10 +85,11 @@ function moments({ count, width, data }: Features): { mean: Float64Array; std: F
   const std = new Float64Array(width);
   for (let k = 0; k < data.length; k++) mean[k % width]! += data[k]! / count;
   for (let k = 0; k < data.length; k++) std[k % width]! += (data[k]! - mean[k % width]!) ** 2 / count;
-  for (let k = 0; k < width; k++) {
-    const spread = Math.sqrt(std[k]!);
-    std[k] = spread > CONSTANT * Math.abs(mean[k]!) ? spread : 1;
-  }
+  const spreads = std.map(Math.sqrt);
+  const liveliest = spreads.reduce((a, b) => Math.max(a, b), 0);
+  spreads.forEach((spread, k) => {
+    std[k] = spread > CONSTANT * Math.max(Math.abs(mean[k]!), liveliest) ? spread : 1;
+  });
   return { mean, std };
 }
 

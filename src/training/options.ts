@@ -23,6 +23,11 @@ export const TrainOptions = z.strictObject({
     .enum(["contrastive", "margin"])
     .default("contrastive")
     .describe("loss of triplets: against the whole batch, or each triplet alone"),
+  contrastBatch: z
+    .int()
+    .min(2)
+    .optional()
+    .describe("examples whose embeddings are compared at once, by cached gradients where they are more than a batch"),
   patience: z.int().min(1).optional().describe("stop after this many epochs without a better validation value"),
   augment: z.boolean().default(true).describe("shift and mirror training images as far as the task allows"),
   headL2: z

@@ -7,7 +7,14 @@ export interface TrainingPlan {
   /** Tokens a row of each step graph; one entry, undefined, for pictures. */
   readonly lengths: readonly (number | undefined)[];
   readonly stepsPerEpoch: number;
-  batch(step: number): { readonly epoch: number; readonly indices: Uint32Array; readonly graph: number };
+  batch(step: number): PlannedBatch;
+}
+
+export interface PlannedBatch {
+  readonly epoch: number;
+  readonly indices: Uint32Array;
+  /** Which of the plan's lengths it is for. */
+  readonly graph: number;
 }
 
 /**

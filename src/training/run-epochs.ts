@@ -1,12 +1,11 @@
 import { breathe, type LongCall } from "../base/index.ts";
 import type { Evaluation } from "../objective/index.ts";
 import type { Vectors } from "../parameters/index.ts";
-import type { HostTensor } from "../runtime/index.ts";
 import type { Checkpoint, CheckpointStore, EpochRecord } from "./checkpoint.ts";
 import type { TrainOptions } from "./options.ts";
-import type { TrainingPlan } from "./plan.ts";
+import type { PlannedBatch, TrainingPlan } from "./plan.ts";
 import { warmupCosine } from "./schedule.ts";
-import type { Stepper } from "./stepper.ts";
+import type { OptimizerState } from "./stepper.ts";
 
 /** Seconds between checkpoints within an epoch: what a kill may cost. */
 export const DEFAULT_CHECKPOINT_SECONDS = 15;
@@ -15,8 +14,9 @@ export const DEFAULT_CHECKPOINT_SECONDS = 15;
 export interface EpochRun extends LongCall {
   readonly options: Pick<TrainOptions, "epochs" | "learningRate" | "warmup" | "patience">;
   readonly plan: TrainingPlan;
-  readonly stepper: Stepper;
-  readonly feeds: (batch: ReturnType<TrainingPlan["batch"]>) => Record<string, HostTensor>;
+  /** One update on a batch. */
+  readonly step: (batch: PlannedBatch, learningRate: number) => Promise<{ readonly loss: number }>;
+  readonly state: () => OptimizerState;
   readonly validate: (theta: Vectors) => Promise<Evaluation>;
   readonly encode: (checkpoint: Checkpoint) => Uint8Array;
   readonly checkpoint?: CheckpointStore;
@@ -26,7 +26,7 @@ export interface EpochRun extends LongCall {
 
 /** The loop: one step, perhaps a checkpoint, at an epoch's end a validation. Returns what a checkpoint would hold. */
 export async function runEpochs(run: EpochRun, start: Checkpoint): Promise<Checkpoint> {
-  const { options, plan, stepper, signal, onProgress, checkpoint } = run;
+  const { options, plan, signal, onProgress, checkpoint } = run;
   const { checkpointSeconds = DEFAULT_CHECKPOINT_SECONDS } = run;
   const perEpoch = plan.stepsPerEpoch;
   const total = perEpoch * options.epochs;
@@ -36,7 +36,7 @@ export async function runEpochs(run: EpochRun, start: Checkpoint): Promise<Check
   const seconds = () => start.seconds + (performance.now() - begun) / 1000;
   const save = async () => {
     savedAt = performance.now();
-    await checkpoint?.save(run.encode({ ...current, state: stepper.state(), seconds: seconds() }));
+    await checkpoint?.save(run.encode({ ...current, state: run.state(), seconds: seconds() }));
   };
 
   try {
@@ -48,8 +48,7 @@ export async function runEpochs(run: EpochRun, start: Checkpoint): Promise<Check
       } else if (performance.now() - savedAt > 1000 * checkpointSeconds) await save();
       await breathe(signal);
       if (step === total || exhausted(current, options.patience)) break;
-      const batch = plan.batch(step);
-      const { loss } = await stepper.step(run.feeds(batch), rateAt(step), batch.graph);
+      const { loss } = await run.step(plan.batch(step), rateAt(step));
       current = { ...current, lossSum: current.lossSum + loss };
       onProgress?.({ phase: "train", done: step + 1, total, unit: "steps", metrics: { loss } });
     }
@@ -58,11 +57,11 @@ export async function runEpochs(run: EpochRun, start: Checkpoint): Promise<Check
     await save();
     throw error;
   }
-  return { ...current, state: stepper.state(), seconds: seconds() };
+  return { ...current, state: run.state(), seconds: seconds() };
 }
 
 async function closeEpoch(run: EpochRun, current: Checkpoint, steps: number, rate: number): Promise<Checkpoint> {
-  const { theta } = run.stepper.state();
+  const { theta } = run.state();
   const epoch = current.history.length + 1;
   const validation = await run.validate(theta);
   const record: EpochRecord = { epoch, trainLoss: current.lossSum / steps, validation, learningRate: rate };

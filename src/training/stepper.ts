@@ -1,5 +1,5 @@
 import { GraftError } from "../base/index.ts";
-import { type Vectors, zeroVectors } from "../parameters/index.ts";
+import { type ParameterLayout, type Vectors, zeroVectors } from "../parameters/index.ts";
 import type { HostTensor, Runtime, Session, SessionOptions } from "../runtime/index.ts";
 import { adamwScalars } from "./adamw.ts";
 import type { StepGraph } from "./step-graph.ts";
@@ -45,11 +45,11 @@ interface OpenGraph {
 }
 
 /** The state before the first step. */
-export const initialState = (stepGraph: StepGraph, theta: Vectors): OptimizerState => ({
+export const initialState = ({ layout }: Pick<StepGraph, "layout">, theta: Vectors): OptimizerState => ({
   step: 0,
   theta,
-  m: zeroVectors(stepGraph.layout),
-  v: zeroVectors(stepGraph.layout),
+  m: zeroVectors(layout),
+  v: zeroVectors(layout),
 });
 
 /** Open step graphs that update one state (graphs of one layout, e.g. for texts of several lengths). It is copied. */
@@ -70,21 +70,19 @@ export async function openStepper(
     await release();
     throw error;
   }
-  // Two sets of buffers take turns: a step reads one and writes the other, so a bad step can be thrown away.
-  let current = copyState(start);
-  let spare = copyState(start);
+  const turns = takeTurns(start);
   return {
-    state: () => current,
+    state: turns.current,
     release,
     async step(feeds, learningRate, which = 0) {
       const { stepGraph } = opened[which]!;
-      const count = current.step + 1;
+      const count = turns.current().step + 1;
       const scalars = Object.entries(adamwScalars(count, learningRate, stepGraph.optimizer)).map(
         ([name, value]) => [name, { dtype: "float32", shape: [1], data: Float32Array.of(value) }] as const,
       );
       const results = await runInto(opened[which]!, {
-        feeds: { ...feeds, ...Object.fromEntries(scalars), ...stateTensors(stepGraph, current, "") },
-        next: stateTensors(stepGraph, spare, ".next"),
+        feeds: { ...feeds, ...Object.fromEntries(scalars), ...stateTensors(stepGraph.layout, turns.current(), "") },
+        next: stateTensors(stepGraph.layout, turns.spare(), ".next"),
       });
       const [loss, gradientNorm] = [numberIn(results.loss), numberIn(results.gradient_norm)];
       if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm))
@@ -93,7 +91,7 @@ export async function openStepper(
           place: `the loss is ${loss} and the norm of its gradient ${gradientNorm}`,
           remedy: "Lower the learning rate, or clip the gradient's norm",
         });
-      [current, spare] = [{ ...spare, step: count }, current];
+      turns.advance();
       return { loss, gradientNorm, outputs: results };
     },
   };
@@ -113,20 +111,36 @@ async function runInto(
   return session.run(feeds, { ...next, ...Object.fromEntries(buffers) });
 }
 
-function stateTensors({ layout }: StepGraph, { theta, m, v }: OptimizerState, suffix: string) {
-  const named: Record<string, HostTensor> = {};
-  layout.forEach(({ name, size }, k) => {
-    for (const [key, vectors] of [
-      ["", theta],
-      [".m", m],
-      [".v", v],
-    ] as const)
-      named[`${name}${key}${suffix}`] = { dtype: "float32", shape: [size], data: vectors[k]! };
-  });
-  return named;
+/** Two sets of buffers take turns: a step reads one and writes the other, so a bad step can be thrown away. */
+export function takeTurns(start: OptimizerState) {
+  let current = copyState(start);
+  let spare = copyState(start);
+  return {
+    current: () => current,
+    spare: () => spare,
+    /** What the spare holds is the state now. */
+    advance() {
+      [current, spare] = [{ ...spare, step: current.step + 1 }, current];
+    },
+  };
 }
 
-const numberIn = (tensor: HostTensor | undefined): number => Number(tensor?.data[0] ?? Number.NaN);
+/** A state's vectors as tensors: `<vector>`, `<vector>.m` and `<vector>.v`, each with a suffix. */
+export const stateTensors = (layout: ParameterLayout, { theta, m, v }: OptimizerState, suffix: string) => ({
+  ...vectorTensors(layout, theta, suffix),
+  ...vectorTensors(layout, m, `.m${suffix}`),
+  ...vectorTensors(layout, v, `.v${suffix}`),
+});
+
+export const vectorTensors = (layout: ParameterLayout, vectors: Vectors, suffix: string): Record<string, HostTensor> =>
+  Object.fromEntries(
+    layout.map(({ name, size }, k) => [
+      `${name}${suffix}`,
+      { dtype: "float32", shape: [size], data: vectors[k]! } as const,
+    ]),
+  );
+
+export const numberIn = (tensor: HostTensor | undefined): number => Number(tensor?.data[0] ?? Number.NaN);
 
 const copyState = ({ step, theta, m, v }: OptimizerState): OptimizerState => ({
   step,

@@ -1,5 +1,5 @@
 import { AdapterOptions, checkPlacement, initialAdapters, type Placement, type TunedSpec } from "../adapters/index.ts";
-import { type Backbone, traceBackbone } from "../backbone/index.ts";
+import type { Backbone } from "../backbone/index.ts";
 import { GraftError, type LongCall, parseOptions } from "../base/index.ts";
 import { type Evaluation, evaluateOutputs, outputLevel } from "../objective/index.ts";
 import { type ParameterLayout, packVectors, parameterCount, unpackVectors, type Vectors } from "../parameters/index.ts";
@@ -13,18 +13,16 @@ import {
   encodeCheckpoint,
   type Fingerprint,
 } from "./checkpoint.ts";
-import { classWeightsOf } from "./class-weights.ts";
 import { outputWidth, type TunedModel } from "./evaluate.ts";
-import { stepFeeds, viewsOf } from "./feeds.ts";
 import type { Head } from "./fit-head.ts";
 import { fitTaskHead } from "./fit-task-head.ts";
 import { forwardRows } from "./forward.ts";
+import { chunksOf, openSteps } from "./open-steps.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
-import { planTraining, type TrainingPlan } from "./plan.ts";
+import { planTraining } from "./plan.ts";
 import { runEpochs } from "./run-epochs.ts";
-import type { StepGraph } from "./step-graph.ts";
-import { initialState, openStepper } from "./stepper.ts";
-import { OUTPUT, tunedForward, tunedStep } from "./tuned-step.ts";
+import { initialState } from "./stepper.ts";
+import { OUTPUT, tunedForward, tunedLayout } from "./tuned-step.ts";
 
 export interface TrainCall extends LongCall {
   readonly adapter?: AdapterOptions;
@@ -73,24 +71,23 @@ export async function train(
   const adapter = parseOptions(AdapterOptions, call.adapter ?? {}, "adapter options");
   checkPlacement(placement, { states: backbone.states.length });
   const spec: TunedSpec = { placement, adapter, goal: task.goal };
-  const plan = planTraining(task.train, backbone.input, options.batchSize, options.seed);
-  const stepGraphs = await stepGraphsOf(backbone, task, spec, options, plan, call.signal);
-  const { layout } = stepGraphs[0]!;
+  const batch = chunksOf(task, options) * options.batchSize;
+  const plan = planTraining(task.train, backbone.input, batch, options.seed);
+  const layout = tunedLayout(backbone, spec, options);
   const fingerprint = fingerprintOf(backbone, task, spec, options);
   const saved = call.resume ? await call.checkpoint?.load() : undefined;
   const start = saved
     ? decodeCheckpoint(layout, saved, fingerprint)
     : fromScratch(
-        initialState(stepGraphs[0]!, packVectors(layout, await startTensors(backbone, task, spec, options, call))),
+        initialState({ layout }, packVectors(layout, await startTensors(backbone, task, spec, options, call))),
       );
 
   const { threads } = options;
-  const stepper = await openStepper(backbone.runtime, stepGraphs, start.state, { threads });
+  const steps = await openSteps(backbone, task, spec, options, plan, layout, start.state, call);
   const forward = await backbone.runtime.open(tunedForward(backbone, spec, layout), { threads });
   const validate = (theta: Vectors) => validateWith(forward, backbone, task, layout, theta, call.signal);
   try {
-    const feeds = feedsOf(backbone, task, options, plan);
-    const end = await runEpochs({ ...call, options, plan, stepper, feeds, validate, encode }, start);
+    const end = await runEpochs({ ...call, ...steps, options, plan, validate, encode }, start);
     const validation = end.bestEpoch === 0 ? await validate(end.best) : end.history[end.bestEpoch - 1]!.validation;
     checkFinite(validation.loss);
     return {
@@ -104,7 +101,7 @@ export async function train(
       seconds: end.seconds,
     };
   } finally {
-    await stepper.release();
+    await steps.release();
     await forward.release();
   }
 
@@ -121,43 +118,6 @@ function checkFinite(loss: number): void {
     place: `its validation loss is ${loss}`,
     remedy: "Lower the learning rate, or clip the gradient's norm",
   });
-}
-
-/** One step graph for each length of texts; one in all for pictures. */
-async function stepGraphsOf(
-  backbone: Backbone,
-  task: Task,
-  spec: TunedSpec,
-  options: TrainOptions,
-  { lengths }: TrainingPlan,
-  signal: AbortSignal | undefined,
-): Promise<StepGraph[]> {
-  const views = viewsOf(task.train);
-  const { batchSize } = options;
-  const graphs: StepGraph[] = [];
-  for (const tokens of lengths) {
-    const traced = await traceBackbone(backbone, { batchSize: views * batchSize, tokens }, signal);
-    graphs.push(tunedStep(backbone, traced, spec, options, { batchSize, views, tokens }));
-  }
-  return graphs;
-}
-
-function feedsOf({ input }: Backbone, task: Task, options: TrainOptions, plan: TrainingPlan) {
-  const { batchSize, seed } = options;
-  const classWeights = classWeightsOf(task, options.classWeights);
-  return ({ epoch, indices, graph }: ReturnType<TrainingPlan["batch"]>) =>
-    stepFeeds(
-      task.goal,
-      {
-        split: task.train,
-        indices,
-        input,
-        batchSize,
-        tokens: plan.lengths[graph],
-        augment: options.augment && task.augment ? { ...task.augment, seed, epoch } : undefined,
-      },
-      classWeights,
-    );
 }
 
 async function validateWith(

@@ -1,0 +1,208 @@
+import { type TunedSpec, tunedOutput, upToFeatures } from "../adapters/index.ts";
+import { differentiate } from "../autodiff/index.ts";
+import type { Backbone } from "../backbone/index.ts";
+import { GraftError } from "../base/index.ts";
+import { createBuilder, type Graph, prune, type Value } from "../graph/index.ts";
+import { lossOf, targetShapes } from "../objective/index.ts";
+import { declareParameters, type ParameterLayout, type Vectors } from "../parameters/index.ts";
+import type { HostTensor, Session, SessionOptions } from "../runtime/index.ts";
+import { type AdamWOptions, adamwScalars, appendAdamW } from "./adamw.ts";
+import type { TrainOptions } from "./options.ts";
+import { numberIn, type OptimizerState, type Stepper, stateTensors, takeTurns, vectorTensors } from "./stepper.ts";
+import { OUTPUT } from "./tuned-step.ts";
+
+/** Sizes of a step whose examples do not fit one pass. */
+export interface CachedSizes {
+  /** Examples whose embeddings are compared at once: `chunks` passes of `batchSize`. */
+  readonly chunks: number;
+  readonly batchSize: number;
+  readonly views: number;
+}
+
+/** A step over several chunks; feeds of the inputs for each, and of the loss for all. */
+export interface CachedFeeds {
+  readonly chunks: readonly Record<string, HostTensor>[];
+  readonly targets: Record<string, HostTensor>;
+}
+
+export interface CachedStepper extends Pick<Stepper, "state" | "release"> {
+  step(feeds: CachedFeeds, learningRate: number, which: number): Promise<{ readonly loss: number }>;
+}
+
+/**
+ * Contrastive steps over more examples than one pass holds, by cached gradients (GradCache, Gao et al. 2021): embed all
+ * chunks, differentiate the loss with respect to the embeddings alone, then send each chunk's part of that gradient back
+ * through the model and add up. The update is that of one large batch; memory is that of one chunk, time a forward pass more.
+ * @param traced  the backbone's graph at a chunk's size, one for each length of texts
+ */
+export async function openCachedStepper(
+  backbone: Backbone,
+  traced: readonly Graph[],
+  spec: TunedSpec,
+  options: TrainOptions,
+  layout: ParameterLayout,
+  sizes: CachedSizes,
+  start: OptimizerState,
+  session: SessionOptions,
+): Promise<CachedStepper> {
+  const { runtime } = backbone;
+  const { weightDecay, clipNorm } = options;
+  const optimizer: AdamWOptions = { weightDecay, clipNorm };
+  const opened: Session[] = [];
+  const open = async (graph: Graph) => {
+    const session_ = await runtime.open(graph, session);
+    opened.push(session_);
+    return session_;
+  };
+  const release = async () => {
+    for (const each of opened) await each.release();
+  };
+  try {
+    const passes: { forward: Session; backward: Session }[] = [];
+    for (const graph of traced)
+      passes.push({
+        forward: await open(chunkGraph(backbone, graph, spec, layout, false)),
+        backward: await open(chunkGraph(backbone, graph, spec, layout, true)),
+      });
+    const width = Number(passes[0]!.forward.outputTypes.get(OUTPUT)?.shape?.[1]);
+    const compare = await open(lossGraph(spec, options, sizes, width));
+    const update = await open(updateGraph(layout, optimizer));
+    const turns = takeTurns(start);
+    const norms: HostTensor = { dtype: "float32", shape: [1], data: new Float32Array(1) };
+    const step: CachedStepper["step"] = async ({ chunks, targets }, learningRate, which) => {
+      const { forward, backward } = passes[which]!;
+      const theta = vectorTensors(layout, turns.current().theta, "");
+      const outputs: Float32Array[] = [];
+      for (const feeds of chunks)
+        outputs.push((await forward.run({ ...feeds, ...theta }))[OUTPUT]!.data as Float32Array);
+      const rows = sizes.views * sizes.chunks * sizes.batchSize;
+      const { loss, cotangents } = await compare.run({
+        ...targets,
+        embeddings: { dtype: "float32", shape: [rows, width], data: byView(outputs, sizes.views) },
+      });
+      const parts = byChunk(cotangents!.data as Float32Array, sizes);
+      let sums: Vectors = layout.map(({ size }) => new Float32Array(size));
+      for (const [k, feeds] of chunks.entries()) {
+        const cotangent = { dtype: "float32", shape: [rows / sizes.chunks, width], data: parts[k]! } as const;
+        const result = await backward.run({ ...feeds, ...theta, cotangent, ...vectorTensors(layout, sums, ".sum") });
+        sums = layout.map(({ name }) => result[`${name}.sum.next`]!.data as Float32Array);
+      }
+      const count = turns.current().step + 1;
+      const scalars = Object.entries(adamwScalars(count, learningRate, optimizer)).map(
+        ([name, value]) => [name, { dtype: "float32", shape: [1], data: Float32Array.of(value) }] as const,
+      );
+      const { gradient_norm } = await update.run(
+        {
+          ...Object.fromEntries(scalars),
+          ...vectorTensors(layout, sums, ".gradient"),
+          ...stateTensors(layout, turns.current(), ""),
+        },
+        { ...stateTensors(layout, turns.spare(), ".next"), gradient_norm: norms },
+      );
+      const [value, norm] = [numberIn(loss), numberIn(gradient_norm)];
+      if (!Number.isFinite(value) || !Number.isFinite(norm))
+        throw new GraftError("LOSS_NOT_FINITE", {
+          thing: `training step ${count}`,
+          place: `the loss is ${value} and the norm of its gradient ${norm}`,
+          remedy: "Lower the learning rate, or clip the gradient's norm",
+        });
+      turns.advance();
+      return { loss: value };
+    };
+    return { state: turns.current, release, step };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/** A chunk's embeddings, or the gradient of Σ embeddings · cotangent added to what earlier chunks gave. */
+function chunkGraph(
+  backbone: Backbone,
+  traced: Graph,
+  spec: TunedSpec,
+  layout: ParameterLayout,
+  isBackward: boolean,
+): Graph {
+  const graph = upToFeatures(backbone, traced);
+  const g = createBuilder(graph);
+  const declared = declareParameters(g, layout);
+  const output = tunedOutput(g, backbone, graph, spec, declared.tensors);
+  if (!isBackward) return prune(g.toGraph([g.rename(output, OUTPUT).name]));
+  const cotangent = g.input("cotangent", "float32", output.shape!);
+  const surrogate = g.reduceSum(g.mul(output, cotangent), [0, 1], false);
+  const names = [...declared.tensors.keys()];
+  const gradients = differentiate(
+    g,
+    surrogate,
+    names.map((name) => declared.tensors.get(name)!),
+  );
+  const byName = new Map(names.map((name, k) => [name, gradients[k]!]));
+  const sums = layout.map(({ name, size, entries }) => {
+    const flat = g.concat(
+      entries.map((entry) => g.reshape(byName.get(entry.name)!, [entry.size])),
+      0,
+    );
+    return g.rename(g.add(g.input(`${name}.sum`, "float32", [size]), flat), `${name}.sum.next`).name;
+  });
+  return prune(g.toGraph(sums));
+}
+
+/** Loss over all embeddings, and its gradient with respect to them. */
+function lossGraph(
+  { goal }: TunedSpec,
+  options: TrainOptions,
+  { chunks, batchSize, views }: CachedSizes,
+  width: number,
+) {
+  const g = createBuilder();
+  const all = chunks * batchSize;
+  const embeddings = g.input("embeddings", "float32", [views * all, width]);
+  const shapes = targetShapes(goal, { batchSize: all });
+  const targets = shapes.targets && g.input("targets", "float32", shapes.targets);
+  const loss = lossOf(g, goal, embeddings, targets, g.input("weights", "float32", shapes.weights), views, options);
+  const [cotangents] = differentiate(g, loss, [embeddings]);
+  return prune(g.toGraph([g.rename(loss, "loss").name, g.rename(cotangents!, "cotangents").name]));
+}
+
+/** One AdamW update from a gradient that is given. */
+function updateGraph(layout: ParameterLayout, optimizer: AdamWOptions): Graph {
+  const g = createBuilder();
+  const vectors = layout.map(({ name, size }) => g.input(name, "float32", [size]));
+  const gradients = new Map<string, Value>();
+  for (const { name, size, entries } of layout) {
+    const flat = g.input(`${name}.gradient`, "float32", [size]);
+    const parts = g.split(
+      flat,
+      0,
+      entries.map((entry) => entry.size),
+    );
+    for (const [k, entry] of entries.entries()) gradients.set(entry.name, parts[k]!);
+  }
+  const { outputs, gradientNorm } = appendAdamW(g, layout, { vectors, tensors: new Map() }, gradients, optimizer);
+  return prune(g.toGraph([g.rename(gradientNorm, "gradient_norm").name, ...outputs]));
+}
+
+/** Chunks of [views · batch, d], each view by view, as one list of views of all chunks. */
+function byView(chunks: readonly Float32Array[], views: number): Float32Array {
+  const part = chunks[0]!.length / views;
+  const all = new Float32Array(part * views * chunks.length);
+  for (let view = 0; view < views; view++)
+    chunks.forEach((chunk, k) => {
+      all.set(chunk.subarray(view * part, (view + 1) * part), (view * chunks.length + k) * part);
+    });
+  return all;
+}
+
+/** The inverse of `byView`. */
+function byChunk(all: Float32Array, { views, chunks }: CachedSizes): Float32Array[] {
+  const part = all.length / (views * chunks);
+  return Array.from({ length: chunks }, (_, k) => {
+    const chunk = new Float32Array(part * views);
+    for (let view = 0; view < views; view++) {
+      const from = (view * chunks + k) * part;
+      chunk.set(all.subarray(from, from + part), view * part);
+    }
+    return chunk;
+  });
+}
