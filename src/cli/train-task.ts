@@ -57,6 +57,17 @@ export interface TrainResult {
   readonly out: string;
 }
 
+export interface TrainTaskCall {
+  readonly args: TrainTaskArgs;
+  readonly adapter: AdapterOptions;
+  readonly options: TrainOptions;
+  /** What the data are called, for the model's card. */
+  readonly data: string;
+}
+
+/** Whether the model reads two texts at once, which no pipeline of Transformers.js does. */
+export const isPair = ({ train }: Task): boolean => train.kind === "text" && train.isPair;
+
 type Context = Pick<CommandContext<unknown>, "signal" | "onProgress" | "line" | "note">;
 
 /** Measure the base, place, train, compare, and save: everything between the data and the folder. */
@@ -64,7 +75,7 @@ export async function trainTask(
   context: Context,
   backbone: Backbone,
   task: Task,
-  { args, adapter, options }: { args: TrainTaskArgs; adapter: AdapterOptions; options: TrainOptions },
+  { args, adapter, options, data }: TrainTaskCall,
 ): Promise<{ model: Trained; result: TrainResult }> {
   const { signal, onProgress, line, note } = context;
   const { out, threads, seed } = args;
@@ -109,16 +120,24 @@ export async function trainTask(
     bestEpoch: model.bestEpoch,
     out,
   };
-  await saveTrained(model, out);
+  await saveTrained(model, out, {
+    data: `${data}: ${task.train.count} training, ${task.validation.count} validation, ${task.test.count} test examples`,
+    measures: [{ name: metric, base: bestBase(base).test.value, tuned: result.test.value }],
+    seconds: result.seconds,
+    command: `graft train ${process.argv.slice(3).join(" ")}`,
+    pair: isPair(task),
+  });
   await writeFileAtomic(join(out, RESULT_FILE), `${JSON.stringify({ schema: 1, ...result }, undefined, 2)}\n`);
   return { model, result };
 }
 
 /** Chosen on validation, as everything is. */
-function betterBase({ measures }: Base, trained: Evaluation): string | undefined {
-  const best = measures.reduce((a, b) => (b.validation.value > a.validation.value ? b : a));
+function betterBase(base: Base, trained: Evaluation): string | undefined {
+  const best = bestBase(base);
   return best.validation.value > trained.value ? best.name : undefined;
 }
+
+const bestBase = ({ measures }: Base) => measures.reduce((a, b) => (b.validation.value > a.validation.value ? b : a));
 
 /** The placement `--place` asks for; scores are read or made only where the selector needs them. */
 async function place(

@@ -64,7 +64,7 @@ export async function openLabelledTask(labelled: Labelled, options: LabelledTask
   }
   const goal = goalOf(labelled, parts.train.targets);
   const views = Math.min(...Object.values(parts).map(({ fewestViews }) => fewestViews));
-  const split = (name: SplitName) => splitOf(parts[name], goal, classes, views, options);
+  const split = (name: SplitName) => splitOf(parts[name], goal, classes, views, columns.kind === "pair", options);
   const truncated = Object.values(parts).reduce((sum, part) => sum + part.truncated, 0);
   const cut =
     truncated > 0 ? [`${truncated} texts are longer than the model's ${options.tokenizer!.maxLength} tokens: cut`] : [];
@@ -172,6 +172,7 @@ function splitOf(
   goal: Goal,
   classes: readonly string[],
   views: number,
+  isPair: boolean,
   { tokenizer }: LabelledTaskOptions,
 ): Split {
   const { store, lengths } = part;
@@ -185,6 +186,7 @@ function splitOf(
     count,
     targets,
     views,
+    isPair,
     encodings: (index) => unpackEncodings(store.get(index)).slice(0, views),
     length: (index) => lengths[index]!,
     padding: { padId, padTypeId, paddingSide },

@@ -29,6 +29,8 @@ export interface TextSplit extends Examples {
   /** Inputs of one example, `views` of them: one, or the two or three texts whose embeddings are compared. */
   encodings(index: number): readonly Encoding[];
   readonly views: number;
+  /** Whether an encoding holds two texts. */
+  readonly isPair: boolean;
   /** Tokens of an example's longest encoding. */
   length(index: number): number;
   /** What fills a batch's shorter rows. */

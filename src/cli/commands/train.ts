@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { trainingIn } from "../../artifact/index.node.ts";
+import { usageLines } from "../../artifact/index.ts";
 import { GraftError, TrainOptions } from "../../node.ts";
 import { terminalTable } from "../../report/index.ts";
 import { parseSelector } from "../../selection/index.ts";
@@ -19,7 +20,7 @@ import { defineCommand } from "../define-command.ts";
 import { checkData, openData, openModel } from "../open.ts";
 import { checkOut, inFolder } from "../out-folder.ts";
 import { showMetric } from "../show-metric.ts";
-import { type TrainResult, trainTask } from "../train-task.ts";
+import { isPair, type TrainResult, trainTask } from "../train-task.ts";
 
 const shape = {
   ...modelArgs,
@@ -62,13 +63,18 @@ export const train = defineCommand({
     await checkOut(args, note);
     const backbone = await openModel(args, context);
     const task = await openData(args, backbone, context);
-    const call = { args, adapter: adapterOptions(args), options: pick(TrainOptions, args) };
+    const call = {
+      args,
+      adapter: adapterOptions(args),
+      options: pick(TrainOptions, args),
+      data: args.task ?? args.data!,
+    };
     const { model, result } = await inFolder(args.out, () => trainTask(context, backbone, task, call)).catch(
       async (error) => {
         throw signal.aborted && (await trainingIn(args.out)) !== "nothing" ? withResume(error) : error;
       },
     );
-    print({ type: "result", ...result }, () => summary(result, usageLines(model, args.out)));
+    print({ type: "result", ...result }, () => summary(result, usageLines(model, args.out, { pair: isPair(task) })));
   },
 });
 
@@ -114,5 +120,3 @@ function summary(result: TrainResult, usage: readonly string[]): string {
     ...usage.map((line) => `  ${line}`),
   ].join("\n");
 }
-
-const usageLines = (_: unknown, out: string): string[] => [`npx graft evaluate --model ${out}`];
