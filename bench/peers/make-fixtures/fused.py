@@ -149,7 +149,8 @@ FIXTURES = {
     "bert-runtime-int8": quantized("int8", "bert-fixed-ts17", dynamic, level=EXTENDED, per_channel=True),
     "vit-int8": quantized("int8", "vit-ts17", dynamic, per_channel=True),
     "bert-qdq": quantized("qdq", "bert-fixed-ts17", qdq, kinds=["MatMul", "Gather", "LayerNormalization"]),
-    "vit-qdq": quantized("qdq", "vit-ts17", qdq, per_channel=True),
+    "vit-qdq": quantized("qdq", "vit-ts17", qdq, per_channel=True,
+                         kinds=["Conv", "MatMul", "Add", "LayerNormalization", "Transpose", "Reshape"]),
     "bert-4bit": quantized("4bit", "bert-fixed-ts17", nbits, tables=True),
     "vit-4bit": quantized("4bit", "vit-ts17", nbits, symmetric=True),
 }
