@@ -9,8 +9,8 @@ import {
   type DataOptions,
   type ImageFolderOptions,
   isImageFolder,
-  openImageFolder,
   type ModelNeeds,
+  openImageFolder,
   openRowsTask,
 } from "./tasks/index.node.ts";
 import { type GeneratedTaskOptions, type ImageSize, openGeneratedTask, resizeTask, type Task } from "./tasks/index.ts";

@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, relative } from "node:path";
 import { readBackbone, readTextSettings } from "./backbone/index.node.ts";
 import { authoredType, type BackboneOptions } from "./backbone/index.ts";
 import type { LongCall } from "./base/index.ts";
@@ -31,8 +31,12 @@ export async function findModel(source: string, { dtype, ...call }: FindModelOpt
     return { graph, options: { name: builtin, source } };
   }
   if (!isHubSource(source)) return readWithSettings(source, dtype);
-  const { folder, commit, onnx, notes } = await fetchModel(source, { variant: dtype, checkConfig: authoredType, ...call });
-  const found = await readWithSettings(folder, onnx);
+  const { folder, commit, onnx, notes } = await fetchModel(source, {
+    variant: dtype,
+    checkConfig: authoredType,
+    ...call,
+  });
+  const found = await readWithSettings(folder, onnx && relative(folder, onnx));
   const [name] = source.split("@") as [string];
   return {
     graph: found.graph,
@@ -48,7 +52,11 @@ async function readWithSettings(path: string, dtype: string | undefined): Promis
 
 /** Where a model's settings lie: in its folder, beside its file, or above the folder `onnx` it lies in. */
 async function settingsFolder(path: string): Promise<string | undefined> {
-  const isThere = async (file: string) => stat(file).then((found) => found.isFile(), () => false);
+  const isThere = async (file: string) =>
+    stat(file).then(
+      (found) => found.isFile(),
+      () => false,
+    );
   if (!(await isThere(path))) return path;
   for (const folder of [dirname(path), dirname(dirname(path))])
     if (await isThere(`${folder}/config.json`)) return folder;

@@ -1,9 +1,12 @@
-import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFile, execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
 import { drawEmojiFolder } from "../support/emoji.ts";
+import { startHub } from "../support/hub-server.ts";
+import { tinyBertFiles, tinyText } from "../support/tiny-text.ts";
 
 /** What the documents show a reader to type is what runs here, taken from them word for word. */
 
@@ -27,25 +30,34 @@ test("the README's example trains and exports a model", () => {
   expect(printed).toMatch(/^accuracy 0\.\d+, \d+ parameters, \d+ bytes\n$/);
 }, 180_000);
 
-test("the README's commands train on a folder of pictures and classify one", async () => {
+test("the README's commands fetch models, train on a table and on pictures, and leave folders for pipeline()", async () => {
   const commands = blocks("sh")
     .join("")
     .split("\n")
     .filter((line) => line.startsWith("npx graft "));
   expect(commands).toHaveLength(2);
-  const category = "Animals & Nature";
-  await drawEmojiFolder(join(folder, "photos"), { categories: [category, "Food & Drink"], perCategory: 40 });
-  copyFileSync("assets/vit.onnx", join(folder, "vit.onnx"));
-  const pictures = join(folder, "photos", "train", category);
-  copyFileSync(join(pictures, readdirSync(pictures)[0]!), join(folder, "cat.jpg")); // decoded by content, not by name
-  const outputs = commands.map((command) => {
-    const args = command.replace(/#.*/, "").trim().split(/\s+/).slice(2);
-    return execFileSync("node", [resolve("dist/graft.js"), ...args], {
-      cwd: folder,
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+  await drawEmojiFolder(join(folder, "photos"), { categories: ["Animals & Nature", "Food & Drink"], perCategory: 40 });
+  const rows = Array.from({ length: 100 }, (_, k) => `"${tinyText(k)}",team ${k % 5}`);
+  writeFileSync(join(folder, "tickets.csv"), `body,team\n${rows.join("\n")}\n`);
+  // Small models under the names of the real ones, from a server that speaks the hub's API.
+  const hub = await startHub({
+    "Xenova/all-MiniLM-L6-v2": { commit: "a".repeat(40), files: tinyBertFiles() },
+    "Xenova/vit-base-patch16-224": {
+      commit: "b".repeat(40),
+      files: { "onnx/model.onnx": readFileSync("assets/vit.onnx"), "config.json": '{"model_type": "vit"}' },
+    },
   });
-  expect(outputs[0]).toMatch(/accuracy \d+\.\d % on test/);
-  expect(outputs[1]).toMatch(/^cat\.jpg\t\S.* \d+\.\d %\n$/);
+  try {
+    for (const command of commands) {
+      const args = command.replace(/#.*/, "").trim().split(/\s+/).slice(2);
+      const env = { ...process.env, HF_ENDPOINT: hub.url, HF_HOME: join(folder, "hf") };
+      const { stdout } = await promisify(execFile)("node", [resolve("dist/graft.js"), ...args], { cwd: folder, env });
+      expect(stdout).toMatch(/On test, with 95 % intervals: accuracy \d+\.\d %/);
+      expect(stdout).toContain('import { pipeline } from "@huggingface/transformers";');
+      const out = args[args.indexOf("--out") + 1]!;
+      expect(readdirSync(join(folder, out))).toEqual(expect.arrayContaining(["README.md", "config.json", "onnx"]));
+    }
+  } finally {
+    await hub.close();
+  }
 }, 180_000);

@@ -1,11 +1,14 @@
 import { readFileSync } from "node:fs";
 import { authorFromSafetensors, type Backbone, openGraph } from "../../src/backbone/index.ts";
 import { random } from "../../src/base/index.ts";
+import { encodeSafetensors } from "../../src/formats/index.ts";
 import { type Tensor, tensorOf } from "../../src/graph/index.ts";
 import { nodeRuntime } from "../../src/runtime/node.ts";
 import { type ColumnNames, findColumns, openLabelled, type Row, type Table } from "../../src/tables/index.ts";
 import { type LabelledTask, openLabelledTask } from "../../src/tasks/index.ts";
 import { openTokenizer, type Tokenizer } from "../../src/text/index.ts";
+
+const TOKENIZER = "test/fixtures/tokenizers/bert.json";
 
 const HIDDEN = 16;
 const LAYERS = 2;
@@ -14,7 +17,7 @@ const POSITIONS = 32;
 
 /** A recorded BERT tokenizer of a small vocabulary. */
 export const tinyTokenizer = (): Tokenizer =>
-  openTokenizer(JSON.parse(readFileSync("test/fixtures/tokenizers/bert.json", "utf8")), { maxLength: POSITIONS });
+  openTokenizer(JSON.parse(readFileSync(TOKENIZER, "utf8")), { maxLength: POSITIONS });
 
 /** What `config.json` says of `tinyBert`. */
 export const tinyBertConfig = (vocabulary: number) => ({
@@ -69,6 +72,18 @@ export function tinyBertWeights(config: ReturnType<typeof tinyBertConfig>): Map<
     norm(`${at}.output.LayerNorm`);
   }
   return tensors;
+}
+
+/** The files of `tinyBert`'s folder, as `save_pretrained` leaves them. */
+export function tinyBertFiles(): Record<string, string | Uint8Array> {
+  const config = tinyBertConfig(tinyTokenizer().vocabularySize);
+  const { tokenizer, config: settings } = JSON.parse(readFileSync(TOKENIZER, "utf8"));
+  return {
+    "config.json": JSON.stringify(config),
+    "model.safetensors": encodeSafetensors(tinyBertWeights(config), new Map()),
+    "tokenizer.json": JSON.stringify(tokenizer),
+    "tokenizer_config.json": JSON.stringify(settings ?? {}),
+  };
 }
 
 /** A table in memory. */
