@@ -118,6 +118,20 @@ const forms: readonly Quantised[] = [
     weights: perColumn,
   },
   {
+    name: "QDQ pairs of com.microsoft",
+    build(g, h) {
+      const [s, z] = [g.scalar(0.02), byte("uint8", [], [128])(g)];
+      const options = { domain: "com.microsoft" };
+      const q = g.refine(g.op("QuantizeLinear", [h, s, z], {}, options), { dtype: "uint8", shape: [M, K] });
+      const activation = g.refine(g.op("DequantizeLinear", [q, s, z], {}, options), {
+        dtype: "float32",
+        shape: [M, K],
+      });
+      return g.matmul(activation, floats([K, N], plain)(g));
+    },
+    weights: plain,
+  },
+  {
     name: "QLinearMatMul",
     build(g, h) {
       const [s, z] = [g.scalar(0.02), byte("uint8", [], [128])(g)];

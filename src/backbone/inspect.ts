@@ -2,6 +2,7 @@ import type { LongCall } from "../base/index.ts";
 import {
   constantsToInitializers,
   type DataType,
+  decompose,
   elementCount,
   type Graph,
   prune,
@@ -66,12 +67,12 @@ const DEFAULT_SIZES = { batch: 2, sequence: 8, image: { height: 224, width: 224 
 /**
  * Find and describe the hidden states of any encoder, pictures or text.
  * @param graph  as read; any opset from 7 on
- * @throws       GraftError of `bindShapes`, `upgrade`, `trace` and `findStates`
+ * @throws       GraftError of `bindShapes`, `upgrade`, `decompose`, `trace` and `findStates`
  */
 export async function inspectGraph(graph: Graph, runtime: Runtime, options: InspectOptions = {}): Promise<Description> {
   const shapes = bindShapes(graph, openSizes(graph, options.sizes ?? {}));
   const { signal, onProgress } = options;
-  const traced = await trace(upgrade(graph), shapes, runtime, { signal });
+  const traced = await trace(decompose(upgrade(graph)), shapes, runtime, { signal });
   onProgress?.({ phase: "open model", done: 1, total: 1, unit: "steps" });
   return describeBackbone(options.name ?? graph.name, graph, traced, findStates(traced));
 }

@@ -1,5 +1,5 @@
 import type { LongCall } from "../base/index.ts";
-import { type Graph, hashGraph, upgrade } from "../graph/index.ts";
+import { decompose, type Graph, hashGraph, upgrade } from "../graph/index.ts";
 import type { Pooling } from "../objective/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { Tokenizer } from "../text/index.ts";
@@ -41,7 +41,7 @@ const PROBE = { batchSize: 2, tokens: 8 } as const;
  */
 export async function openGraph(graph: Graph, runtime: Runtime, options: BackboneOptions = {}): Promise<Backbone> {
   const name = options.name ?? graph.name;
-  const raised = upgrade(graph);
+  const raised = decompose(upgrade(graph));
   const input = modelInput(raised, name, options);
   const progress = (done: number) => options.onProgress?.({ phase: "open model", done, total: 2, unit: "steps" });
   const traced = await traceBackbone({ graph: raised, input, runtime }, PROBE, options.signal);
