@@ -53,9 +53,13 @@ function textFront(
   feed(input.ids, whole, IDS);
   feed(input.mask, mask, MASK);
   feed(input.types, types, TYPES);
-  if (input.positions !== undefined) feed(input.positions, position(), "");
+  if (input.positions !== undefined) feed(input.positions, mask ? tokensBefore(g, mask) : position(), "");
   return fed;
 }
+
+/** Positions count from the first token, wherever the padding is. */
+const tokensBefore = (g: Builder, mask: Value): Value =>
+  g.op("Max", [g.sub(g.op("CumSum", [mask, one(g)]), one(g)), zero(g)]);
 
 const one = (g: Builder): Value => g.scalar(1, "int64");
 const zero = (g: Builder): Value => g.scalar(0, "int64");

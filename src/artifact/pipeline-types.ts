@@ -51,7 +51,7 @@ export function pipelineType(
   const classes = kind === "text" ? TEXT_CLASSES : IMAGE_CLASSES;
   const isKnown =
     typeof own === "string" &&
-    classes[own] !== undefined &&
+    Object.hasOwn(classes, own) &&
     !(suffix === "ForTokenClassification" && NO_TOKENS.has(own));
   const modelType = isKnown ? own : kind === "text" ? "bert" : "vit";
   return { modelType, architecture: `${classes[modelType]}${suffix}` };
@@ -63,5 +63,5 @@ function suffixOf(kind: "image" | "text", goal: Goal): Suffix {
   return goal.kind === "tokens" ? "ForTokenClassification" : "ForSequenceClassification";
 }
 
-/** Every pair of a type and a goal's kind that keeps its own type, to be compared with the library. */
+/** Types that keep their name for some goal. */
 export const KNOWN_TYPES = { text: Object.keys(TEXT_CLASSES), image: Object.keys(IMAGE_CLASSES) } as const;

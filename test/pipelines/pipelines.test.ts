@@ -1,0 +1,259 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as transformers from "@huggingface/transformers";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { usageLines } from "../../src/artifact/index.ts";
+import type { Backbone } from "../../src/backbone/index.ts";
+import { openBackbone, saveTrained } from "../../src/node.ts";
+import { openImages } from "../../src/tasks/index.node.ts";
+import type { Goal, ImageSplit } from "../../src/tasks/index.ts";
+import { openGeneratedTask } from "../../src/tasks/index.ts";
+import type { TunedModel } from "../../src/training/index.ts";
+import {
+  answersTo,
+  answersToPictures,
+  GOALS,
+  modelFor,
+  sigmoid,
+  softmax,
+  TEXTS,
+  textBackbone,
+} from "../support/pipeline-models.ts";
+
+/** Both sides compute in float32, with other kernels fused. */
+const TOLERANCE = 1e-4;
+
+const folder = mkdtempSync(join(tmpdir(), "graft-pipelines-"));
+let text: Backbone;
+
+beforeAll(async () => {
+  transformers.env.allowRemoteModels = false;
+  transformers.env.useFSCache = false;
+  text = await textBackbone(join(folder, "backbone"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let count = 0;
+async function saved(model: TunedModel): Promise<string> {
+  const out = join(folder, `out ${count++}`);
+  await saveTrained(model, out);
+  return out;
+}
+
+/** Run the lines a user is told to run, and catch what they print. */
+async function runUsage(lines: readonly string[]): Promise<unknown> {
+  const code = lines.map((line) =>
+    line.replace(/^import (\{.*\}) from "@huggingface\/transformers";$/, "const $1 = library;"),
+  );
+  expect(code[0]).toContain("= library");
+  let printed: unknown;
+  const AsyncFunction = (async () => undefined).constructor as FunctionConstructor;
+  const run = new AsyncFunction("library", "console", code.join("\n"));
+  await run(transformers, { log: (value: unknown) => (printed = value) });
+  return printed;
+}
+
+const close = (found: unknown, expected: readonly (readonly number[])[], tolerance = TOLERANCE) => {
+  const [a, b] = [(found as number[][]).flat(), expected.flat()];
+  expect(a).toHaveLength(b.length);
+  const worst = Math.max(...b.map((value, k) => Math.abs(value - a[k]!)));
+  expect(worst).toBeLessThan(tolerance * Math.max(1, ...b.map(Math.abs)));
+};
+
+type Scores = { label: string; score: number }[];
+const scoresIn = (goal: Goal & { classes: readonly string[] }, found: Scores) =>
+  goal.classes.map((name) => found.find(({ label }) => label === name)!.score);
+
+const SAMPLES = ["a text", "another one"];
+
+describe("texts", () => {
+  test.each([
+    ["classify", softmax],
+    ["multi_label", sigmoid],
+  ] as const)("%s: every score, whatever the length and the batch", async (kind, probabilities) => {
+    const goal = GOALS[kind];
+    const model = modelFor(text, goal);
+    const out = await saved(model);
+    const expected = (await answersTo(model, TEXTS)).map(probabilities);
+    const run = await transformers.pipeline("text-classification", out);
+    const batch = (await run([...TEXTS], { top_k: null as never })) as unknown as Scores[];
+    close(
+      batch.map((scores) => scoresIn(goal, scores)),
+      expected,
+    );
+    for (const [k, each] of TEXTS.entries()) {
+      const alone = (await run(each, { top_k: null as never })) as unknown as Scores;
+      close([scoresIn(goal, alone)], [expected[k]!]);
+    }
+    const printed = (await runUsage(usageLines(model, out))) as (Scores[number] | Scores)[];
+    const [first] = (await answersTo(model, SAMPLES)).map(probabilities);
+    const best = goal.classes[first!.indexOf(Math.max(...first!))];
+    expect([printed[0]].flat()[0]!.label).toBe(best);
+  });
+
+  test("pairs of texts", async () => {
+    const goal = GOALS.classify;
+    const model = modelFor(text, goal);
+    const out = await saved(model);
+    const [logits] = await answersTo(model, ["a text"], ["its pair"]);
+    const best = goal.classes[logits!.indexOf(Math.max(...logits!))];
+    expect(await runUsage(usageLines(model, out, { pair: true }))).toEqual([best]);
+    const tokenize = await transformers.AutoTokenizer.from_pretrained(out);
+    const run = await transformers.AutoModelForSequenceClassification.from_pretrained(out);
+    const options = { text_pair: ["its pair", "a longer other one"], padding: true, truncation: true };
+    const found = await run(await tokenize(["a text", "another"], { ...options, return_token_type_ids: true }));
+    close(found.logits.tolist(), await answersTo(model, ["a text", "another"], options.text_pair));
+  });
+
+  test("regress: the lines of the card give numbers in their own units", async () => {
+    const model = modelFor(text, GOALS.regress);
+    close(await runUsage(usageLines(model, await saved(model))), await answersTo(model, SAMPLES));
+  });
+
+  test("tokens: the class of every token, at batch 1 and 5", async () => {
+    const goal = GOALS.tokens;
+    const model = modelFor(text, goal);
+    const out = await saved(model);
+    const run = await transformers.pipeline("token-classification", out);
+    const found = await run([...TEXTS], { ignore_labels: [] });
+    const answers = await answersTo(model, TEXTS);
+    for (const [k, each] of TEXTS.entries()) {
+      const { ids } = text.tokenizer!.encode(each);
+      const rows = [...ids].map((_, token) => softmax(answers[k]!.slice(3 * token, 3 * token + 3)));
+      const expected = rows.slice(1, -1).map((row) => ({
+        label: goal.classes[row.indexOf(Math.max(...row))],
+        score: Math.max(...row),
+      }));
+      for (const tokens of [found[k]!, await run(each, { ignore_labels: [] })] as {
+        entity: string;
+        score: number;
+      }[][]) {
+        expect(tokens.map(({ entity }) => entity)).toEqual(expected.map(({ label }) => label));
+        close([tokens.map(({ score }) => score)], [expected.map(({ score }) => score)]);
+      }
+    }
+    expect(await runUsage(usageLines(model, out))).toHaveLength(2);
+  });
+
+  test.each(["mean", "cls", "last", "cls+mean"] as const)("embeddings, pooled by %s", async (pooling) => {
+    const model = modelFor({ ...text, pooling }, GOALS.triplet);
+    const out = await saved(model);
+    close(await runUsage(usageLines(model, out)), await answersTo(model, SAMPLES));
+    const pipelines = pooling === "mean" || pooling === "cls";
+    expect(usageLines(model, out)[0]!.includes("{ pipeline }")).toBe(pipelines);
+    if (pipelines) {
+      const run = await transformers.pipeline("feature-extraction", out);
+      const found = await run([...TEXTS], { pooling, normalize: true });
+      close(found.tolist(), await answersTo(model, TEXTS));
+    }
+    expect(JSON.parse(readFileSync(join(out, "1_Pooling/config.json"), "utf8"))).toMatchObject({
+      word_embedding_dimension: 16,
+      pooling_mode_cls_token: pooling.startsWith("cls"),
+      pooling_mode_mean_tokens: pooling.endsWith("mean"),
+      pooling_mode_lasttoken: pooling === "last",
+    });
+  });
+});
+
+describe("pictures", () => {
+  let image: Backbone;
+  const task = openGeneratedTask("count", { trainSize: 1, validationSize: 1, testSize: 5 });
+  const pictures = Array.from({ length: 5 }, (_, k) => (task.test as ImageSplit).pixels(k));
+  beforeAll(async () => {
+    image = await openBackbone("builtin:vit");
+    await writePicture(join(folder, "picture.png"), pictures[0]!, 32);
+  });
+  const files = () => pictures.map((_, k) => join(folder, `${k}.png`));
+  const usage = (model: TunedModel, out: string) =>
+    usageLines(model, out).map((line) => line.replace("picture.jpg", join(folder, "picture.png")));
+
+  test("classify: every score at the model's own size, at batch 1 and 5", async () => {
+    await Promise.all(files().map((file, k) => writePicture(file, pictures[k]!, 32)));
+    const goal = GOALS.classify;
+    const model = modelFor(image, goal);
+    const out = await saved(model);
+    const expected = (await answersToPictures(model, pictures)).map(softmax);
+    const run = await transformers.pipeline("image-classification", out);
+    const batch = (await run(files())) as unknown as Scores[];
+    close(
+      batch.map((scores) => scoresIn(goal, scores)),
+      expected,
+    );
+    close([scoresIn(goal, (await run(files()[1]!)) as Scores)], [expected[1]!]);
+    const printed = (await runUsage(usage(model, out))) as Scores[];
+    close([scoresIn(goal, printed[0]!)], [expected[0]!]);
+  });
+
+  test("multi_label, regress and embeddings: the lines of the card", async () => {
+    for (const [goal, asShown] of [
+      [GOALS.multi_label, sigmoid],
+      [GOALS.regress, (row: readonly number[]) => row],
+      [GOALS.triplet, (row: readonly number[]) => row],
+    ] as const) {
+      const model = modelFor(image, goal);
+      const found = await runUsage(usage(model, await saved(model)));
+      close(found, (await answersToPictures(model, pictures.slice(0, 1))).map(asShown));
+    }
+  });
+
+  test("larger pictures of any shape: pixels near ours, so that most predictions are the same", async ({
+    annotate,
+  }) => {
+    const model = modelFor(image, GOALS.classify);
+    const out = await saved(model);
+    const shapes = [
+      [96, 64],
+      [50, 200],
+      [33, 32],
+      [128, 128],
+    ] as const;
+    const large = await Promise.all(
+      Array.from({ length: 24 }, async (_, k) => {
+        const file = join(folder, `large ${k}.png`);
+        const [width, height] = shapes[k % shapes.length]!;
+        const { pixels } = openGeneratedTask("count", { trainSize: 1, validationSize: 1, testSize: 24 }).test;
+        await writePicture(file, pixels(k), 32, [width, height]);
+        return file;
+      }),
+    );
+    const input = image.input as Extract<Backbone["input"], { kind: "image" }>;
+    const split = await openImages(large, input);
+    const ours = await answersToPictures(
+      model,
+      large.map((_, k) => split.pixels(k)),
+    );
+    const prepare = await transformers.AutoProcessor.from_pretrained(out);
+    let [difference, worst] = [0, 0];
+    for (const [k, file] of large.entries()) {
+      const { pixel_values } = await prepare(await transformers.load_image(file));
+      expect(pixel_values.dims).toEqual([1, 3, 32, 32]);
+      const bytes = split.pixels(k);
+      const found = pixel_values.data as Float32Array;
+      const differences = Array.from(found, (value, at) => Math.abs((value * 0.5 + 0.5) * 255 - bytes[at]!));
+      difference += differences.reduce((a, b) => a + b, 0) / differences.length / large.length;
+      worst = Math.max(worst, ...differences);
+    }
+    const run = await transformers.pipeline("image-classification", out);
+    const found = (await run(large)) as unknown as Scores[];
+    const names = GOALS.classify.classes;
+    const same = found.filter(([best], k) => best!.label === names[ours[k]!.indexOf(Math.max(...ours[k]!))]).length;
+    await annotate(
+      `same class for ${same} of 24; pixels differ by ${difference.toFixed(2)} of 255 on average, ${worst.toFixed(0)} at most`,
+    );
+    expect(new Set(ours.map((row) => row.indexOf(Math.max(...row)))).size).toBeGreaterThan(1);
+    expect(difference).toBeLessThan(3); // 3.6 with Transformers.js' bilinear; what is left is the rounding of its crop
+    expect(same).toBeGreaterThanOrEqual(20);
+  });
+});
+
+/** Pixels [3, side, side] as a PNG, enlarged smoothly where a size is given. */
+async function writePicture(file: string, pixels: Uint8Array, side: number, size?: readonly [number, number]) {
+  const interleaved = Uint8Array.from(
+    { length: 3 * side * side },
+    (_, k) => pixels[(k % 3) * side * side + Math.floor(k / 3)]!,
+  );
+  const picture = sharp(interleaved, { raw: { width: side, height: side, channels: 3 } });
+  await (size ? picture.resize(size[0], size[1], { fit: "fill", kernel: "cubic" }) : picture).png().toFile(file);
+}
