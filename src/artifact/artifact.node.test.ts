@@ -1,6 +1,6 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
@@ -23,7 +23,7 @@ import { imagesAt } from "../tasks/index.ts";
 import { outputsOf, type TunedModel, train } from "../training/index.ts";
 import { ADAPTERS_JSON, ADAPTERS_TENSORS, encodeAdapters } from "./adapters-file.ts";
 import { exportModel } from "./export-model.ts";
-import { loadTrained, MODEL_FILE, saveTrained, trainingIn } from "./trained-folder.node.ts";
+import { claimFolder, loadTrained, MODEL_FILE, saveTrained, trainingIn } from "./trained-folder.node.ts";
 
 const states = 2 * TINY.blocks + 1;
 const task = tinyTask({ test: 11 });
@@ -221,5 +221,48 @@ describe("a saved folder", () => {
     await saveTrained(model, folder);
     await damage();
     await expect(load()).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+});
+
+describe("the folder", () => {
+  const list = async () => (await readdir(folder, { recursive: true })).filter((name) => /\.\w+$/.test(name)).sort();
+
+  test("holds what pipelines read, and loses what an earlier training of another kind left", async () => {
+    const model = await modelOn(tinyPreNorm);
+    for (const name of ["1_Pooling/config.json", "onnx/model_quantized.onnx", "tokenizer.json", "mine.txt"]) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), "old");
+    }
+    await saveTrained(model, folder);
+    const files = ["README.md", ADAPTERS_JSON, ADAPTERS_TENSORS, "config.json", "mine.txt", MODEL_FILE];
+    expect(await list()).toEqual([...files, "preprocessor_config.json"].sort());
+  });
+
+  test("is not taken where it holds somebody else's files, or the backbone", async () => {
+    const model = await modelOn(tinyPreNorm);
+    await writeFile(join(folder, "README.md"), "mine");
+    await expect(claimFolder(folder)).rejects.toMatchObject({ code: "OUT_EXISTS" });
+    expect(await readFile(join(folder, "README.md"), "utf8")).toBe("mine");
+    const own = { ...model, backbone: { ...model.backbone, folder } };
+    await expect(saveTrained(own, folder)).rejects.toMatchObject({ code: "OUT_IS_BACKBONE" });
+    await saveTrained(model, folder);
+    await claimFolder(folder); // of a training now
+    const source = { ...model, backbone: { ...model.backbone, source: join(folder, MODEL_FILE) } };
+    await expect(saveTrained(source, folder)).rejects.toMatchObject({ code: "OUT_IS_BACKBONE" });
+  });
+
+  test("keeps what it had, all of it, when the model cannot be written", async () => {
+    const model = await modelOn(tinyPreNorm);
+    await saveTrained(model, folder);
+    const before = await Promise.all((await list()).map((name) => readFile(join(folder, name))));
+    await rm(join(folder, MODEL_FILE));
+    await mkdir(join(folder, MODEL_FILE)); // a folder in its place
+    const other = { ...model, tensors: zeroed(model) };
+    await expect(saveTrained(other, folder)).rejects.toMatchObject({ code: "FILE_IS_FOLDER" });
+    await rm(join(folder, MODEL_FILE), { recursive: true });
+    const names = [ADAPTERS_JSON, ADAPTERS_TENSORS, "config.json"];
+    expect(await list()).toEqual(["README.md", ...names, "preprocessor_config.json"].sort());
+    for (const content of await Promise.all((await list()).map((name) => readFile(join(folder, name)))))
+      expect(before.some((old) => old.equals(content))).toBe(true);
   });
 });
