@@ -157,7 +157,7 @@ const page = (
   refused: readonly string[],
 ) => `# Models
 
-<!-- Made by scripts/model-table.ts, which runs graft on test/fixtures/encoders; \`npx tsx scripts/model-table.ts\` makes it again. -->
+<!-- Made by scripts/model-table.ts, which runs graft on test/fixtures/encoders; \`npm run models\` makes it again. -->
 
 graft takes transformer encoders as ONNX files, whoever wrote them: it finds the hidden states by the structure of the graph
 alone, and never looks at a name. What it was tried on, at tiny size with random weights, against PyTorch:
