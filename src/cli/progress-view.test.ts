@@ -64,6 +64,13 @@ test("a bar never wraps, and is taken away for other text", () => {
   expect(text()).toHaveLength(29 + 4);
 });
 
+test("what takes less than a second is not worth a line in a pipe", () => {
+  const { at, text } = view(false);
+  at(0, 0);
+  at(0.9, 100);
+  expect(text()).toBe("");
+});
+
 test("a new phase of the same name starts over, a silent view writes nothing", () => {
   const again = view(false);
   again.at(0, 0);

@@ -28,7 +28,7 @@ const barWidth = 24;
 
 /**
  * Show a long call's progress: a bar with rate and time left on a terminal, plain lines every few seconds in a pipe.
- * The end of a phase is always shown. The rate is the mean since the phase's first report.
+ * The end of a phase is shown too, but for one that took less than a second in a pipe. The rate is the mean since the phase's first report.
  */
 export function progressView(
   stream: TextStream,
@@ -52,8 +52,9 @@ export function progressView(
     lastDone = progress.done;
     const finished = progress.done >= progress.total;
     if (!finished && time - lastShown < (stream.isTTY ? redrawEvery : lineEvery)) return;
-    lastShown = time;
     const seconds = (time - phase.startTime) / 1000;
+    if (finished && !stream.isTTY && seconds < 1) return;
+    lastShown = time;
     const text = describe(progress, (progress.done - phase.startDone) / seconds, seconds);
     if (!stream.isTTY) {
       stream.write(`${progress.phase}: ${text}\n`);

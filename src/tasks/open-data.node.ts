@@ -68,6 +68,7 @@ export async function isImageFolder(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   if (!found?.isDirectory()) return false;
   const entries = await readdir(join(path, "train"), { withFileTypes: true }).catch(() => undefined);
-  // An empty folder too: the image folder's error says what belongs there.
-  return entries === undefined ? !(await holdsTables(path)) : entries.some((entry) => entry.isDirectory());
+  // Empty folders too: the image folder's error says what belongs there.
+  if (entries === undefined) return !(await holdsTables(path));
+  return entries.length === 0 || entries.some((entry) => entry.isDirectory());
 }
