@@ -92,6 +92,7 @@ function notes({ backbone, spec: { goal } }: TunedModel, task: string | undefine
     '`config.json` asks for `onnx/model.onnx` (`dtype: "fp32"`) also on WASM, where Transformers.js takes a quantised file unless told.',
     "`adapters.json` and `adapters.safetensors` hold what was trained alone; `graft evaluate` and `graft export` read them.",
   ];
+  notes.push("In a page, set `env.allowLocalModels = true` and give the folder's address below the page's own.");
   if (goal.kind === "regress")
     notes.push(
       "No classification pipeline fits numbers: its softmax makes 1 of a single one. The pipeline above returns them.",

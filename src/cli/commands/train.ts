@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { trainingIn } from "../../artifact/index.node.ts";
+import { keepBackbone, trainingIn } from "../../artifact/index.node.ts";
 import { usageLines } from "../../artifact/index.ts";
 import { GraftError, TrainOptions } from "../../node.ts";
 import { terminalTable } from "../../report/index.ts";
@@ -62,6 +62,7 @@ export const train = defineCommand({
     parseSelector(args.place);
     await checkOut(args, note);
     const backbone = await openModel(args, context);
+    await keepBackbone(backbone, args.out);
     const task = await openData(args, backbone, context);
     const call = {
       args,
