@@ -141,7 +141,7 @@ test.for(["threads=1", "threads=2", "threads=2&proxy"])(
 
 test("a model trained and exported in the page runs in Node with the page's logits", async () => {
   const { phases, model, logits } = await inPage("threads=1", (page) => run(page, "trainAndExport"));
-  expect(phases).toEqual(expect.arrayContaining(["features: 64 images", "train: 2 steps"]));
+  expect(phases).toEqual(expect.arrayContaining(["features: 64 examples", "train: 2 steps"]));
   const pixels = await scenarios.testPixels(inNode);
   const session = await InferenceSession.create(model);
   const output = await session.run({ [session.inputNames[0]!]: new Tensor("float32", pixels, [20, 3, 32, 32]) });

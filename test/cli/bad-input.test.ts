@@ -52,7 +52,7 @@ const mistakes: Record<string, [line: string, says: string][]> = {
   pictures: [
     [`${fresh} --data nowhere`, '"nowhere": there is no such file'],
     [`${fresh} --data empty`, "folder empty: it has no folder train/"],
-    [`${fresh} --data vit.onnx`, '"vit.onnx": .onnx is no table format'],
+    [`${fresh} --data vit.onnx`, '"vit.onnx": .onnx is no table'],
     [`${fresh} --data no-train`, "no-train/train: it has no class folders"],
     [`${fresh} --data one-class`, 'it has one class only, "grey". Give at least two'],
     [`${fresh} --data no-images`, "class folder no-images/train/red: it has no .png"],
