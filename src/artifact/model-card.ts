@@ -99,7 +99,10 @@ function notes({ backbone, spec: { goal } }: TunedModel, task: string | undefine
     );
   if (goal.kind === "multi_label" && input.kind === "image")
     notes.push("`image-classification` would apply a softmax, as if one class excluded the others.");
-  if (goal.kind === "tokens") notes.push("Each word's answer is that of its first piece; the others were not trained.");
+  if (goal.kind === "tokens")
+    notes.push(
+      "Each word's answer is that of its first piece; the others were not trained. Of a text that is cut, the pipeline shows one piece too many, the last: leave it out.",
+    );
   if (info?.pair && task === undefined && goal.kind !== "triplet" && goal.kind !== "pair_score")
     notes.push("It takes two texts at once, which no pipeline of Transformers.js does.");
   if ((goal.kind === "triplet" || goal.kind === "pair_score") && task === undefined)
