@@ -126,7 +126,7 @@ const mistakes: Record<string, [line: string, says: string][]> = {
     [`${fresh} --scores small.json --place gga:2`, "their matrix is 2×2, but the backbone has 5 states"],
   ],
   "where results go": [
-    [`${train} --out vit.onnx`, '"vit.onnx": a part of the path is a file, not a folder'],
+    [`${train} --out vit.onnx`, "it holds the frozen model"],
     [`${train} --out vit.onnx/x`, "a part of the path is a file, not a folder"],
     [`${train} --out=`, "--out: must not be empty"],
     [`${train} --out trained`, "folder trained: it holds a trained model already"],
