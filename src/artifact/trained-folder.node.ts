@@ -102,8 +102,7 @@ async function ownFiles({ folder, input }: Backbone): Promise<OwnFiles> {
 export async function keepBackbone({ folder: own, source, name }: Backbone, folder: string): Promise<void> {
   const real = (path: string) => realpath(path).catch(() => undefined);
   const target = await real(folder);
-  const isFolder = (await stat(folder).catch(() => undefined))?.isDirectory();
-  if (target === undefined || !isFolder) return; // a file in its place is refused in other words
+  if (target === undefined) return;
   for (const path of [own, source]) {
     const found = path === undefined ? undefined : await real(path);
     if (found !== target && found !== (await real(join(folder, MODEL_FILE)))) continue;
