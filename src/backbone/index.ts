@@ -1,4 +1,4 @@
-export { AUTHORED_TYPES, type AuthorOptions, authoredType, authorFromSafetensors } from "./authored/index.ts";
+export { type AuthorOptions, authoredType, authorFromSafetensors } from "./authored/index.ts";
 export type { Backbone, ImageInput, ModelInput, TextInput } from "./backbone.ts";
 export { type Description, type InspectJson, type InspectOptions, inspectGraph } from "./inspect.ts";
 export { type BackboneOptions, openGraph } from "./open-backbone.ts";

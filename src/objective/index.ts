@@ -1,4 +1,4 @@
-export { type Evaluation, evaluateOutputs, metricName, predictedTags, scoreLogits } from "./evaluation.ts";
+export { type Evaluation, evaluateOutputs, metricName, scoreLogits } from "./evaluation.ts";
 export { headParameters, linearHead, normalized, type Pooling, pool, pooledSize } from "./head.ts";
 export { crossEntropy } from "./losses.ts";
 export { type Metric, measureAll } from "./measure-all.ts";

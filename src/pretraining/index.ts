@@ -4,7 +4,6 @@ export { modelCard } from "./model-card.ts";
 export { PHASES } from "./phases.ts";
 export {
   type CurvePoint,
-  EMBEDDED_VIT,
   netOf,
   type PretrainingSettings,
   pretrain,

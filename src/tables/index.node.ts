@@ -1,3 +1,2 @@
-export { fileSource } from "./file-source.node.ts";
 export { type DatasetOptions, holdsTables, openDataset } from "./open-dataset.node.ts";
 export { openRecordStore, type RecordStoreOptions } from "./record-store.node.ts";

@@ -12,14 +12,12 @@ export {
 export { openTable, type TableFormat, type TableOptions } from "./open-table.ts";
 export { memoryRecordStore, type RecordStore } from "./record-store.ts";
 export { type ByteSource, blobSource } from "./source.ts";
-export {
-  type Cell,
-  cellOf,
-  type Dataset,
-  type Feature,
-  type Row,
-  type SplitName,
-  splitNames,
-  type Table,
+export type {
+  Cell,
+  Dataset,
+  Feature,
+  Row,
+  SplitName,
+  Table,
 } from "./table.ts";
 export { type TaskKind, taskKinds } from "./task-kind.ts";

@@ -1,1 +1,1 @@
-export { readTokenizer, readTokenizerFiles } from "./read-tokenizer.node.ts";
+export { readTokenizer } from "./read-tokenizer.node.ts";

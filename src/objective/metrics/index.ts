@@ -2,6 +2,6 @@ export { auroc, aurocMultiLabel, logOdds } from "./auroc.ts";
 export { accuracy, macroF1, matthews, predictedClasses } from "./classification.ts";
 export { bootstrapInterval, type Interval, type IntervalOptions, meanInterval, takeRows } from "./interval.ts";
 export { macroF1MultiLabel, microF1MultiLabel } from "./multi-label.ts";
-export { meanAbsoluteError, r2 } from "./regression.ts";
+export { meanAbsoluteError } from "./regression.ts";
 export { mrrAt, ndcgAt, ranksOf, recallAt } from "./retrieval.ts";
-export { type EntityScore, entityCounts, entityF1, entityScore, tokenAccuracy } from "./tokens.ts";
+export { type EntityScore, entityCounts, entityF1, entityScore } from "./tokens.ts";
