@@ -5,6 +5,7 @@ import { exportModel, GraftError } from "../../node.ts";
 import { describeGoal } from "../../tasks/index.ts";
 import type { TunedModel } from "../../training/index.ts";
 import { commonArgs, trainedArgs } from "../arguments.ts";
+import { refuseWorseThanBase } from "../better-base.ts";
 import { defineCommand } from "../define-command.ts";
 import { openTrainedModel } from "../open.ts";
 
@@ -12,12 +13,14 @@ export const exportCommand = defineCommand({
   args: {
     ...trainedArgs,
     out: z.string().min(1).default("model.onnx").meta({ description: "the ONNX file to write", value: "file.onnx" }),
+    force: z.boolean().default(false).describe("export it even if the frozen model did better on validation"),
     ...commonArgs,
   },
   examples: ["graft export --model ./count --out count.onnx"],
   async run(context) {
     const { args, print } = context;
     const model = await openTrainedModel(args, context);
+    if (!args.force) await refuseWorseThanBase(args.model);
     await keepBackbone(model, args.out);
     const graph = exportModel(model);
     await writeModel(graph, args.out);

@@ -1,0 +1,35 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { GraftError } from "../base/index.ts";
+import { RESULT_FILE } from "./out-folder.ts";
+import { showMetric } from "./show-metric.ts";
+import type { TrainResult } from "./train-task.ts";
+
+type Result = Pick<TrainResult, "metric" | "validation" | "base" | "betterBase">;
+
+/**
+ * Refuse a trained model whose base did better on validation, as `graft train` found and wrote down.
+ * @throws GraftError WORSE_THAN_BASE
+ */
+export async function refuseWorseThanBase(folder: string): Promise<void> {
+  const { metric, validation, base, betterBase } = await readResult(folder);
+  const measure = base?.find(({ name }) => name === betterBase);
+  if (measure === undefined || metric === undefined || validation === undefined) return;
+  const [theirs, ours] = [measure.validation.value, validation.value].map((value) => showMetric(metric, value));
+  throw new GraftError("WORSE_THAN_BASE", {
+    thing: `model ${folder}`,
+    place: `the frozen model with ${measure.name} does better on validation: ${metric} ${theirs}, the adapters ${ours}`,
+    remedy:
+      "Train it otherwise (another --place, more --epochs, a lower --learning-rate), or give --force to export it",
+  });
+}
+
+/** Folders of the demo and of older versions have no such file, and nothing to refuse. */
+async function readResult(folder: string): Promise<Partial<Result>> {
+  const text = await readFile(join(folder, RESULT_FILE), "utf8").catch(() => "{}");
+  try {
+    return (JSON.parse(text) as Partial<Result> | null) ?? {};
+  } catch {
+    return {};
+  }
+}
