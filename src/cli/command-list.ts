@@ -48,4 +48,9 @@ export const commandList: readonly CommandEntry[] = [
     description: "Write a trained model as one ONNX file",
     load: async () => (await import("./commands/export.ts")).exportCommand,
   },
+  {
+    name: "doctor",
+    description: "Look at runtime, memory, cache and settings, and say what is wrong",
+    load: async () => (await import("./commands/doctor.ts")).doctor,
+  },
 ];

@@ -21,7 +21,8 @@ export interface CommandDefinition<Shape extends z.ZodRawShape> {
   readonly positionals?: readonly (keyof Shape & string)[];
   /** Whole command lines for the help. */
   readonly examples?: readonly string[];
-  readonly run: (context: CommandContext<z.output<z.ZodObject<Shape>>>) => Promise<void> | void;
+  /** Returns the exit code where it is not 0 although nothing failed, as where `graft doctor` finds a problem. */
+  readonly run: (context: CommandContext<z.output<z.ZodObject<Shape>>>) => Promise<number> | Promise<void> | void;
 }
 
 /** What `runMain` gives a command. `title` is what messages call it, e.g. `graft select`. */
@@ -35,7 +36,8 @@ export interface CommandHost {
 
 export interface Command {
   readonly flags: readonly Flag[];
-  run(argv: readonly string[], host: CommandHost): Promise<void>;
+  /** Returns the exit code. */
+  run(argv: readonly string[], host: CommandHost): Promise<number>;
 }
 
 /**
@@ -55,13 +57,16 @@ export function defineCommand<Shape extends typeof commonArgs & z.ZodRawShape>({
     async run(argv, { title, description, signal, openOutput, showHelp }) {
       const parser = flagParser(title, description, flags, examples);
       const { values, wantsHelp } = parser.parse(argv);
-      if (wantsHelp) return showHelp(parser.help);
+      if (wantsHelp) {
+        showHelp(parser.help);
+        return 0;
+      }
       const config = typeof values.config === "string" ? readConfig(values.config, flags) : undefined;
       const args = checkArguments(title, schema, flags, values, config) as z.output<z.ZodObject<Shape>>;
       const { json, quiet } = args as { json: boolean; quiet: boolean };
       const output = openOutput({ json, quiet });
       try {
-        await run({ args, signal, ...output });
+        return (await run({ args, signal, ...output })) ?? 0;
       } finally {
         output.close();
       }

@@ -9,7 +9,7 @@ import { reportError } from "./report-error.ts";
  * Run one command line: print its result, or its error in one line.
  * @param argv      without `node` and the script
  * @param commands  default: graft's own
- * @returns the exit code: 0; 2 when the input or the command line is at fault; 1 when something else failed;
+ * @returns the exit code: 0; 2 when the input or the command line is at fault; 1 when something else failed, or was found wrong;
  *          130 after Ctrl-C, 143 after a kill, 141 when the reader of stdout went away
  */
 export async function runMain(
@@ -45,14 +45,13 @@ export async function runMain(
   try {
     const { load, description } = findCommand(name!, commands);
     const command = await load();
-    await command.run(args, {
+    return await command.run(args, {
       title,
       description,
       signal: interruption.signal,
       openOutput: (options) => openOutput({ ...options, stdout: process.stdout, stderr: process.stderr }),
       showHelp: (text) => process.stdout.write(text),
     });
-    return 0;
   } catch (error) {
     return fail(error);
   } finally {
