@@ -18,7 +18,8 @@ export interface EdgeGradients {
   readonly activeTokens: readonly number[];
 }
 
-const BATCH = 32;
+/** Examples of a probe batch. */
+export const PROBE_BATCH = 32;
 
 /** Tokens are rounded up to a multiple, which matrix products like. */
 const ROUND = 8;
@@ -40,7 +41,7 @@ export async function edgeGradients(
   const tokens = train.kind === "text" ? tokensOf(longest(train, indices), backbone) : undefined;
   const n = backbone.states.length;
   const d = backbone.hiddenSize;
-  const traced = await traceBackbone(backbone, { batchSize: views * BATCH, tokens }, signal);
+  const traced = await traceBackbone(backbone, { batchSize: views * PROBE_BATCH, tokens }, signal);
   const limit = { threads };
   const probe = await backbone.runtime.open(probeGraph(backbone, traced, goal, views, tokens, head), limit);
   let products: Session | undefined;
@@ -48,9 +49,15 @@ export async function edgeGradients(
     const columns = Array.from({ length: n }, () => new Float32Array(n * d * d));
     let spare = new Float32Array(n * d * d);
     const activeTokens = new Array<number>(n).fill(0);
-    for (let start = 0; start < indices.length; start += BATCH) {
-      const part = indices.subarray(start, start + BATCH);
-      const feeds = stepFeeds(goal, { split: train, indices: part, input: backbone.input, batchSize: BATCH, tokens });
+    for (let start = 0; start < indices.length; start += PROBE_BATCH) {
+      const part = indices.subarray(start, start + PROBE_BATCH);
+      const feeds = stepFeeds(goal, {
+        split: train,
+        indices: part,
+        input: backbone.input,
+        batchSize: PROBE_BATCH,
+        tokens,
+      });
       const { states, cotangents } = await probe.run(feeds);
       const rows = states!.shape[0]!; // batch · tokens
       products ??= await backbone.runtime.open(productGraph(rows, n, d), limit);
@@ -64,7 +71,7 @@ export async function edgeGradients(
         [columns[j], spare] = [spare, columns[j]!];
         if (j % 5 === 0) await breathe(signal);
       }
-      const done = Math.min(start + BATCH, indices.length);
+      const done = Math.min(start + PROBE_BATCH, indices.length);
       onProgress?.({ phase: "gradients", done, total: indices.length, unit: "examples" });
     }
     return { states: n, hiddenSize: d, columns, activeTokens };
@@ -90,7 +97,7 @@ function probeGraph(
   const g = createBuilder(upToFeatures(backbone, traced));
   const constants = new Map([...head].map(([name, tensor]) => [name, g.constant(tensor, name)]));
   const output = goalOutput(g, backbone, goal, g.value(backbone.features), constants);
-  const shapes = targetShapes(goal, { batchSize: BATCH, tokens });
+  const shapes = targetShapes(goal, { batchSize: PROBE_BATCH, tokens });
   const targets = shapes.targets && g.input("targets", "float32", shapes.targets);
   const loss = lossOf(g, goal, output, targets, g.input("weights", "float32", shapes.weights), views);
   const states = backbone.states.map((name) => g.value(name));

@@ -38,12 +38,11 @@ export interface ScoreOptions extends LongCall {
 export async function scoreEdges(backbone: Backbone, task: Task, options: ScoreOptions = {}): Promise<Scores> {
   const begun = performance.now();
   const { eta = DEFAULT_ETA, seed = 0, threads, signal, onProgress } = options;
-  const { examples = Math.max(1, Math.min(Math.floor(task.train.count / 2), 2 * backbone.hiddenSize)) } = options;
+  const { examples = defaultExamples(task, backbone) } = options;
   checkEta(eta); // now, not after the minutes that the gradients take
   checkExamples(examples, task, options.head ?? "fitted");
-  const order = random(seed, nameSeed("probe")).permutation(task.train.count);
-  const probe = order.slice(0, examples);
-  const { head, name } = await probeHead(backbone, task, order.slice(examples), options);
+  const { probe, rest } = probeOf(task, backbone, seed, examples);
+  const { head, name } = await probeHead(backbone, task, rest, options);
   const gradients = await edgeGradients(backbone, task, probe, head, { threads, signal, onProgress });
   const values = await singularValuesByEdge(backbone.runtime, gradients, options);
   return {
@@ -60,6 +59,15 @@ export async function scoreEdges(backbone: Backbone, task: Task, options: ScoreO
     task: task.name,
     seed,
   };
+}
+
+const defaultExamples = ({ train }: Task, { hiddenSize }: Backbone): number =>
+  Math.max(1, Math.min(Math.floor(train.count / 2), 2 * hiddenSize));
+
+/** The training examples that are differentiated, and the rest. */
+export function probeOf(task: Task, backbone: Backbone, seed: number, examples = defaultExamples(task, backbone)) {
+  const order = random(seed, nameSeed("probe")).permutation(task.train.count);
+  return { probe: order.slice(0, examples), rest: order.slice(examples) };
 }
 
 function checkExamples(examples: number, task: Task, head: NonNullable<ScoreOptions["head"]>): void {
@@ -102,8 +110,8 @@ async function probeHead(backbone: Backbone, task: Task, rest: Uint32Array, opti
   return { head: await fitHead(backbone.runtime, features, goal, { l2: headL2, threads, signal }), name: head };
 }
 
-/** @param shape  [width, outputs] */
-function randomHead(shape: readonly number[], seed: number): Head {
+/** A random head. @param shape  [width, outputs] */
+export function randomHead(shape: readonly number[], seed: number): Head {
   const draw = random(seed, nameSeed("random-head"));
   const [width, outputs] = shape as [number, number];
   const weight = Float32Array.from({ length: width * outputs }, () => draw.normal() / Math.sqrt(width));
@@ -114,7 +122,7 @@ function randomHead(shape: readonly number[], seed: number): Head {
 }
 
 /** Singular values of every edge's gradient, [from][to], through float64 Gram matrices (float32 ones give wrong ranks). */
-async function singularValuesByEdge(
+export async function singularValuesByEdge(
   runtime: Runtime,
   { states: n, hiddenSize: d, columns }: EdgeGradients,
   { threads, signal, onProgress }: ScoreOptions,

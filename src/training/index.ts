@@ -1,6 +1,7 @@
 export type { AdamWOptions } from "./adamw.ts";
 export { type CheckpointStore, checkFingerprint, type EpochRecord } from "./checkpoint.ts";
 export { classWeightsOf } from "./class-weights.ts";
+export { type EstimateCall, estimateTraining, type TrainingEstimate } from "./estimate.ts";
 export { type EvaluateOptions, evaluate, outputsOf, type TunedModel } from "./evaluate.ts";
 export { extractFeatures, type Features, type FeaturesOptions } from "./features.ts";
 export { longest, stepFeeds, viewsOf } from "./feeds.ts";

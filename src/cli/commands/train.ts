@@ -17,6 +17,8 @@ import {
   seedArgs,
 } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
+import { dryRun } from "../dry-run.ts";
+import { dryRunReport } from "../dry-run-report.ts";
 import { checkData, openData, openModel } from "../open.ts";
 import { checkOut, inFolder } from "../out-folder.ts";
 import { showMetric } from "../show-metric.ts";
@@ -40,6 +42,7 @@ const shape = {
       description: `seconds between checkpoints within an epoch (default: ${DEFAULT_CHECKPOINT_SECONDS})`,
       value: "s",
     }),
+  dryRun: z.boolean().default(false).describe("show what would be trained, on what, and its cost; train nothing"),
   overwrite: z.boolean().default(false).describe("replace what --out holds of an earlier training"),
   ...adapterArgs,
   ...argsOf(TrainOptions),
@@ -55,12 +58,13 @@ export const train = defineCommand({
     "graft train --task count --place gga:3 --out ./count",
     "graft train --data ./photos --place all:parallel --epochs 10 --out ./photos-model",
     "graft train --task count --out ./count --resume",
+    "graft train --data tickets.csv --model ./minilm --dry-run",
   ],
   async run(context) {
     const { args, signal, print, note } = context;
     checkData(args);
     parseSelector(args.place);
-    await checkOut(args, note);
+    if (!args.dryRun) await checkOut(args, note);
     const backbone = await openModel(args, context);
     await keepBackbone(backbone, args.out);
     const task = await openData(args, backbone, context);
@@ -70,6 +74,7 @@ export const train = defineCommand({
       options: pick(TrainOptions, args),
       data: args.task ?? args.data!,
     };
+    if (args.dryRun) return print({ type: "dry-run", ...(await dryRun(context, backbone, task, call)) }, dryRunReport);
     const { model, result } = await inFolder(args.out, () => trainTask(context, backbone, task, call)).catch(
       async (error) => {
         throw signal.aborted && (await trainingIn(args.out)) !== "nothing" ? withResume(error) : error;

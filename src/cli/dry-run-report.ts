@@ -1,0 +1,87 @@
+import { terminalTable } from "../report/index.ts";
+import { describeGoal } from "../tasks/index.ts";
+import type { DryRun } from "./dry-run.ts";
+
+/** Rows of the preview, and classes that are shown. */
+const EXAMPLES = 3;
+const CLASSES = 10;
+
+/** A dry run for people: model, data, what would be trained, what it would cost. */
+export function dryRunReport({ model, data, training, cost }: DryRun): string {
+  return [
+    "Model",
+    ...indented(
+      `${model.name} from ${model.source}`,
+      `${model.blocks} blocks, ${model.states} hidden states of size ${model.hiddenSize} (${model.normPosition}-norm), pooling ${model.pooling}`,
+      `takes ${model.input.kind === "text" ? "texts" : `pictures of ${model.input.height} × ${model.input.width}`}; ${megabytes(model.weightBytes)} of frozen weights`,
+    ),
+    "",
+    "Data",
+    ...indented(
+      `${data.title}: ${describeGoal(data.goal)}`,
+      `${count(data.counts.train)} training, ${count(data.counts.validation)} validation, ${count(data.counts.test)} test examples`,
+      ...preview(data),
+    ),
+    "",
+    "Training",
+    ...indented(
+      `adapters ${training.placement}${training.isAssumed ? `, the dearest there are: ${training.place} chooses by scores, which only a training makes` : ""}`,
+      `${count(training.trainableParameters)} trainable parameters, head included`,
+      `${training.epochs} ${training.epochs === 1 ? "epoch" : "epochs"}, ${count(training.steps)} steps of ${training.batchSize} examples`,
+    ),
+    "",
+    "Cost on this machine, from steps that were timed",
+    ...indented(
+      `${training.isAssumed ? "at most" : "about"} ${duration(cost.secondsTotal)}: base ${duration(cost.secondsBase)}, ${
+        cost.secondsScoring === undefined ? "" : `scoring ${duration(cost.secondsScoring)}, `
+      }training ${duration(cost.secondsTraining)} (${(1000 * cost.stepSeconds).toFixed(0)} ms a step)`,
+      `about ${megabytes(cost.memoryBytes)} of memory`,
+    ),
+    "",
+    "Nothing was trained and nothing written. Leave --dry-run out to train.",
+    "",
+  ].join("\n");
+}
+
+/** The first rows as they were understood, and how many examples each class has. */
+function preview({ rows, classes = [] }: DryRun["data"]): string[] {
+  const examples = rows?.examples.slice(0, EXAMPLES) ?? [];
+  const inputs = Math.max(0, ...examples.map((example) => example.inputs.length));
+  const shownRows = terminalTable({
+    columns: [
+      { title: "row" },
+      ...Array.from({ length: inputs }, (_, k) => ({ title: inputs === 1 ? "input" : `input ${k + 1}` })),
+      { title: "target" },
+    ],
+    rows: examples.map((example) => [
+      example.place,
+      ...Array.from({ length: inputs }, (_, k) => example.inputs[k] ?? ""),
+      example.target,
+    ]),
+  });
+  const shownClasses = terminalTable({
+    columns: [
+      { title: "class" },
+      ...["train", "validation", "test"].map((title) => ({ title, align: "right" as const })),
+    ],
+    rows: classes
+      .slice(0, CLASSES)
+      .map((each) => [each.name, count(each.train), count(each.validation), count(each.test)]),
+  });
+  return [
+    ...(examples.length > 0 ? ["", ...shownRows.trimEnd().split("\n")] : []),
+    ...(classes.length > 0 ? ["", ...shownClasses.trimEnd().split("\n")] : []),
+    ...(classes.length > CLASSES ? [`and ${classes.length - CLASSES} more classes`] : []),
+  ];
+}
+
+const indented = (...lines: string[]) => lines.map((line) => (line === "" ? "" : `  ${line}`));
+
+const count = (value: number) => value.toLocaleString("en");
+
+const megabytes = (bytes: number) => `${count(Math.round(bytes / 1e6))} MB`;
+
+function duration(seconds: number): string {
+  if (seconds < 90) return `${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s`;
+  return seconds < 5400 ? `${(seconds / 60).toFixed(0)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}

@@ -1,0 +1,159 @@
+import type { AdapterOptions, Backbone, Placement, Task, TrainOptions } from "../node.ts";
+import { formatPlacement, parseScores, select } from "../node.ts";
+import { estimateScoring } from "../scoring/index.ts";
+import { needsScores, parseSelector } from "../selection/index.ts";
+import type { DatasetDescription } from "../tables/index.ts";
+import { describeRows, isImageFolder } from "../tasks/index.node.ts";
+import { type Goal, labelsOf, outputNames, type Split } from "../tasks/index.ts";
+import { estimateTraining, type TrainingEstimate } from "../training/index.ts";
+import { type ColumnArgs, columnNames } from "./arguments.ts";
+import type { CommandContext } from "./define-command.ts";
+import { readJson } from "./read-json.ts";
+import type { TrainTaskArgs } from "./train-task.ts";
+
+const SPLITS = ["train", "validation", "test"] as const;
+type Counts = Readonly<Record<(typeof SPLITS)[number], number>>;
+
+/** What `graft train --dry-run` says. */
+export interface DryRun {
+  readonly model: {
+    readonly name: string;
+    readonly source: string;
+    readonly blocks: number;
+    readonly states: number;
+    readonly hiddenSize: number;
+    readonly normPosition: Backbone["normPosition"];
+    readonly pooling: Backbone["pooling"];
+    readonly input: Backbone["input"];
+    /** Of frozen weights. */
+    readonly weightBytes: number;
+  };
+  readonly data: {
+    readonly name: string;
+    readonly title: string;
+    readonly goal: Goal;
+    readonly counts: Counts;
+    /** Examples of each class; undefined where the goal has none. */
+    readonly classes?: readonly (Counts & { readonly name: string })[];
+    /** What was understood of rows; undefined for generated tasks and folders of pictures. */
+    readonly rows?: DatasetDescription;
+  };
+  readonly training: {
+    /** As asked for. */
+    readonly place: string;
+    /** The edges that are trained, or that the estimate assumed. */
+    readonly placement: string;
+    /** Scores choose the edges, and are made only by a training. */
+    readonly isAssumed: boolean;
+    readonly trainableParameters: number;
+    readonly epochs: number;
+    readonly steps: number;
+    readonly batchSize: number;
+  };
+  readonly cost: Pick<TrainingEstimate, "stepSeconds" | "secondsTraining" | "secondsBase" | "memoryBytes"> & {
+    /** Undefined where nothing is scored. */
+    readonly secondsScoring?: number;
+    readonly secondsTotal: number;
+  };
+}
+
+type Args = Pick<TrainTaskArgs, "place" | "scores" | "rank" | "seed" | "threads"> &
+  ColumnArgs & { readonly data?: string; readonly skipUnreadable: boolean };
+
+export interface DryRunCall {
+  readonly args: Args;
+  readonly adapter: AdapterOptions;
+  readonly options: TrainOptions;
+}
+
+/** Say what a training would do and cost. Trains nothing, writes nothing. */
+export async function dryRun(
+  { signal, onProgress }: Pick<CommandContext<unknown>, "signal" | "onProgress">,
+  backbone: Backbone,
+  task: Task,
+  { args, adapter, options }: DryRunCall,
+): Promise<DryRun> {
+  const { seed, threads } = args;
+  const { placement, isAssumed } = placementOf(args, backbone.states.length);
+  const memory = () => process.resourceUsage().maxRSS * 1024;
+  const call = { adapter, options, memory, signal, onProgress };
+  const { trainableParameters, steps, forwardSeconds, headSeconds, ...cost } = await estimateTraining(
+    backbone,
+    task,
+    placement,
+    call,
+  );
+  const secondsScoring = isAssumed
+    ? await estimateScoring(backbone, task, { forwardSeconds, headSeconds, seed, threads, signal, onProgress })
+    : undefined;
+  return {
+    model: modelOf(backbone),
+    data: await dataOf(task, args, signal),
+    training: {
+      place: args.place,
+      placement: formatPlacement(placement),
+      isAssumed,
+      trainableParameters,
+      epochs: options.epochs,
+      steps,
+      batchSize: options.batchSize,
+    },
+    cost: {
+      ...cost,
+      memoryBytes: memory(), // scoring may have taken more
+      secondsScoring,
+      secondsTotal: cost.secondsBase + cost.secondsTraining + (secondsScoring ?? 0),
+    },
+  };
+}
+
+/** Where scores choose the edges: as many of the dearest, from the last state to the first ones, which run all blocks twice. */
+function placementOf(
+  { place, scores: file, rank, seed }: Args,
+  states: number,
+): { placement: Placement; isAssumed: boolean } {
+  const spec = parseSelector(place);
+  const options = { states, seed, defaultRank: rank };
+  if (!needsScores(spec)) return { placement: select(spec, options).placement, isAssumed: false };
+  if (file !== undefined)
+    return {
+      placement: select(spec, { ...options, scores: parseScores(readJson(file), file) }).placement,
+      isAssumed: false,
+    };
+  // With scores that are all alike it chooses too, and refuses a count that is too large.
+  const alike = Array.from({ length: states }, () => new Array<number>(states).fill(1));
+  const { placement } = select(spec, { ...options, scores: { matrix: alike } });
+  const edges = alike.flatMap((_, k) => alike.map((_, to) => ({ from: states - 1 - k, to })));
+  return { placement: placement.map(({ rank }, k) => ({ ...edges[k]!, rank })), isAssumed: true };
+}
+
+function modelOf(backbone: Backbone): DryRun["model"] {
+  const { name, source, blocks, states, hiddenSize, normPosition, pooling, input, graph } = backbone;
+  const weightBytes = [...graph.initializers.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
+  return { name, source, blocks, states: states.length, hiddenSize, normPosition, pooling, input, weightBytes };
+}
+
+async function dataOf(task: Task, args: Args, signal: AbortSignal): Promise<DryRun["data"]> {
+  const { name, title, goal } = task;
+  const { data, seed, skipUnreadable } = args;
+  const isRows = data !== undefined && !(await isImageFolder(data));
+  const rows = isRows
+    ? await describeRows(data, { columns: columnNames(args), seed, skipUnreadable, signal })
+    : undefined;
+  const counts = countsOf((split) => task[split].count);
+  const classes = rows ? rows.classes : classesOf(task);
+  return { name, title, goal, counts, classes: classes.length > 0 ? classes : undefined, rows };
+}
+
+const countsOf = (count: (split: (typeof SPLITS)[number]) => number): Counts => ({
+  train: count("train"),
+  validation: count("validation"),
+  test: count("test"),
+});
+
+function classesOf(task: Task): readonly (Counts & { readonly name: string })[] {
+  if (task.goal.kind !== "classify") return [];
+  const having = (split: Split, label: number) =>
+    labelsOf(split).reduce((sum, each) => sum + (each === label ? 1 : 0), 0);
+  return outputNames(task.goal).map((name, label) => ({ name, ...countsOf((split) => having(task[split], label)) }));
+}
