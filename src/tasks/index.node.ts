@@ -5,6 +5,5 @@ export {
   describeRows,
   isImageFolder,
   type ModelNeeds,
-  openRows,
   openRowsTask,
 } from "./open-data.node.ts";

@@ -6,7 +6,7 @@ const run = (args: string, env?: Record<string, string>) => sample(args.split(" 
 test("a result goes to stdout, progress and notes to stderr", async () => {
   expect(await run("count --to 2")).toMatchObject({ code: 0, stdout: "counted to 2\n" });
   const { stderr } = await run("count --to 2");
-  expect(stderr).toMatch(/^counting\ncount: 2\/2 things/);
+  expect(stderr).toBe("counting\n"); // what takes less than a second shows no progress in a pipe
 });
 
 test("--quiet silences stderr", async () => {
