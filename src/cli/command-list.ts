@@ -40,7 +40,7 @@ export const commandList: readonly CommandEntry[] = [
   },
   {
     name: "predict",
-    description: "Classify pictures with a trained model",
+    description: "Use a trained model on pictures or texts",
     load: async () => (await import("./commands/predict.ts")).predict,
   },
   {

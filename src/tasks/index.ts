@@ -13,6 +13,7 @@ export {
 } from "./generated/open-generated-task.ts";
 export { type ClassifyGoal, describeGoal, type Goal, type GoalKind, outputNames } from "./goal.ts";
 export { type LabelledTask, type LabelledTaskOptions, openLabelledTask } from "./labelled-task.ts";
+export { type OpenTexts, openTexts } from "./open-texts.ts";
 export { type ImageSize, resizeTask } from "./resize.ts";
 export {
   type Augmentation,

@@ -223,4 +223,4 @@ function tagsOfTokens(words: Int32Array, tags: Int32Array): Int32Array {
 }
 
 /** What PyTorch ignores too. */
-const IGNORED = -100;
+export const IGNORED = -100;
