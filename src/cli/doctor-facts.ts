@@ -5,6 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { cachedModels, hubSettings } from "../hub/index.node.ts";
 import { AdapterOptions, openBackbone, openTask, outputsOf } from "../node.ts";
+import { nodeRuntimeFacts } from "../runtime/index.node.ts";
 
 /** What a question to the machine came to; a failure keeps its reason. */
 export type Answer<Value> = { readonly value: Value } | { readonly fault: string };
@@ -46,7 +47,7 @@ export interface Facts {
 /** Look at this machine. Only the hub is asked over the network, and only with `network`. */
 export async function gatherFacts(options: { network: boolean; signal: AbortSignal }): Promise<Facts> {
   const { cache, endpoint, token, offline } = await hubSettings();
-  const runtime = await answer(runtimeOf);
+  const runtime = await answer(nodeRuntimeFacts);
   const workingFolder = process.cwd();
   return {
     graft: packageJson.version,
@@ -80,16 +81,6 @@ async function answer<Value>(question: () => Promise<Value>): Promise<Answer<Val
       cause instanceof Error && !message.includes(cause.message) ? `${message}: ${cause.message}` : message;
     return { fault: reason.split("\n")[0]! };
   }
-}
-
-async function runtimeOf() {
-  const ort = await import("onnxruntime-node");
-  // A CommonJS package: some loaders show its members as named exports, others only under `default`.
-  const { env, listSupportedBackends } = "env" in ort ? ort : (ort as { default: typeof ort }).default;
-  return {
-    version: env.versions.node ?? (await versionOf("onnxruntime-node")),
-    providers: listSupportedBackends().map(({ name }) => name),
-  };
 }
 
 const ownRequire = createRequire(import.meta.url);

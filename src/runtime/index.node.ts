@@ -1,1 +1,1 @@
-export { createNodeRuntime, nodeRuntime } from "./node.ts";
+export { createNodeRuntime, nodeRuntime, nodeRuntimeFacts } from "./node.ts";

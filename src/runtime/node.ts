@@ -34,3 +34,12 @@ async function load(): Promise<Ort> {
   // A CommonJS package: some loaders show its members as named exports, others only under `default`.
   return ("InferenceSession" in loaded ? loaded : (loaded as { default: object }).default) as Ort;
 }
+
+/** Version of the native runtime, and the execution providers its build offers. Throws RUNTIME_MISSING. */
+export async function nodeRuntimeFacts(): Promise<{ readonly version: string; readonly providers: readonly string[] }> {
+  const ort = (await load()) as typeof import("onnxruntime-node");
+  return {
+    version: ort.env.versions.node ?? "unknown",
+    providers: ort.listSupportedBackends().map(({ name }) => name),
+  };
+}

@@ -119,13 +119,17 @@ function peakOf(memory: (() => number) | undefined) {
   };
 }
 
+/** Seconds of calls that are enough: one is, where it takes that long. */
+const ENOUGH = 0.4;
+
 /** Seconds of one call: the median of some, after one that warms up. */
 async function timed(run: (k: number) => Promise<unknown>, count: number, signal?: AbortSignal): Promise<number> {
   const seconds: number[] = [];
-  for (let k = 0; k <= count; k++) {
+  for (let k = 0, sum = 0; k <= count && sum < ENOUGH; k++) {
     const begun = performance.now();
     await run(k);
     seconds.push((performance.now() - begun) / 1000);
+    if (k > 0) sum += seconds[k]!;
     await breathe(signal);
   }
   const sorted = seconds.slice(1).sort((a, b) => a - b);
