@@ -109,7 +109,7 @@ function checkInputs({ model, inputs, data, text, textPair, tokens }: PredictArg
     data !== undefined && inputs.length > 0
       ? `both --data and "${inputs[0]}" are given`
       : data === undefined && text === undefined && inputs.length === 0
-        ? `it needs ${takes}, and there are none`
+        ? `graft predict needs ${takes}, and there are none`
         : textPair !== undefined && data === undefined && inputs.length + (text === undefined ? 0 : 1) !== 1
           ? "--text-pair needs exactly one text to go with"
           : undefined;

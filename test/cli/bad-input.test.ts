@@ -105,7 +105,7 @@ const mistakes: Record<string, [line: string, says: string][]> = {
     [`${score} --examples 0`, "--examples: must be at least 1"],
     [`${score} --examples 1000000`, "1000000 probe examples"],
     [`${score} --eta 1`, "--eta: must be less than 1"],
-    ["predict --model trained", "graft predict: it needs pictures, and there are none"],
+    ["predict --model trained", "INPUTS: graft predict needs pictures, and there are none"],
     ["predict --model trained --text hello", "--text: model trained takes pictures. Name the files"],
     ["predict --model trained --top 0 photos/train/red/0.png", "--top: must be at least 1"],
   ],

@@ -53,4 +53,79 @@ test("what was trained is measured again, and used on new texts", async () => {
   expect(measured.code).toBe(0);
   const result = JSON.parse(await readFile(join(out, "result.json"), "utf8"));
   expect(JSON.parse(measured.stdout).value).toBeCloseTo(result.test.value, 6);
+
+  const predict = async (...more: string[]) => {
+    const { code, stdout } = await graft("predict", "--model", out, "--threads", "1", ...more, "--json");
+    expect(code).toBe(0);
+    return JSON.parse(stdout).predictions;
+  };
+  const typed = await predict("--text", tinyText(3), tinyText(4), "--top", "5");
+  env.allowRemoteModels = false;
+  const classify = await pipeline("text-classification", out);
+  for (const [k, { text, classes }] of typed.entries()) {
+    expect(text).toBe(tinyText(3 + k));
+    const theirs = (await classify(text, { top_k: 5 })) as unknown as { label: string; score: number }[];
+    expect(classes.map(({ label }: { label: string }) => label)).toEqual(theirs.map(({ label }) => label));
+    for (const [at, { score }] of theirs.entries()) expect(classes[at].probability).toBeCloseTo(score, 4);
+  }
+  await writeFile(at("new.csv"), `id,body\n1,"${tinyText(3)}"\n2,"${tinyText(4)}"\n`);
+  await writeFile(at("new.txt"), `${tinyText(3)}\n\n${tinyText(4)}\n`);
+  expect(await predict("--data", at("new.csv"), "--text", "body", "--top", "5")).toEqual(typed);
+  expect(await predict("--data", at("new.txt"), "--top", "5")).toEqual(typed);
+});
+
+test.each([
+  [["cat.jpg"], "picture cat.jpg: model .* takes texts"],
+  [[], "graft predict needs texts, and there are none"],
+  [["--data", "tickets.csv", "more"], 'both --data and "more" are given'],
+  [["--data", "tickets.csv"], 'which column holds the text.* has "id", "body", "team"'],
+  [["--data", "tickets.csv", "--text", "bdy"], 'column "bdy".*did you mean "body"'],
+  [["a", "b", "--text-pair", "c"], "--text-pair needs exactly one text"],
+])("predict %j: what is wrong is said", async (words, says) => {
+  const args = words.map((word) => (word === "tickets.csv" ? at(word) : word));
+  const { code, stderr } = await graft("predict", "--model", at("out"), ...args);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(new RegExp(says));
+});
+
+/** Cells of a row, and what the answer to a text then is. */
+const goals: [kind: string, columns: string, row: (k: number) => string, given: string[], answer: object][] = [
+  [
+    "multi_label",
+    "text,label",
+    (k) => `"${tinyText(k)}",${["a|b", "b", "a"][k % 3]}`,
+    ["--label-separator", "|"],
+    { classes: expect.any(Array) },
+  ],
+  ["regress", "text,score", (k) => `"${tinyText(k)}",${k % 5}`, [], { numbers: { score: expect.any(Number) } }],
+  [
+    "tokens",
+    "tokens,tags",
+    (k) =>
+      `${tinyText(k)},${tinyText(k)
+        .split(" ")
+        .map((word) => (word.length > 3 ? "B-X" : "O"))
+        .join(" ")}`,
+    ["--tokens", "tokens", "--tags", "tags"],
+    {
+      words: ["the", "quick", "fox"].map((word) => ({
+        word,
+        tag: expect.stringMatching(/^(B-X|O)$/),
+        probability: expect.any(Number),
+      })),
+    },
+  ],
+];
+
+test.each(goals)("%s: train, evaluate and predict go through", async (kind, columns, row, given, answer) => {
+  const [data, out] = [at(`${kind}.csv`), at(kind)];
+  await writeFile(data, `${columns}\n${Array.from({ length: 60 }, (_, k) => row(k)).join("\n")}\n`);
+  const rows = ["--data", data, "--kind", kind, ...given, "--threads", "1"];
+  const place = ["--place", "1-2", "--epochs", "1"];
+  expect(await graft("train", "--model", folder, ...rows, ...place, "--out", out)).toMatchObject({ code: 0 });
+  const { test: tested } = JSON.parse(await readFile(join(out, "result.json"), "utf8"));
+  const measured = await graft("evaluate", "--model", out, ...rows, "--json");
+  expect(JSON.parse(measured.stdout).value).toBeCloseTo(tested.value, 5);
+  const { stdout } = await graft("predict", "--model", out, "the quick fox", "--json");
+  expect(JSON.parse(stdout).predictions).toEqual([{ text: "the quick fox", ...answer }]);
 });
