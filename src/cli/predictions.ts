@@ -115,7 +115,7 @@ function checkInputs({ model, inputs, data, text, textPair, tokens }: PredictArg
           : undefined;
   if (place === undefined) return;
   throw new GraftError("USAGE", {
-    thing: "graft predict",
+    thing: "INPUTS",
     place,
     remedy: "`graft predict --help` shows what it takes",
   });
