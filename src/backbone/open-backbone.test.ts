@@ -27,13 +27,14 @@ test("without a class token features are averaged", async () => {
   expect((await open("siglip-vision-ts17")).pooling).toBe("mean");
 });
 
-test.each([
-  ["vit-classifier-fixed-ts14", "BATCH_FIXED", /batches of exactly 2.*dynamic batch axis/],
-])("%s is refused for training: %s", async (name, code, message) => {
-  const error = await open(name).catch((reason) => reason);
-  expect(error).toMatchObject({ code });
-  expect(error.message).toMatch(message);
-});
+test.each([["vit-classifier-fixed-ts14", "BATCH_FIXED", /batches of exactly 2.*dynamic batch axis/]])(
+  "%s is refused for training: %s",
+  async (name, code, message) => {
+    const error = await open(name).catch((reason) => reason);
+    expect(error).toMatchObject({ code });
+    expect(error.message).toMatch(message);
+  },
+);
 
 test("a text model is known by its inputs; padding is left out of its mean", async () => {
   const backbone = await open("bert-pooler-ts11");

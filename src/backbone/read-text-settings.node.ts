@@ -59,6 +59,11 @@ async function readJson(folder: string, name: string): Promise<Record<string, un
   try {
     return JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
   } catch (cause) {
-    throw new GraftError("CONFIG", { thing: name, place: `${path} is not JSON`, remedy: "Fetch the file again", cause });
+    throw new GraftError("CONFIG", {
+      thing: name,
+      place: `${path} is not JSON`,
+      remedy: "Fetch the file again",
+      cause,
+    });
   }
 }
