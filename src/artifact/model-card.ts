@@ -10,6 +10,8 @@ export interface TrainingInfo extends UsageOptions {
   readonly data: string;
   /** Each on the test split, in the metric's own units; `base` is the best of what was measured before training. */
   readonly measures: readonly { readonly name: string; readonly base?: number; readonly tuned: number }[];
+  /** What a reader must know before using it, e.g. that the base did better. */
+  readonly warning?: string;
   /** Of training. */
   readonly seconds: number;
   /** The command line that repeats it. */
@@ -48,7 +50,7 @@ The weights of the model itself are unchanged: its licence holds.
 - **It answers**: ${answers(spec.goal)}
 ${info ? `- **Data**: ${line(info.data)}\n` : ""}- **Placement**: \`${formatPlacement(spec.placement) || "none"}\` (from hidden state – to hidden state, rank), of ${backbone.states.length} hidden states
 - **Trained**: ${[...model.tensors.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0).toLocaleString("en")} parameters${info ? ` in ${seconds(info.seconds)}` : ""}
-${info?.command ? `- **Command**: \`${line(info.command)}\`\n` : ""}${info && info.measures.length > 0 ? `\n## What training was worth\n\n${measures(info)}` : ""}
+${info?.command ? `- **Command**: \`${line(info.command)}\`\n` : ""}${info && info.measures.length > 0 ? `\n## What training was worth\n\n${measures(info)}${info.warning ? `\n**${line(info.warning)}**\n` : ""}` : ""}
 ## Use it
 
 \`\`\`js

@@ -122,7 +122,12 @@ export async function trainTask(
   };
   await saveTrained(model, out, {
     data: `${data}: ${task.train.count} training, ${task.validation.count} validation, ${task.test.count} test examples`,
-    measures: [{ name: metric, base: bestBase(base).test.value, tuned: result.test.value }],
+    measures: base.measures.map(({ name, test }) => ({
+      name: `${metric}, against ${name}`,
+      base: test.value,
+      tuned: result.test.value,
+    })),
+    warning: result.betterBase && worseThan(result.betterBase),
     seconds: result.seconds,
     command: `graft train ${process.argv.slice(3).join(" ")}`,
     pair: isPair(task),
@@ -131,13 +136,17 @@ export async function trainTask(
   return { model, result };
 }
 
+/** What people are told where training was in vain. */
+export const worseThan = (base: string): string =>
+  `The base is better: ${base} does better on validation than what was trained.`;
+
 /** Chosen on validation, as everything is. */
 function betterBase(base: Base, trained: Evaluation): string | undefined {
   const best = bestBase(base);
   return best.validation.value > trained.value ? best.name : undefined;
 }
 
-const bestBase = ({ measures }: Base) => measures.reduce((a, b) => (b.validation.value > a.validation.value ? b : a));
+const bestBase = ({ measures }: Base) => measures.reduce((a, b) => (b.validation.value >= a.validation.value ? b : a));
 
 /** The placement `--place` asks for; scores are read or made only where the selector needs them. */
 async function place(

@@ -170,7 +170,7 @@ test("unreadable rows are counted: the first is the error, or all are left out w
   await expect(open(rows)).rejects.toMatchObject({
     code: "EMPTY_TEXT",
     message:
-      'train.csv line 12: column "text" is empty (the first of 2 unreadable rows of 22 rows). Fill it in or leave the row out',
+      'train.csv line 12: column "text" is empty (the first of 2 unreadable rows of 22 rows). Fill it in or leave the row out, or skip such rows (skipUnreadable)',
   });
   const labelled = await open(rows, { options: { skipUnreadable: true } });
   expect(labelled.splits.train).toMatchObject({ count: 14, skipped: 2 });

@@ -96,5 +96,10 @@ function withCount(fault: GraftError, faults: number, rows: number): GraftError 
   if (faults === 1) return fault;
   const { code, thing, place, remedy } = fault;
   const more = `${place} (the first of ${faults} unreadable rows of ${counted(rows, "row")})`;
-  return new GraftError(code, { thing, place: more, remedy, cause: fault });
+  return new GraftError(code, {
+    thing,
+    place: more,
+    remedy: `${remedy}, or skip such rows (skipUnreadable)`,
+    cause: fault,
+  });
 }

@@ -15,7 +15,7 @@ export const score = defineCommand({
       .int()
       .min(1)
       .optional()
-      .meta({ description: "probe images (default: the smaller of half the training split and 2d)", value: "n" }),
+      .meta({ description: "probe examples (default: the smaller of half the training split and 2d)", value: "n" }),
     eta: z.number().gt(0).lt(1).default(DEFAULT_ETA).meta({ description: "share of the singular values srank drops" }),
     head: z.enum(["fitted", "random"]).default("fitted").describe("head whose loss is differentiated"),
     ...placementArgs,
@@ -55,5 +55,5 @@ export const score = defineCommand({
 
 function summary({ examples, seconds, head, eta, matrix }: Awaited<ReturnType<typeof scoreEdges>>): string {
   const edges = matrix.length ** 2;
-  return `${edges} edges from ${examples} probe images behind a ${head} head, η = ${eta}, in ${seconds.toFixed(1)} s`;
+  return `${edges} edges from ${examples} probe examples behind a ${head} head, η = ${eta}, in ${seconds.toFixed(1)} s`;
 }

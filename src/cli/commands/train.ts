@@ -22,7 +22,7 @@ import { dryRunReport } from "../dry-run-report.ts";
 import { checkData, openData, openModel } from "../open.ts";
 import { checkOut, inFolder } from "../out-folder.ts";
 import { showMetric } from "../show-metric.ts";
-import { isPair, type TrainResult, trainTask } from "../train-task.ts";
+import { isPair, type TrainResult, trainTask, worseThan } from "../train-task.ts";
 
 const shape = {
   ...modelArgs,
@@ -113,7 +113,8 @@ function summary(result: TrainResult, usage: readonly string[]): string {
   });
   const warning = betterBase
     ? [
-        `The base is better: ${betterBase} does better on validation than what was trained. \`graft export\` asks for --force.`,
+        `${worseThan(betterBase)} The folder holds what was trained all the same; \`graft export\` asks for --force,`,
+        "and `--place none` keeps the linear head alone.",
       ]
     : [];
   return [
