@@ -134,9 +134,9 @@ const mistakes: Record<string, [line: string, says: string][]> = {
     [`${train} --out cut-run`, "it holds the checkpoint of a training that has not ended. Give --resume"],
     [`demo --quick --quiet --out trained`, "it holds what `graft train` made"],
     [`${score} --picture nowhere/map.svg`, '"nowhere/map.svg": its folder does not exist'],
-    ["export --model trained --out nowhere/model.onnx", "its folder does not exist"],
-    ["export --model trained --out empty", '"empty": a folder has this name'],
-    ["export --model trained --out vit.onnx", "file vit.onnx: it is the frozen model that the adapters belong to"],
+    ["export --force --model trained --out nowhere/model.onnx", "its folder does not exist"],
+    ["export --force --model trained --out empty", '"empty": a folder has this name'],
+    ["export --force --model trained --out vit.onnx", "file vit.onnx: it is the frozen model that the adapters belong to"],
     ["export --model trained --out=", "--out: must not be empty"],
   ],
   "trainings to go on with": [
