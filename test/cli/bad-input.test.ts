@@ -136,7 +136,10 @@ const mistakes: Record<string, [line: string, says: string][]> = {
     [`${score} --picture nowhere/map.svg`, '"nowhere/map.svg": its folder does not exist'],
     ["export --force --model trained --out nowhere/model.onnx", "its folder does not exist"],
     ["export --force --model trained --out empty", '"empty": a folder has this name'],
-    ["export --force --model trained --out vit.onnx", "file vit.onnx: it is the frozen model that the adapters belong to"],
+    [
+      "export --force --model trained --out vit.onnx",
+      "file vit.onnx: it is the frozen model that the adapters belong to",
+    ],
     ["export --model trained --out=", "--out: must not be empty"],
   ],
   "trainings to go on with": [
