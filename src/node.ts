@@ -13,7 +13,13 @@ import {
   openImageFolder,
   openRowsTask,
 } from "./tasks/index.node.ts";
-import { type GeneratedTaskOptions, type ImageSize, openGeneratedTask, resizeTask, type Task } from "./tasks/index.ts";
+import {
+  type GeneratedTaskOptions,
+  type ImageTarget,
+  openGeneratedTask,
+  resizeTask,
+  type Task,
+} from "./tasks/index.ts";
 import type { TunedModel } from "./training/index.ts";
 
 export { folderCheckpoint } from "./artifact/index.node.ts";
@@ -48,8 +54,8 @@ export async function openBackbone(
 export interface OpenTaskOptions extends GeneratedTaskOptions, DataOptions, Pick<ImageFolderOptions, "augment"> {
   /** The model that the examples are for: size of the pictures, tokens of the texts; default the embedded one's. */
   readonly backbone?: Pick<Backbone, "input" | "tokenizer">;
-  /** Size of the pictures, where no backbone says it; default 32 × 32. */
-  readonly image?: ImageSize;
+  /** Size of the pictures and how they are brought to it, where no backbone says it; default 32 × 32, covered. */
+  readonly image?: ImageTarget;
   /** What the source is; default: data if it looks like a path (has a slash or a dot), else a generated task. */
   readonly from?: "generated" | "data";
 }
@@ -61,17 +67,23 @@ export interface OpenTaskOptions extends GeneratedTaskOptions, DataOptions, Pick
  */
 export async function openTask(source: string, options: OpenTaskOptions = {}): Promise<Task> {
   const { backbone, from = /[\\/.]/.test(source) ? "data" : "generated", ...rest } = options;
-  const image = backbone?.input.kind === "image" ? backbone.input : (options.image ?? { height: 32, width: 32 });
-  const { height, width } = image;
+  const image: ImageTarget =
+    backbone?.input.kind === "image" ? backbone.input : (options.image ?? { height: 32, width: 32 });
+  const { height, width, resize } = image;
+  const target = { height, width, resize };
   if (from === "data")
     return (await isImageFolder(source))
-      ? openImageFolder(source, { ...rest, height, width })
-      : openRowsTask(source, modelNeeds(backbone, { height, width }, options), rest);
-  return resizeTask(openGeneratedTask(source, rest), { height, width });
+      ? openImageFolder(source, { ...rest, ...target })
+      : openRowsTask(source, modelNeeds(backbone, target, options), rest);
+  return resizeTask(openGeneratedTask(source, rest), target);
 }
 
 /** What rows are prepared for: texts for a model of texts, else pictures. */
-function modelNeeds(backbone: OpenTaskOptions["backbone"], image: ImageSize, { augment }: OpenTaskOptions): ModelNeeds {
+function modelNeeds(
+  backbone: OpenTaskOptions["backbone"],
+  image: ImageTarget,
+  { augment }: OpenTaskOptions,
+): ModelNeeds {
   return backbone?.input.kind === "text" ? { tokenizer: backbone.tokenizer } : { image, augment };
 }
 

@@ -1,15 +1,17 @@
 import type { Graph } from "../graph/index.ts";
 import type { Pooling } from "../objective/index.ts";
 import type { Runtime } from "../runtime/index.ts";
+import type { ImageTarget } from "../tasks/index.ts";
 import type { Tokenizer } from "../text/index.ts";
 
-/** How pixels become the backbone's input: bytes / 255, minus `mean`, over `std`, per channel. */
-export interface ImageInput {
+/**
+ * How a picture becomes the backbone's input: brought to its size as `resize` says, then bytes / 255, minus `mean`, over
+ * `std`, per channel.
+ */
+export interface ImageInput extends ImageTarget {
   readonly kind: "image";
   /** Name of the graph input, float32 [batch, 3, height, width]. */
   readonly name: string;
-  readonly height: number;
-  readonly width: number;
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
 }

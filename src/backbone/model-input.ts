@@ -45,22 +45,22 @@ export function modelInput(graph: Graph, name: string, options: BackboneOptions)
 function imageInput(
   graph: Graph,
   name: string,
-  { imageSize, mean = HALF, std = HALF }: BackboneOptions,
+  { imageSize, resize, mean = HALF, std = HALF }: BackboneOptions,
 ): ImageInput | undefined {
   const input = graph.inputs[0]!;
   const [, channels, ...sides] = graph.types.get(input)!.shape!;
   if (channels !== 3 && typeof channels === "number") return undefined;
-  const [height, width] = sides.map((dim) => (typeof dim === "number" ? dim : (imageSize ?? DEFAULT_IMAGE_SIZE))) as [
-    number,
-    number,
-  ];
-  if (imageSize !== undefined && (height !== imageSize || width !== imageSize))
+  const asked = typeof imageSize === "number" ? { height: imageSize, width: imageSize } : imageSize;
+  const side = (dim: number | string | undefined | null, wanted = DEFAULT_IMAGE_SIZE) =>
+    typeof dim === "number" ? dim : wanted;
+  const [height, width] = [side(sides[0], asked?.height), side(sides[1], asked?.width)];
+  if (asked && (height !== asked.height || width !== asked.width))
     throw new GraftError("IMAGE_SIZE", {
-      thing: `image size ${imageSize}`,
+      thing: `image size ${asked.height === asked.width ? asked.height : `${asked.height} × ${asked.width}`}`,
       place: `model "${name}" takes pictures of ${height} × ${width}`,
       remedy: "Leave the image size out",
     });
-  return { kind: "image", name: input, height, width, mean, std };
+  return { kind: "image", name: input, height, width, resize, mean, std };
 }
 
 /** Inputs by the usual names; a model with one input of whole numbers takes the ids there, whatever it is called. */

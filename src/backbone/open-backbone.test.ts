@@ -78,6 +78,7 @@ test("picture settings come from a preprocessor_config.json", () => {
     mean: [0.1, 0.2, 0.3],
     std: [1, 2, 3],
     imageSize: 224,
+    resize: { mode: "shortest-edge", share: 0.875, filter: "bilinear" },
   });
   expect(parsePreprocessor('{"do_normalize": false}', "x.json")).toEqual({ mean: [0, 0, 0], std: [1, 1, 1] });
   expect(() => parsePreprocessor('{"image_mean": "grey"}', "x.json")).toThrow(/x\.json: image_mean: .*expected array/);

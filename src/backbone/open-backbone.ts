@@ -2,6 +2,7 @@ import type { LongCall } from "../base/index.ts";
 import { decompose, type Graph, hashGraph, upgrade } from "../graph/index.ts";
 import type { Pooling } from "../objective/index.ts";
 import type { Runtime } from "../runtime/index.ts";
+import type { ImageSize, Resize } from "../tasks/index.ts";
 import type { Tokenizer } from "../text/index.ts";
 import type { Backbone } from "./backbone.ts";
 import { findStates } from "./find-states.ts";
@@ -13,8 +14,10 @@ export interface BackboneOptions extends LongCall {
   readonly name?: string;
   /** Where it came from, to open it again; default its name. */
   readonly source?: string;
-  /** Side of the pictures where the model leaves it open; default 224. */
-  readonly imageSize?: number;
+  /** Size of the pictures, or their side, where the model leaves it open; default 224. */
+  readonly imageSize?: number | ImageSize;
+  /** How pictures are brought to that size; default `cover`. */
+  readonly resize?: Resize;
   /** Per channel, in units where black is 0 and white 1; default 0.5. */
   readonly mean?: readonly [number, number, number];
   /** Default 0.5. */

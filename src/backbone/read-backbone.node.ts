@@ -58,7 +58,7 @@ async function filesOf(folder: string): Promise<readonly string[]> {
 async function readSafetensors(
   folder: string,
   weights: readonly string[],
-  imageSize: number | undefined,
+  imageSize: BackboneOptions["imageSize"],
 ): Promise<Graph> {
   const config = await readJson(join(folder, "config.json"));
   const index = weights.find((file) => file.endsWith(".json"));

@@ -1,17 +1,19 @@
 import { stat } from "node:fs/promises";
 import { GraftError } from "../base/index.ts";
-import { type ImageSize, resizeAndCrop } from "./resize.ts";
+import { fitImage, type ImageTarget } from "./resize.ts";
 
 /**
- * Decode an image file: turned as its EXIF says, alpha laid on white, grey, CMYK and 16 bits brought to 8-bit sRGB, then
- * resized by our own code. Only the first frame of an animation counts.
+ * Decode an image file: turned as its EXIF says, alpha laid on white, grey, CMYK and 16 bits brought to 8-bit sRGB (by the
+ * file's colour profile, if it has one), then brought to the model's size by our own code. Only the first frame of an
+ * animation counts. Python's `convert("RGB")` forgets alpha instead: what is transparent has there whatever colour its
+ * writer left, mostly black, which a person never sees.
  * @param image  a path, or an encoded picture that errors call `name`
- * @returns      bytes [3, height, width]
+ * @returns      bytes [3, target.height, target.width]
  * @throws   GraftError UNREADABLE_IMAGE, MISSING_PACKAGE
  */
 export async function decodeImage(
   image: string | Uint8Array,
-  size: ImageSize,
+  target: ImageTarget,
   name = typeof image === "string" ? image : "in the data",
 ): Promise<Uint8Array> {
   const sharp = await loadSharp();
@@ -20,7 +22,6 @@ export async function decodeImage(
   try {
     ({ data, info } = await sharp(image, { failOn: "error" })
       .autoOrient()
-      .flatten({ background: "#ffffff" })
       .toColourspace("srgb")
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true }));
@@ -31,19 +32,24 @@ export async function decodeImage(
       cause,
     });
   }
-  return resizeAndCrop(channelFirst(data, info), info, size);
+  return fitImage(channelFirst(data, info), info, target);
 }
 
-/** [height, width, channels] → [3, height, width]; one channel of grey becomes three. */
+/** [height, width, channels] → [3, height, width]; grey becomes three channels, alpha (the last of 2 or 4) is laid on white. */
 function channelFirst(
   data: Uint8Array,
   { width, height, channels }: { width: number; height: number; channels: number },
 ): Uint8Array {
   const plane = width * height;
   const out = new Uint8Array(3 * plane);
+  const alpha = channels % 2 === 0 ? channels - 1 : undefined;
   for (let c = 0; c < 3; c++) {
     const from = channels < 3 ? 0 : c;
-    for (let k = 0; k < plane; k++) out[c * plane + k] = data[k * channels + from]!;
+    const to = out.subarray(c * plane, (c + 1) * plane);
+    if (alpha === undefined) for (let k = 0; k < plane; k++) to[k] = data[k * channels + from]!;
+    else
+      for (let k = 0; k < plane; k++)
+        to[k] = Math.round(255 - (data[k * channels + alpha]! * (255 - data[k * channels + from]!)) / 255);
   }
   return out;
 }

@@ -14,7 +14,8 @@ export {
 export { type ClassifyGoal, describeGoal, type Goal, type GoalKind, outputNames } from "./goal.ts";
 export { type LabelledTask, type LabelledTaskOptions, openLabelledTask } from "./labelled-task.ts";
 export { type OpenTexts, openTexts } from "./open-texts.ts";
-export { type ImageSize, resizeTask } from "./resize.ts";
+export type { Filter } from "./resample.ts";
+export { fitImage, type ImageSize, type ImageTarget, type Resize, resizeTask } from "./resize.ts";
 export {
   type Augmentation,
   type ImageSplit,

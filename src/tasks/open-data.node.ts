@@ -14,7 +14,7 @@ import {
 import type { Tokenizer } from "../text/index.ts";
 import { decodeImage } from "./decode-image.node.ts";
 import { type LabelledTask, openLabelledTask } from "./labelled-task.ts";
-import type { ImageSize } from "./resize.ts";
+import type { ImageTarget } from "./resize.ts";
 import type { Augmentation } from "./task.ts";
 
 export interface DataOptions extends LongCall, Pick<LabelledOptions, "seed" | "skipUnreadable"> {
@@ -24,7 +24,7 @@ export interface DataOptions extends LongCall, Pick<LabelledOptions, "seed" | "s
 
 /** What openLabelledTask needs of the model. */
 export interface ModelNeeds {
-  readonly image?: ImageSize;
+  readonly image?: ImageTarget;
   readonly tokenizer?: Tokenizer;
   readonly augment?: Augmentation;
 }

@@ -1,8 +1,60 @@
+import { type Filter, resample, type Window } from "./resample.ts";
 import type { ImageSplit, ImageTask } from "./task.ts";
 
 export interface ImageSize {
   readonly height: number;
   readonly width: number;
+}
+
+/**
+ * How a picture of any size becomes one of a model's size:
+ * - `cover`: resized so that it covers the size, what sticks out cut off evenly (see `resizeAndCrop`);
+ * - `crop`: not resized, cut or padded with black about the middle;
+ * - `exact`: stretched, so that the middle `share` of each side has the size, and that middle cut out;
+ * - `shortest-edge`: the same without stretching: `share` is of the short side, and what is missing then is black.
+ *
+ * The latter two are what Python's image processors do on Pillow, to the bit; share 1 is all of a side.
+ */
+export type Resize =
+  | { readonly mode: "cover" }
+  | { readonly mode: "crop" }
+  | { readonly mode: "exact"; readonly share: ImageSize; readonly filter: Filter }
+  | { readonly mode: "shortest-edge"; readonly share: number; readonly filter: Filter };
+
+/** The size a model takes pictures in, and how they are brought to it. */
+export interface ImageTarget extends ImageSize {
+  /** Default `cover`. */
+  readonly resize?: Resize;
+}
+
+/**
+ * Bring a picture to a model's size. The same bytes in Node and in browsers.
+ * @param pixels  bytes [3, from.height, from.width], from the top left; not modified
+ * @returns       bytes [3, to.height, to.width]
+ */
+export function fitImage(pixels: ArrayLike<number>, from: ImageSize, to: ImageTarget): Uint8Array {
+  const { resize = { mode: "cover" } } = to;
+  if (resize.mode === "cover") return resizeAndCrop(pixels, from, to);
+  if (resize.mode === "crop") return resample(pixels, from, from, "nearest", middle(from, to));
+  const whole = resizedSize(from, to, resize);
+  return resample(pixels, from, whole, resize.filter, middle(whole, to));
+}
+
+/** Size of the resized picture that the middle is cut from. */
+function resizedSize(
+  { height, width }: ImageSize,
+  to: ImageSize,
+  resize: Extract<Resize, { mode: "exact" | "shortest-edge" }>,
+): ImageSize {
+  if (resize.mode === "exact")
+    return { height: Math.round(to.height / resize.share.height), width: Math.round(to.width / resize.share.width) };
+  const short = Math.round(Math.min(to.height, to.width) / resize.share);
+  const long = Math.trunc((short * Math.max(height, width)) / Math.min(height, width));
+  return height < width ? { height: short, width: long } : { height: long, width: short };
+}
+
+function middle(of: ImageSize, { height, width }: ImageSize): Window {
+  return { height, width, top: Math.floor((of.height - height) / 2), left: Math.floor((of.width - width) / 2) };
 }
 
 /**

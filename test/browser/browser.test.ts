@@ -161,6 +161,12 @@ test("scores in the page are Node's, but for ranks at the edge of the threshold"
   expect(differences.filter((difference) => difference > 0).length).toBeLessThan(63);
 });
 
+test("a picture is brought to a model's size alike in the page and in Node, to the bit", async () => {
+  const found = await inPage("threads=1", (page) => run(page, "fittedPixels"));
+  expect(found).toHaveLength(20 * 3 * 20 * 24);
+  expect(found).toEqual(await scenarios.fittedPixels(inNode));
+});
+
 test("a long call in the page stops where its signal says", async () => {
   expect(await inPage("threads=1", (page) => run(page, "abortScoring"))).toEqual({ name: "AbortError", reports: 1 });
 });

@@ -2,13 +2,20 @@
 import type { Backbone } from "../../src/backbone/index.ts";
 import type * as Library from "../../src/library.ts";
 import type { HostTensor } from "../../src/runtime/index.ts";
-import type { ImageSplit, Task } from "../../src/tasks/index.ts";
+import type { ImageSplit, Resize, Task } from "../../src/tasks/index.ts";
 
 /** What a scenario uses of either entry. */
 export interface Graft
   extends Pick<
     typeof Library,
-    "createBuilder" | "encodeModel" | "exportModel" | "outputsOf" | "parsePlacement" | "scoreEdges" | "train"
+    | "createBuilder"
+    | "encodeModel"
+    | "exportModel"
+    | "fitImage"
+    | "outputsOf"
+    | "parsePlacement"
+    | "scoreEdges"
+    | "train"
   > {
   openBackbone(): Promise<Backbone>;
   openTask(name: string, options: { trainSize: number; validationSize: number; testSize: number }): Promise<Task>;
@@ -101,6 +108,21 @@ export async function testPixels(graft: Graft): Promise<Float32Array> {
     Array.from({ length: test.count }, (_, k) => [...(test as ImageSplit).pixels(k)]).flat(),
     (byte) => (byte / 255 - 0.5) / 0.5,
   );
+}
+
+/** A picture of noise brought to another size by every filter and way, one after the other. */
+export async function fittedPixels(graft: Graft): Promise<readonly number[]> {
+  const from = { height: 57, width: 83 };
+  const pixels = Uint8Array.from({ length: 3 * from.height * from.width }, (_, k) => (k * k * 7919) % 251);
+  const filters = ["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"] as const;
+  const ways = filters.flatMap((filter): Resize[] => [
+    { mode: "exact", share: { height: 1, width: 0.8 }, filter },
+    { mode: "shortest-edge", share: 0.875, filter },
+    { mode: "shortest-edge", share: 0.2, filter },
+  ]);
+  return [{ mode: "cover" } as const, { mode: "crop" } as const, ...ways].flatMap((resize) => [
+    ...graft.fitImage(pixels, from, { height: 20, width: 24, resize }),
+  ]);
 }
 
 /** Scores of all edges from a probe of 8 examples, [from][to]. */

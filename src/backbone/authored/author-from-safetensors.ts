@@ -1,5 +1,6 @@
 import { GraftError } from "../../base/index.ts";
 import type { Graph, Tensor } from "../../graph/index.ts";
+import type { ImageSize } from "../../tasks/index.ts";
 import { authorImage, IMAGE_FAMILIES } from "./author-image.ts";
 import { authorText, TEXT_FAMILIES } from "./author-text.ts";
 
@@ -7,8 +8,8 @@ import { authorText, TEXT_FAMILIES } from "./author-text.ts";
 export const AUTHORED_TYPES: readonly string[] = [...Object.keys(TEXT_FAMILIES), ...Object.keys(IMAGE_FAMILIES)];
 
 export interface AuthorOptions {
-  /** Side of the pictures in pixels; default config.json's `image_size`. */
-  readonly imageSize?: number;
+  /** Size of the pictures in pixels, or their side; default config.json's `image_size`. */
+  readonly imageSize?: number | ImageSize;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { createBuilder, type Graph, type Tensor, tensorOf, tensorValues, type Value } from "../../graph/index.ts";
+import type { ImageSize } from "../../tasks/index.ts";
 import { configError, type ImageConfig, readImageConfig } from "./config.ts";
 import { activation, createLayers } from "./layers.ts";
 import { resizeGrid } from "./resize-grid.ts";
@@ -54,14 +55,14 @@ const PATCHES = "embeddings.patch_embeddings.projection";
  *
  * Input `pixel_values` float32 [batch, channels, height, width], the batch dynamic; outputs `last_hidden_state` float32
  * [batch, tokens, d], class (distillation, register) tokens first, and, if it was saved, `pooler_output` [batch, d].
- * @param imageSize  side of the pictures in pixels where it is not config.json's: positions are resized, as the model's library
+ * @param imageSize  size (or side) of the pictures in pixels where it is not config.json's: positions are resized, as the model's library
  *                   does (bicubic)
  */
 export function authorImage(
   family: ImageFamily,
   json: unknown,
   tensors: ReadonlyMap<string, Tensor>,
-  imageSize?: number,
+  imageSize?: number | ImageSize,
 ): Graph {
   const config = readImageConfig(json);
   const weights = readWeights(tensors, CLASS, [family.prefix]);
@@ -70,7 +71,12 @@ export function authorImage(
   const { hidden_size: d, num_attention_heads: heads, num_channels: channels } = config;
   const epsilon = config.layer_norm_eps ?? family.epsilon;
   const act = activation(g, config.hidden_act);
-  const [height, width] = imageSize === undefined ? config.image_size : [imageSize, imageSize];
+  const [height, width] =
+    typeof imageSize === "object"
+      ? [imageSize.height, imageSize.width]
+      : imageSize === undefined
+        ? config.image_size
+        : [imageSize, imageSize];
   const [patchHeight, patchWidth] = config.patch_size ?? [family.patch, family.patch];
 
   const pixels = g.input("pixel_values", "float32", ["batch", channels, height, width]);
