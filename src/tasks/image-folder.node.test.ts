@@ -115,6 +115,58 @@ test("alpha, grey, 16 bits, CMYK and EXIF orientation come out as 8-bit RGB, upr
   expect(at(await decoded("turned.png"), 1, 6)).toEqual([0, 0, 255]);
 });
 
+test("GIF (its first frame), AVIF and TIFF are read, and a picture of one pixel", async () => {
+  const red = { r: 255, g: 0, b: 0 };
+  const frames = Buffer.concat(
+    ["#ff0000", "#0000ff"].map((color) => Buffer.alloc(192, Buffer.from(color.slice(1), "hex"))),
+  );
+  const moving = sharp(frames, { raw: { width: 8, height: 16, channels: 3, pageHeight: 8 } });
+  const dot = sharp({ create: { width: 1, height: 1, channels: 3, background: red } });
+  const path = await folder("kinds", {
+    "train/a/moving.gif": await moving.gif({ delay: [100, 100] }).toBuffer(),
+    "train/a/b.avif": await plain("#ff0000").avif({ lossless: true }).toBuffer(),
+    "train/a/c.TIF": await plain("#ff0000").tiff({ compression: "lzw" }).toBuffer(),
+    "train/a/dot.png": await dot.png().toBuffer(),
+    "train/a/grey16.png": await plain("#808080").toColourspace("grey16").png().toBuffer(),
+    "train/b/1.png": undefined,
+    "train/b/old.bmp": Buffer.from("BM"),
+    "train/b/phone.HEIC": Buffer.from(""),
+    "train/b/phone2.heic": Buffer.from(""),
+    "val/a/1.png": undefined,
+    "test/a/1.png": undefined,
+  });
+  expect((await sharp(join(path, "train/a/moving.gif")).metadata()).pages).toBe(2);
+  expect((await sharp(join(path, "train/a/grey16.png")).metadata()).depth).toBe("ushort");
+  const task = await openImageFolder(path, size);
+  expect(task.train.count).toBe(6);
+  const corner = async (file: string) => at(await decodeImage(join(path, "train/a", file), size), 7, 7);
+  for (const file of ["moving.gif", "c.TIF", "dot.png"])
+    expect([file, ...(await corner(file))]).toEqual([file, 255, 0, 0]);
+  for (const [k, value] of (await corner("b.avif")).entries())
+    expect(Math.abs(value! - [255, 0, 0][k]!)).toBeLessThan(2);
+  expect(await corner("grey16.png")).toEqual([128, 128, 128]);
+  expect(task.notes).toEqual([
+    "1 .bmp file left out: this kind cannot be read",
+    "2 .heic files left out: this kind cannot be read",
+  ]);
+});
+
+test("pictures are brought to their size as the model says", async () => {
+  const two = sharp(Buffer.from([255, 255, 255, 0, 0, 0]), { raw: { width: 2, height: 1, channels: 3 } });
+  const path = await folder("stretched", {});
+  await two.toFile(join(path, "two.png"));
+  const resize = { mode: "exact", share: { height: 1, width: 1 }, filter: "nearest" } as const;
+  const stretched = await decodeImage(join(path, "two.png"), { ...size, resize });
+  expect(Array.from({ length: 8 }, (_, x) => stretched[x])).toEqual([255, 255, 255, 255, 0, 0, 0, 0]);
+});
+
+test("a closed task has let its pictures go", async () => {
+  const task = await openImageFolder(join(root, "emoji"), size);
+  expect(task.test.pixels(3)).toHaveLength(192);
+  task.close();
+  expect(() => task.test.pixels(3)).toThrow(/closed/);
+});
+
 const bad: [what: string, files: Record<string, Buffer | undefined>, message: RegExp][] = [
   ["an empty folder", {}, /folder .*: it has no folder train\/\. Put images under train/],
   ["a train folder without classes", { "train/1.png": undefined }, /train: it has no class folders/],

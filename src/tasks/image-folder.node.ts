@@ -1,11 +1,13 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import { breathe, GraftError, type LongCall, nameSeed, random } from "../base/index.ts";
+import { openRecordStore } from "../tables/index.node.ts";
+import type { RecordStore } from "../tables/index.ts";
 import { decodeImage } from "./decode-image.node.ts";
-import type { ImageSize } from "./resize.ts";
+import type { ImageTarget } from "./resize.ts";
 import type { Augmentation, ImageSplit, ImageTask } from "./task.ts";
 
-export interface ImageFolderOptions extends ImageSize, LongCall {
+export interface ImageFolderOptions extends ImageTarget, LongCall {
   /** Which images a missing split takes from `train`, default 0. */
   readonly seed?: number;
   /** Share of each class that goes to validation where there is no `val` folder, default 0.1. */
@@ -16,10 +18,21 @@ export interface ImageFolderOptions extends ImageSize, LongCall {
   readonly augment?: Augmentation;
 }
 
-const extensions = new Set([".png", ".jpg", ".jpeg", ".webp"]);
+/** An image folder's task. Pictures beyond 256 MiB a split lie in a temporary file. */
+export interface ImageFolderTask extends ImageTask {
+  /** Let the pictures go; the task cannot be read afterwards. */
+  close(): void;
+}
+
+const extensions = new Set([".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".avif", ".tif", ".tiff"]);
+/** Endings of pictures that the decoder cannot read: not to be passed over in silence. */
+const undecodable = new Set([".bmp", ".heic", ".heif", ".jxl", ".jp2", ".tga", ".ico", ".psd", ".dng", ".raw"]);
 
 /** Files of each class, by class name. */
 type Listing = Map<string, string[]>;
+
+/** Files left out because of their ending: how many of each. */
+type LeftOut = Map<string, number>;
 
 interface Example {
   readonly path: string;
@@ -27,16 +40,18 @@ interface Example {
 }
 
 /**
- * Open a folder of images: `train/<class>/*.png|jpg|jpeg|webp`, likewise `val/` (or `validation/`) and `test/`. A missing
- * one of the latter two is split off `train`, seeded and class by class, and `notes` says so. Classes are the folders of
- * `train` in code-unit order. All images are decoded here and held as bytes at the given size.
+ * Open a folder of images: `train/<class>/*.png|jpg|webp|gif|avif|tif`, likewise `val/` (or `validation/`) and `test/`. A
+ * missing one of the latter two is split off `train`, seeded and class by class, and `notes` says so, and how many pictures
+ * of kinds that cannot be read were left out. Classes are the folders of `train` in code-unit order. All images are decoded
+ * here and held as bytes at the given size, in a temporary file where memory would not do.
  * @throws GraftError NO_SUCH_FOLDER, NO_IMAGES, ONE_CLASS, UNKNOWN_CLASS, TOO_FEW_IMAGES, UNREADABLE_IMAGE, and what an
  *         aborted `signal` gives as its reason
  */
-export async function openImageFolder(path: string, options: ImageFolderOptions): Promise<ImageTask> {
-  const { height, width, seed = 0, validationShare = 0.1, testShare = 0.2, signal, onProgress } = options;
+export async function openImageFolder(path: string, options: ImageFolderOptions): Promise<ImageFolderTask> {
+  const { height, width, resize, seed = 0, validationShare = 0.1, testShare = 0.2, signal, onProgress } = options;
   const root = resolve(path);
-  const train = await listSplit(root, ["train"], path);
+  const leftOut: LeftOut = new Map();
+  const train = await listSplit(root, ["train"], path, leftOut);
   if (train === undefined) {
     throw new GraftError("NO_IMAGES", {
       thing: `folder ${path}`,
@@ -44,12 +59,14 @@ export async function openImageFolder(path: string, options: ImageFolderOptions)
       remedy: "Put images under train/<class>/, and under val/<class>/ and test/<class>/ if you have them",
     });
   }
-  const validation = await listSplit(root, ["val", "validation"], path);
-  const test = await listSplit(root, ["test"], path);
+  const validation = await listSplit(root, ["val", "validation"], path, leftOut);
+  const test = await listSplit(root, ["test"], path, leftOut);
   const classes = [...train.keys()];
   checkClasses(path, classes, { val: validation, test });
 
-  const notes: string[] = [];
+  const notes = [...leftOut].map(
+    ([ending, count]) => `${count} ${ending} file${count === 1 ? "" : "s"} left out: this kind cannot be read`,
+  );
   const shares = { validation: validation ? 0 : validationShare, test: test ? 0 : testShare };
   const parts = divide(train, shares, seed);
   for (const name of ["validation", "test"] as const) {
@@ -66,14 +83,24 @@ export async function openImageFolder(path: string, options: ImageFolderOptions)
 
   const total = examples.train.length + examples.validation.length + examples.test.length;
   let done = 0;
-  const load = (list: readonly Example[]) =>
-    decodeAll(list, { height, width }, async () => {
-      done++;
-      onProgress?.({ phase: "read images", done, total, unit: "images" });
-      if (done % 16 === 0) await breathe(signal);
-      signal?.throwIfAborted();
-    });
+  const each = async () => {
+    done++;
+    onProgress?.({ phase: "read images", done, total, unit: "images" });
+    if (done % 16 === 0) await breathe(signal);
+    signal?.throwIfAborted();
+  };
   signal?.throwIfAborted();
+  const stores = { train: openRecordStore(), validation: openRecordStore(), test: openRecordStore() };
+  const close = () => {
+    for (const store of Object.values(stores)) store.close();
+  };
+  try {
+    for (const name of ["train", "validation", "test"] as const)
+      await decodeInto(stores[name], examples[name], { height, width, resize }, each);
+  } catch (error) {
+    close();
+    throw error;
+  }
   return {
     name: basename(root),
     title: `Images of ${path}`,
@@ -81,14 +108,20 @@ export async function openImageFolder(path: string, options: ImageFolderOptions)
     image: { height, width },
     augment: options.augment ?? { flip: false, shift: Math.floor(width / 16) },
     notes,
-    train: await load(examples.train),
-    validation: await load(examples.validation),
-    test: await load(examples.test),
+    train: splitOf(stores.train, examples.train),
+    validation: splitOf(stores.validation, examples.validation),
+    test: splitOf(stores.test, examples.test),
+    close,
   };
 }
 
 /** List a split's classes and files, sorted; undefined where none of its folders exists. */
-async function listSplit(root: string, names: readonly string[], shown: string): Promise<Listing | undefined> {
+async function listSplit(
+  root: string,
+  names: readonly string[],
+  shown: string,
+  leftOut: LeftOut,
+): Promise<Listing | undefined> {
   const top = await entriesOf(root, shown);
   const name = names.find((candidate) => top.some((entry) => entry === candidate));
   if (name === undefined) return undefined;
@@ -96,11 +129,16 @@ async function listSplit(root: string, names: readonly string[], shown: string):
   for (const className of await entriesOf(join(root, name), join(shown, name))) {
     const folder = join(root, name, className);
     if (!(await stat(folder).catch(() => undefined))?.isDirectory()) continue; // a file or a dangling link
-    const files = (await entriesOf(folder, folder)).filter((file) => extensions.has(extname(file).toLowerCase()));
+    const files: string[] = [];
+    for (const file of await entriesOf(folder, folder)) {
+      const ending = extname(file).toLowerCase();
+      if (extensions.has(ending)) files.push(file);
+      else if (undecodable.has(ending)) leftOut.set(ending, (leftOut.get(ending) ?? 0) + 1);
+    }
     if (files.length === 0) {
       throw new GraftError("NO_IMAGES", {
         thing: `class folder ${join(shown, name, className)}`,
-        place: "it has no .png, .jpg, .jpeg or .webp file",
+        place: `it has no ${[...extensions].join(", ")} file`,
         remedy: "Add images or remove the folder",
       });
     }
@@ -188,30 +226,30 @@ function examplesOf(listing: Listing, classes: readonly string[]): Example[] {
 }
 
 /** Decode four at a time, so that disk, decoder and resizing overlap. */
-async function decodeAll(
+async function decodeInto(
+  store: RecordStore,
   examples: readonly Example[],
-  size: ImageSize,
+  target: ImageTarget,
   each: () => Promise<void>,
-): Promise<ImageSplit> {
-  const bytes = 3 * size.height * size.width;
-  const store = new Uint8Array(examples.length * bytes);
+): Promise<void> {
+  const ahead: Promise<Uint8Array>[] = [];
   let next = 0;
-  const worker = async () => {
-    try {
-      for (let k = next++; k < examples.length; k = next++) {
-        store.set(await decodeImage(examples[k]!.path, size), k * bytes);
-        await each();
-      }
-    } catch (error) {
-      next = examples.length; // the other workers stop too
-      throw error;
+  while (store.count < examples.length) {
+    for (; ahead.length < 4 && next < examples.length; next++) {
+      const decoding = decodeImage(examples[next]!.path, target);
+      decoding.catch(() => {}); // told when its turn comes
+      ahead.push(decoding);
     }
-  };
-  await Promise.all([worker(), worker(), worker(), worker()]);
+    store.append(await ahead.shift()!);
+    await each();
+  }
+}
+
+function splitOf(store: RecordStore, examples: readonly Example[]): ImageSplit {
   return {
     kind: "image",
     count: examples.length,
     targets: { kind: "classes", labels: Int32Array.from(examples, ({ label }) => label) },
-    pixels: (index) => store.subarray(index * bytes, (index + 1) * bytes),
+    pixels: (index) => store.get(index),
   };
 }

@@ -1,5 +1,5 @@
 export { openImages } from "./image-files.node.ts";
-export { type ImageFolderOptions, openImageFolder } from "./image-folder.node.ts";
+export { type ImageFolderOptions, type ImageFolderTask, openImageFolder } from "./image-folder.node.ts";
 export {
   type DataOptions,
   describeRows,
