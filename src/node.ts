@@ -61,7 +61,7 @@ export interface OpenTaskOptions extends GeneratedTaskOptions, DataOptions, Pick
 }
 
 /**
- * Open a task: a generated one by name; a folder `train/<class>/*.png|jpg|webp` (with `val/`, `test/` if there are); or
+ * Open a task: a generated one by name; a folder `train/<class>/*.png|jpg|webp|…` (with `val/`, `test/` if there are); or
  * rows of a CSV, TSV, JSON, Parquet or CoNLL file, or of a folder of such by split.
  * @throws GraftError UNKNOWN_TASK, and what reading the data throws
  */
