@@ -4,6 +4,7 @@ export { headParameters, linearHead, normalized, type Pooling, pool, pooledSize 
 export { crossEntropy } from "./losses.ts";
 export { type Metric, measureAll } from "./measure-all.ts";
 export {
+  firstToken,
   type LossOptions,
   lossOf,
   type OutputLevel,

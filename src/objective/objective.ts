@@ -1,5 +1,6 @@
 import { type Builder, tensorOf, type Value } from "../graph/index.ts";
 import { type Goal, labelsOf, outputNames, type Split } from "../tasks/index.ts";
+import { paddedStart } from "../text/index.ts";
 import { binaryCrossEntropy, cosent, crossEntropy, inBatchContrastive, squaredError, tripletMargin } from "./losses.ts";
 
 /** How a loss is computed; what a goal does not use is ignored. */
@@ -71,6 +72,10 @@ export function targetsAt(
   };
 }
 
+/** Where the first of a row's `count` tokens lies in a batch of `tokens` a row: behind padding that is in front. */
+export const firstToken = (split: Split, row: number, count: number, tokens: number): number =>
+  paddedStart(row, count, tokens, split.kind === "text" ? split.padding.paddingSide : "right");
+
 function filler(
   goal: Goal,
   split: Split,
@@ -90,12 +95,15 @@ function filler(
   if (goal.kind === "tokens") {
     const found = split.targets;
     if (found.kind !== "tags") throw new TypeError(`the split's targets are ${found.kind}, not tags`);
-    return (row, index) =>
-      found.tags(index).forEach((tag, token) => {
+    return (row, index) => {
+      const tags = found.tags(index);
+      const first = firstToken(split, row, tags.length, tokens);
+      tags.forEach((tag, token) => {
         if (tag < 0) return;
-        targets![(row * tokens + token) * width + tag] = 1;
-        weights[row * tokens + token] = 1;
+        targets![(first + token) * width + tag] = 1;
+        weights[first + token] = 1;
       });
+    };
   }
   if (goal.kind === "triplet")
     return (row) => {

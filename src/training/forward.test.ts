@@ -1,7 +1,8 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createBuilder } from "../graph/index.ts";
 import { nodeRuntime } from "../runtime/index.node.ts";
-import type { ImageSplit } from "../tasks/index.ts";
+import type { ImageSplit, TextSplit } from "../tasks/index.ts";
+import { stepFeeds } from "./feeds.ts";
 import { forwardRows } from "./forward.ts";
 
 const input = { kind: "image", name: "pixels", height: 1, width: 1, mean: [0, 0, 0], std: [1, 1, 1] } as const;
@@ -52,4 +53,44 @@ test("an abort ends it after the batch at hand", async () => {
   await expect(forwardRows(session, { ...split, pixels }, call)).rejects.toThrow("enough");
   expect(seen).toEqual([0, 1]);
   await session.release();
+});
+
+describe.each(["left", "right"] as const)("padding on the %s", (paddingSide) => {
+  /** Texts of tokens 1, 2, 3, … that have the tag 0; the first and last token of each have none. */
+  const sizes = [4, 7, 3];
+  const texts: TextSplit = {
+    kind: "text",
+    count: sizes.length,
+    targets: {
+      kind: "tags",
+      tags: (index) => Int32Array.from({ length: sizes[index]! }, (_, k) => (k % (sizes[index]! - 1) ? 0 : -100)),
+    },
+    encodings: (index) => {
+      const ids = Int32Array.from({ length: sizes[index]! }, (_, k) => k + 1);
+      return [{ ids, typeIds: new Int32Array(ids.length), truncated: false }];
+    },
+    views: 1,
+    isPair: false,
+    length: (index) => sizes[index]!,
+    padding: { padId: 99, padTypeId: 0, paddingSide },
+  };
+  const ids = { kind: "text", ids: "ids", dtype: "int64" } as const;
+
+  test("what is gathered of each token is what the model made of it", async () => {
+    const g = createBuilder();
+    const read = g.cast(g.input("ids", "int64", ["batch", "tokens"]), "float32");
+    g.rename(g.unsqueeze(read, [2]), "rows");
+    const session = await nodeRuntime.open(g.toGraph(["rows"]), { threads: 1 });
+    const rows = await forwardRows(session, texts, { input: ids, output: "rows", width: 1, level: "token" });
+    expect([...rows]).toEqual([2, 3, 2, 3, 4, 5, 6, 2]);
+    await session.release();
+  });
+
+  test("a step's targets lie where the tokens are that they are for", () => {
+    const batch = { split: texts, indices: Uint32Array.of(0, 1, 2), input: ids, batchSize: 4, tokens: 8 };
+    const feeds = stepFeeds({ kind: "tokens", classes: ["only"] }, batch);
+    const tagged = (name: string) => [...feeds.ids!.data].map(Number).filter((_, k) => feeds[name]!.data[k] === 1);
+    expect(tagged("weights")).toEqual([2, 3, 2, 3, 4, 5, 6, 2]);
+    expect(tagged("targets")).toEqual(tagged("weights"));
+  });
 });

@@ -1,6 +1,6 @@
 import type { ModelInput } from "../backbone/index.ts";
 import { breathe, type LongCall } from "../base/index.ts";
-import type { OutputLevel } from "../objective/index.ts";
+import { firstToken, type OutputLevel } from "../objective/index.ts";
 import type { HostTensor, Session } from "../runtime/index.ts";
 import type { Split } from "../tasks/index.ts";
 import { inputFeeds, viewsOf } from "./feeds.ts";
@@ -52,8 +52,11 @@ export async function forwardRows(session: Session, split: Split, run: ForwardRu
     const values = data as Float32Array;
     places.forEach((at, row) => {
       const into = starts[at]! * width;
-      if (level === "token") copyTagged(split, part[row]!, values.subarray(row * shape[1]! * width), width, rows, into);
-      else
+      if (level === "token") {
+        const tags = tagsOf(split, part[row]!);
+        const first = firstToken(split, row, tags.length, shape[1]!);
+        copyTagged(tags, values.subarray(first * width), width, rows, into);
+      } else
         for (let view = 0; view < rowsOf(part[row]!); view++) {
           const from = (view * part.length + row) * width;
           rows.set(values.subarray(from, from + width), into + view * width);
@@ -79,8 +82,9 @@ function tagsOf({ targets }: Split, index: number): Int32Array {
   return targets.tags(index);
 }
 
-function copyTagged(split: Split, index: number, from: Float32Array, width: number, into: Float32Array, at: number) {
-  tagsOf(split, index).forEach((tag, token) => {
+/** `from` starts with the example's first token, behind its padding if that is in front. */
+function copyTagged(tags: Int32Array, from: Float32Array, width: number, into: Float32Array, at: number) {
+  tags.forEach((tag, token) => {
     if (tag < 0) return;
     into.set(from.subarray(token * width, (token + 1) * width), at);
     at += width;
