@@ -32,6 +32,17 @@ test("a model that is worse than its base is refused, with the measure and both 
   });
 });
 
+test("a value that is not defined, null in the record, is worse than any", async () => {
+  const record = {
+    ...JSON.parse(result("linear head")),
+    metric: "pearson",
+    validation: { loss: 1, value: Number.NaN },
+  };
+  await write(JSON.stringify(record));
+  const place = expect.stringContaining("pearson 0.625, the adapters NaN");
+  await expect(refuseWorseThanBase(folder)).rejects.toMatchObject({ code: "WORSE_THAN_BASE", place });
+});
+
 test.each([
   ["better than its base", result()],
   ["without a record of its training", "{}"],

@@ -15,7 +15,9 @@ export async function refuseWorseThanBase(folder: string): Promise<void> {
   const { metric, validation, base, betterBase } = await readResult(folder);
   const measure = base?.find(({ name }) => name === betterBase);
   if (measure === undefined || metric === undefined || validation === undefined) return;
-  const [theirs, ours] = [measure.validation.value, validation.value].map((value) => showMetric(metric, value));
+  // JSON writes a value that is not defined as null.
+  const values = [measure.validation.value, validation.value].map((value) => value ?? Number.NaN);
+  const [theirs, ours] = values.map((value) => showMetric(metric, value));
   throw new GraftError("WORSE_THAN_BASE", {
     thing: `model ${folder}`,
     place: `the frozen model with ${measure.name} does better on validation: ${metric} ${theirs}, the adapters ${ours}`,

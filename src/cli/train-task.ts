@@ -19,7 +19,7 @@ import {
   type TrainOptions,
   train,
 } from "../node.ts";
-import { evaluateOutputs, type Metric, measureAll } from "../objective/index.ts";
+import { evaluateOutputs, isHigher, type Metric, measureAll } from "../objective/index.ts";
 import { needsScores, parseSelector } from "../selection/index.ts";
 import type { CommandContext } from "./define-command.ts";
 import { RESULT_FILE } from "./out-folder.ts";
@@ -143,10 +143,11 @@ export const worseThan = (base: string): string =>
 /** Chosen on validation, as everything is. */
 function betterBase(base: Base, trained: Evaluation): string | undefined {
   const best = bestBase(base);
-  return best.validation.value > trained.value ? best.name : undefined;
+  return isHigher(best.validation.value, trained.value) ? best.name : undefined;
 }
 
-const bestBase = ({ measures }: Base) => measures.reduce((a, b) => (b.validation.value >= a.validation.value ? b : a));
+const bestBase = ({ measures }: Base) =>
+  measures.reduce((a, b) => (isHigher(a.validation.value, b.validation.value) ? a : b));
 
 /** The placement `--place` asks for; scores are read or made only where the selector needs them. */
 async function place(

@@ -6,9 +6,13 @@ import { entityF1, macroF1MultiLabel, mrrAt, ranksOf } from "./metrics/index.ts"
 export interface Evaluation {
   /** Mean loss, without label smoothing; of embeddings, whose loss depends on the batch, 1 − value. */
   readonly loss: number;
-  /** The metric that `metricName` names; higher is better. */
+  /** The metric that `metricName` names; higher is better. NaN where the split gives it none (scores that are all alike). */
   readonly value: number;
 }
+
+/** Whether a metric's value beats another; any beats NaN. */
+export const isHigher = (value: number, other: number): boolean =>
+  value > other || (Number.isNaN(other) && !Number.isNaN(value));
 
 const DEPTH = 10;
 
@@ -71,7 +75,9 @@ export function evaluateOutputs(goal: Goal, split: Split, outputs: Float32Array)
     case "pair_score": {
       const cosines = pairCosines(outputs, split.count);
       const value = spearman(cosines, numbersOf(split));
-      return { loss: 1 - value, value };
+      // No correlation is defined where all scores are alike; cosines that are no numbers are another matter.
+      const loss = Number.isNaN(value) && cosines.every(Number.isFinite) ? 1 : 1 - value;
+      return { loss, value };
     }
     case "triplet": {
       const value = mrrAt(retrievalRanks(outputs, split), DEPTH);

@@ -1,5 +1,5 @@
 export { type Answer, answerOf, type LikelyClass } from "./answers.ts";
-export { type Evaluation, evaluateOutputs, metricName, scoreLogits } from "./evaluation.ts";
+export { type Evaluation, evaluateOutputs, isHigher, metricName, scoreLogits } from "./evaluation.ts";
 export { headParameters, linearHead, normalized, type Pooling, pool, pooledSize } from "./head.ts";
 export { crossEntropy } from "./losses.ts";
 export { type Metric, measureAll } from "./measure-all.ts";

@@ -67,7 +67,11 @@ export function decodeCheckpoint(layout: ParameterLayout, bytes: Uint8Array, fin
       remedy: "Resume from a folder that `graft train --out` wrote with this version, or start anew",
     });
   checkFingerprint(JSON.parse(savedFingerprint), fingerprint);
-  const { step, ...run } = JSON.parse(savedRun) as Omit<Checkpoint, "state" | "best"> & { step: number };
+  // JSON writes NaN, the value of a metric that is not defined, as null.
+  const { step, ...run } = JSON.parse(savedRun, (_, value) => value ?? Number.NaN) as Omit<
+    Checkpoint,
+    "state" | "best"
+  > & { step: number };
   return {
     ...run,
     state: { step, theta: vectors("theta"), m: vectors("m"), v: vectors("v") },

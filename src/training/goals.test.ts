@@ -6,6 +6,7 @@ import { type Backbone, traceBackbone } from "../backbone/index.ts";
 import { packVectors } from "../parameters/index.ts";
 import type { Row } from "../tables/index.ts";
 import type { Task } from "../tasks/index.ts";
+import type { CheckpointStore } from "./checkpoint.ts";
 import { evaluate, outputsOf } from "./evaluate.ts";
 import { longest, stepFeeds, viewsOf } from "./feeds.ts";
 import { TrainOptions } from "./options.ts";
@@ -128,3 +129,41 @@ test.each(["triplet", "pair_score"])(
     expect(Math.abs(small.history[0]!.trainLoss - whole.history[0]!.trainLoss)).toBeGreaterThan(0.05);
   },
 );
+
+/** A task whose validation targets are all alike, so that no correlation is defined. */
+async function withoutCorrelation(kind: "regress" | "pair_score", value: number): Promise<Task> {
+  const task = await data[kind]!();
+  const values = new Float32Array(task.validation.count).fill(value);
+  return { ...task, validation: { ...task.validation, targets: { kind: "numbers", width: 1, values } } };
+}
+
+test("where validation has no correlation the lowest loss is kept, interrupted or not", async () => {
+  const task = await withoutCorrelation("regress", 160);
+  const options = { epochs: 5, batchSize: 12, threads: 1, learningRate: 0.05, headLearningRate: 0.05 };
+  const whole = await train(backbone, task, placement, { options });
+  const losses = whole.history.map(({ validation }) => validation.loss);
+  expect(whole.history.map(({ validation }) => validation.value)).toEqual(losses.map(() => Number.NaN));
+  expect(losses.indexOf(Math.min(...losses))).toBeGreaterThan(0); // else any choice would do
+  expect(whole.bestEpoch).toBe(losses.indexOf(Math.min(...losses)) + 1);
+
+  let saved: Uint8Array | undefined;
+  const checkpoint: CheckpointStore = {
+    load: async () => saved,
+    async save(bytes) {
+      saved = bytes.slice();
+    },
+  };
+  const controller = new AbortController();
+  const onEpoch = () => controller.abort(new Error("enough"));
+  const stopped = train(backbone, task, placement, { options, checkpoint, onEpoch, signal: controller.signal });
+  await expect(stopped).rejects.toThrow("enough");
+  const resumed = await train(backbone, task, placement, { options, checkpoint, resume: true });
+  expect(resumed.history).toEqual(whole.history);
+  expect(resumed.bestEpoch).toBe(whole.bestEpoch);
+});
+
+test("scores of validation that are all alike do not look like a training that diverged", async () => {
+  const task = await withoutCorrelation("pair_score", 0.5);
+  const { validation } = await train(backbone, task, placement, { options: { epochs: 1, threads: 1 } });
+  expect(validation).toEqual({ loss: 1, value: Number.NaN });
+});

@@ -1,5 +1,5 @@
 import { breathe, type LongCall } from "../base/index.ts";
-import type { Evaluation } from "../objective/index.ts";
+import { type Evaluation, isHigher } from "../objective/index.ts";
 import type { Vectors } from "../parameters/index.ts";
 import type { Checkpoint, CheckpointStore, EpochRecord } from "./checkpoint.ts";
 import type { TrainOptions } from "./options.ts";
@@ -74,7 +74,7 @@ async function closeEpoch(run: EpochRun, current: Checkpoint, steps: number, rat
 }
 
 const isBetter = (a: Evaluation, b: Evaluation | undefined) =>
-  b === undefined || a.value > b.value || (a.value === b.value && a.loss < b.loss);
+  b === undefined || isHigher(a.value, b.value) || (!isHigher(b.value, a.value) && a.loss < b.loss);
 
 const exhausted = ({ history, bestEpoch }: Checkpoint, patience: number | undefined) =>
   patience !== undefined && history.length - bestEpoch >= patience;
