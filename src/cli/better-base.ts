@@ -1,11 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { GraftError } from "../base/index.ts";
-import { RESULT_FILE } from "./out-folder.ts";
+import { readResult } from "./read-result.ts";
 import { showMetric } from "./show-metric.ts";
-import type { TrainResult } from "./train-task.ts";
-
-type Result = Pick<TrainResult, "metric" | "validation" | "base" | "betterBase">;
 
 /**
  * Refuse a trained model whose base did better on validation, as `graft train` found and wrote down.
@@ -24,14 +19,4 @@ export async function refuseWorseThanBase(folder: string): Promise<void> {
     remedy:
       "Train it otherwise (another --place, more --epochs, a lower --learning-rate), or give --force to export it",
   });
-}
-
-/** Folders of the demo and of older versions have no such file, and nothing to refuse. */
-async function readResult(folder: string): Promise<Partial<Result>> {
-  const text = await readFile(join(folder, RESULT_FILE), "utf8").catch(() => "{}");
-  try {
-    return (JSON.parse(text) as Partial<Result> | null) ?? {};
-  } catch {
-    return {};
-  }
 }

@@ -54,6 +54,8 @@ export interface TrainResult {
   readonly peakMemoryBytes: number;
   readonly placement: string;
   readonly bestEpoch: number;
+  /** Which rows or pictures are training, validation and test depends on it, where they were not given apart. */
+  readonly seed: number;
   readonly out: string;
 }
 
@@ -118,6 +120,7 @@ export async function trainTask(
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     placement: formatPlacement(placement),
     bestEpoch: model.bestEpoch,
+    seed,
     out,
   };
   await saveTrained(model, out, {

@@ -5,6 +5,7 @@ import type { TunedModel } from "../../training/index.ts";
 import { commonArgs, dataArgs, seedArgs, trainedArgs } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
 import { checkData, openData, openTrainedModel } from "../open.ts";
+import { readResult } from "../read-result.ts";
 import { showMetric } from "../show-metric.ts";
 
 export const evaluate = defineCommand({
@@ -12,7 +13,13 @@ export const evaluate = defineCommand({
     ...trainedArgs,
     ...dataArgs,
     split: z.enum(["train", "validation", "test"]).default("test").describe("which examples"),
-    ...seedArgs,
+    seed: seedArgs.seed
+      .unwrap()
+      .optional()
+      .meta({
+        description: "seed of the data (default: the training's, so that test examples are none it saw)",
+        value: "n",
+      }),
     ...commonArgs,
   },
   examples: ["graft evaluate --model ./count --task count"],
@@ -20,7 +27,8 @@ export const evaluate = defineCommand({
     const { args, signal, onProgress, print } = context;
     checkData(args);
     const model = await openTrainedModel(args, context);
-    const task = await openData(args, model.backbone, context);
+    const { seed = (await readResult(args.model)).seed } = args;
+    const task = await openData({ ...args, seed }, model.backbone, context);
     checkClasses(model, task);
     const { split, threads } = args;
     const { loss, value } = await evaluateModel(model, task[split], {
