@@ -111,6 +111,7 @@ export async function openTrained(
   options?: OpenOptions,
 ): Promise<TunedModel> {
   if (typeof source === "object") return loadTrained(folder, source);
-  const backbone = source ?? (await readDescription(folder)).backbone.source;
-  return loadTrained(folder, await openBackbone(backbone, options));
+  const { backbone: trained } = await readDescription(folder);
+  const dtype = options?.dtype ?? trained.dtype;
+  return loadTrained(folder, await openBackbone(source ?? trained.source, { ...options, dtype }));
 }

@@ -40,14 +40,20 @@ export async function findModel(source: string, { dtype, ...call }: FindModelOpt
   const [name] = source.split("@") as [string];
   return {
     graph: found.graph,
-    options: { ...found.options, name: name.slice(name.lastIndexOf("/") + 1), source: `${name}@${commit}`, notes },
+    options: {
+      ...found.options,
+      name: name.slice(name.lastIndexOf("/") + 1),
+      source: `${name}@${commit}`,
+      dtype,
+      notes,
+    },
   };
 }
 
 async function readWithSettings(path: string, dtype: string | undefined): Promise<FoundModel> {
   const { graph, options, notes } = await readBackbone(path, { variant: dtype });
   const folder = await settingsFolder(path);
-  return { graph, options: { ...options, ...(folder && (await readTextSettings(folder))), folder, notes } };
+  return { graph, options: { ...options, ...(folder && (await readTextSettings(folder))), folder, dtype, notes } };
 }
 
 /** Where a model's settings lie: in its folder, beside its file, or above the folder `onnx` it lies in. */

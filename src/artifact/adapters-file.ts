@@ -27,6 +27,7 @@ const Description = z.strictObject({
   backbone: z.strictObject({
     name: z.string(),
     source: z.string(),
+    dtype: z.string().optional(),
     hash: z.string(),
     states: z.int(),
     hiddenSize: z.int(),
@@ -42,10 +43,10 @@ export type AdaptersDescription = z.output<typeof Description>;
 
 /** A trained model without its backbone: a JSON description and the tensors of adapters and head. */
 export function encodeAdapters({ backbone, spec, tensors }: TunedModel): { json: string; safetensors: Uint8Array } {
-  const { name, source, hash, states, hiddenSize, pooling } = backbone;
+  const { name, source, dtype, hash, states, hiddenSize, pooling } = backbone;
   const description: AdaptersDescription = {
     schema: 1,
-    backbone: { name, source, hash, states: states.length, hiddenSize, pooling },
+    backbone: { name, source, dtype, hash, states: states.length, hiddenSize, pooling },
     placement: formatPlacement(spec.placement),
     adapter: AdapterOptions.parse(spec.adapter),
     goal: spec.goal as AdaptersDescription["goal"],

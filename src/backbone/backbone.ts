@@ -38,6 +38,8 @@ export interface Backbone {
   readonly name: string;
   /** Where it came from, to open it again: an absolute path, a URL, or `builtin:vit`. */
   readonly source: string;
+  /** Which of the source's ONNX files, as it was asked for; undefined for the best. */
+  readonly dtype?: string;
   /** SHA-256 of the graph as read (structure and weights), hex. */
   readonly hash: string;
   /** The graph as it was read, raised to opset 20 or newer: dynamic axes kept. */

@@ -14,6 +14,8 @@ export interface BackboneOptions extends LongCall {
   readonly name?: string;
   /** Where it came from, to open it again; default its name. */
   readonly source?: string;
+  /** Which of its ONNX files was asked for, likewise. */
+  readonly dtype?: string;
   /** Size of the pictures, or their side, where the model leaves it open; default 224. */
   readonly imageSize?: number | ImageSize;
   /** How pictures are brought to that size; default `cover`. */
@@ -55,6 +57,7 @@ export async function openGraph(graph: Graph, runtime: Runtime, options: Backbon
   return {
     name,
     source: options.source ?? name,
+    dtype: options.dtype,
     hash,
     graph: raised,
     states,

@@ -1,0 +1,30 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { tinyPostNorm, tinyPreNorm, tinyTask } from "../test/support/tiny-backbone.ts";
+import { trainedTensors } from "../test/support/tiny-runs.ts";
+import { parsePlacement, tunedParameters } from "./adapters/index.ts";
+import { writeModel } from "./graph/index.node.ts";
+import { openBackbone, openTrained, outputsOf, saveTrained } from "./node.ts";
+
+test("a model trained on one of several files of a folder is opened on that file again", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "graft-node-"));
+  try {
+    await mkdir(join(folder, "model", "onnx"), { recursive: true });
+    await writeModel((await tinyPreNorm()).graph, join(folder, "model", "onnx", "model.onnx"));
+    await writeModel((await tinyPostNorm()).graph, join(folder, "model", "onnx", "model_quantized.onnx"));
+    const backbone = await openBackbone(join(folder, "model"), { dtype: "q8", imageSize: 8 });
+    expect(backbone.normPosition).toBe("post");
+    const task = tinyTask();
+    const spec = { placement: parsePlacement("1-2", { states: 5 }), adapter: {}, goal: task.goal };
+    const model = { backbone, spec, tensors: trainedTensors(tunedParameters(backbone, spec), 5) };
+    await saveTrained(model, join(folder, "out"));
+    const opened = await openTrained(join(folder, "out"));
+    expect(await outputsOf(opened, task.test, { threads: 1 })).toEqual(
+      await outputsOf(model, task.test, { threads: 1 }),
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
