@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { tinyPostNorm, tinyPreNorm, tinyTask } from "../test/support/tiny-backbone.ts";
-import { trainedTensors } from "../test/support/tiny-runs.ts";
-import { parsePlacement, tunedParameters } from "./adapters/index.ts";
-import { writeModel } from "./graph/index.node.ts";
-import { openBackbone, openTrained, outputsOf, saveTrained } from "./node.ts";
+import { parsePlacement, tunedParameters } from "../../src/adapters/index.ts";
+import { writeModel } from "../../src/graph/index.node.ts";
+import { openBackbone, openTrained, outputsOf, saveTrained } from "../../src/node.ts";
+import { tinyPostNorm, tinyPreNorm, tinyTask } from "../support/tiny-backbone.ts";
+import { trainedTensors } from "../support/tiny-runs.ts";
 
 test("a model trained on one of several files of a folder is opened on that file again", async () => {
   const folder = await mkdtemp(join(tmpdir(), "graft-node-"));
