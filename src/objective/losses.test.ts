@@ -1,7 +1,16 @@
 import { expect, test } from "vitest";
 import { floats, normals, runOnce } from "../../test/support/tiny-runs.ts";
+import { differentiate } from "../autodiff/index.ts";
 import { type Builder, createBuilder, type Value } from "../graph/index.ts";
-import { binaryCrossEntropy, COSINE_SCALE, cosent, inBatchContrastive, squaredError, tripletMargin } from "./losses.ts";
+import {
+  binaryCrossEntropy,
+  COSINE_SCALE,
+  cosent,
+  crossEntropy,
+  inBatchContrastive,
+  squaredError,
+  tripletMargin,
+} from "./losses.ts";
 
 /** Expected values are the losses' formulas in float64. */
 type Inputs = Readonly<Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>>;
@@ -88,4 +97,18 @@ test("CoSENT over the pairs whose scores differ; ties and examples of weight 0 a
     (g, { x, s, weights }) => cosent(g, x!, s!, weights!),
   );
   expect(found).toBeCloseTo(Math.log(sum), 4);
+});
+
+test("where nothing counts, as in a batch of texts without a tag, loss and gradient are 0", async () => {
+  const inputs = {
+    z: { shape: [2, 3], data: Float32Array.of(1, -2, 3, 0, 5, 40) },
+    t: { shape: [2, 3], data: new Float32Array(6) },
+  };
+  const nothing = { shape: [2], data: new Float32Array(2) };
+  const found = await lossOf({ ...inputs, weights: nothing }, (g, { z, t, weights }) => {
+    const loss = crossEntropy(g, z!, t!, weights!);
+    const [gradient] = differentiate(g, loss, [z!]);
+    return g.add(loss, g.reduceSum(g.mul(gradient!, gradient!), [0, 1], false));
+  });
+  expect(found).toBe(0);
 });

@@ -1,16 +1,20 @@
 import { type Builder, staticShape, type Value } from "../graph/index.ts";
 
-/** Σ x · weights / Σ weights: the mean over what counts. @param x,weights of one shape */
+/** What a sum of weights is at least; no example or token weighs so little. */
+const LEAST_WEIGHT = 1e-12;
+
+/** Σ x · weights / Σ weights: the mean over what counts; 0 where nothing does. @param x,weights of one shape */
 export function weightedMean(g: Builder, x: Value, weights: Value): Value {
   const axes = staticShape(weights).map((_, axis) => axis);
-  return g.div(g.reduceSum(g.mul(x, weights), axes, false), g.reduceSum(weights, axes, false));
+  const total = g.max(g.reduceSum(weights, axes, false), g.scalar(LEAST_WEIGHT));
+  return g.div(g.reduceSum(g.mul(x, weights), axes, false), total);
 }
 
 /**
  * Softmax cross-entropy, the mean over examples weighted by `weights` (0 for the padding of a short batch).
  * @param logits     [..., classes]
  * @param targets    one-hot, [..., classes]
- * @param weights    [...]; their sum must be positive
+ * @param weights    [...]; of a batch without a tag that counts all are 0, and so is the loss
  * @param smoothing  label smoothing in [0, 1)
  * @returns          loss, a scalar
  */
