@@ -9,6 +9,7 @@ import type { Task } from "../tasks/index.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
 import { evaluate, outputsOf } from "./evaluate.ts";
 import { longest, stepFeeds, viewsOf } from "./feeds.ts";
+import { chunksOf } from "./open-steps.ts";
 import { TrainOptions } from "./options.ts";
 import { initialState, openStepper } from "./stepper.ts";
 import { train } from "./train.ts";
@@ -129,6 +130,12 @@ test.each(["triplet", "pair_score"])(
     expect(Math.abs(small.history[0]!.trainLoss - whole.history[0]!.trainLoss)).toBeGreaterThan(0.05);
   },
 );
+
+test("a contrast over more examples than there are takes as many passes as there are examples for", async () => {
+  const task = await data.triplet!();
+  const options = TrainOptions.parse({ batchSize: 8, contrastBatch: 1000 });
+  expect(chunksOf(task, options)).toBe(Math.ceil(task.train.count / 8));
+});
 
 /** A task whose validation targets are all alike, so that no correlation is defined. */
 async function withoutCorrelation(kind: "regress" | "pair_score", value: number): Promise<Task> {

@@ -14,10 +14,10 @@ import type { StepGraph } from "./step-graph.ts";
 import { type OptimizerState, openStepper } from "./stepper.ts";
 import { tunedStep } from "./tuned-step.ts";
 
-/** Passes of `batchSize` whose embeddings are compared at once; 1 for every other goal. */
-export const chunksOf = ({ goal }: Task, { contrastBatch, batchSize }: TrainOptions): number =>
+/** Passes of `batchSize` whose embeddings are compared at once, no more than there are examples for; 1 for every other goal. */
+export const chunksOf = ({ goal, train }: Task, { contrastBatch, batchSize }: TrainOptions): number =>
   outputLevel(goal) === "embedding" && contrastBatch !== undefined
-    ? Math.max(1, Math.ceil(contrastBatch / batchSize))
+    ? Math.max(1, Math.ceil(Math.min(contrastBatch, train.count) / batchSize))
     : 1;
 
 /** Steps of a training, whichever way they are done. */
