@@ -13,13 +13,10 @@ export const evaluate = defineCommand({
     ...trainedArgs,
     ...dataArgs,
     split: z.enum(["train", "validation", "test"]).default("test").describe("which examples"),
-    seed: seedArgs.seed
-      .unwrap()
-      .optional()
-      .meta({
-        description: "seed of the data (default: the training's, so that test examples are none it saw)",
-        value: "n",
-      }),
+    seed: seedArgs.seed.unwrap().optional().meta({
+      description: "seed of the data (default: the training's, so that test examples are none it saw)",
+      value: "n",
+    }),
     ...commonArgs,
   },
   examples: ["graft evaluate --model ./count --task count"],
