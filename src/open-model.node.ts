@@ -53,7 +53,14 @@ export async function findModel(source: string, { dtype, ...call }: FindModelOpt
 async function readWithSettings(path: string, dtype: string | undefined): Promise<FoundModel> {
   const { graph, options, notes } = await readBackbone(path, { variant: dtype });
   const folder = await settingsFolder(path);
-  return { graph, options: { ...options, ...(folder && (await readTextSettings(folder))), folder, dtype, notes } };
+  const settings = folder && (await readTextSettings(folder, fixedLength(graph)));
+  return { graph, options: { ...options, ...settings, folder, dtype, notes } };
+}
+
+/** Tokens of every text, where a text model's file fixes it. */
+function fixedLength({ inputs, types }: Graph): number | undefined {
+  const shape = types.get(inputs[0] ?? "")?.shape;
+  return shape?.length === 2 && typeof shape[1] === "number" ? shape[1] : undefined;
 }
 
 /** Where a model's settings lie: in its folder, beside its file, or above the folder `onnx` it lies in. */

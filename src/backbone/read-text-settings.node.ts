@@ -17,9 +17,10 @@ const OFFSET_POSITIONS = new Set(["roberta", "xlm-roberta", "camembert", "mpnet"
 
 /**
  * What a text model's folder says beside its weights: tokenizer, longest text and pooling.
+ * @param fixedLength  tokens of every text, where the model's file fixes it: longer ones are cut to it
  * @throws GraftError CONFIG for a damaged file, and those of `readTokenizer`
  */
-export async function readTextSettings(folder: string): Promise<TextSettings> {
+export async function readTextSettings(folder: string, fixedLength?: number): Promise<TextSettings> {
   const [config, sentence, pooling] = [
     await readJson(folder, "config.json"),
     await readJson(folder, "sentence_bert_config.json"),
@@ -27,7 +28,7 @@ export async function readTextSettings(folder: string): Promise<TextSettings> {
   ];
   const positions = numberAt(config, "max_position_embeddings");
   const offset = OFFSET_POSITIONS.has(String(config?.model_type)) ? 2 : 0;
-  const limits = [numberAt(sentence, "max_seq_length"), positions && positions - offset].filter(
+  const limits = [fixedLength, numberAt(sentence, "max_seq_length"), positions && positions - offset].filter(
     (limit) => limit !== undefined,
   );
   const maxLength = limits.length > 0 ? Math.min(...limits) : undefined;

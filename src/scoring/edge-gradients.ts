@@ -81,8 +81,9 @@ export async function edgeGradients(
   }
 }
 
-/** Rounded up, but no longer than the model's longest text. */
-const tokensOf = (longest: number, { tokenizer }: Backbone): number =>
+/** The length the file fixes; else rounded up, but no longer than the model's longest text. */
+const tokensOf = (longest: number, { input, tokenizer }: Backbone): number =>
+  (input.kind === "text" ? input.fixedLength : undefined) ??
   Math.min(ROUND * Math.ceil(longest / ROUND), Math.max(longest, tokenizer?.maxLength ?? longest));
 
 /** Outputs `states` [batch·tokens, n·d], one state beside the other, and `cotangents` [n, batch·tokens, d]. */
