@@ -7,3 +7,4 @@ export {
   stageFile,
   writeFileAtomic,
 } from "./files.node.ts";
+export { openRecordStore, type RecordStoreOptions } from "./record-store.node.ts";

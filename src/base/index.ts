@@ -2,4 +2,5 @@ export { didYouMean, type ErrorDetails, GraftError } from "./errors.ts";
 export { parseOptions } from "./parse-options.ts";
 export { breathe, type LongCall, type Progress } from "./progress.ts";
 export { nameSeed, type Random, random } from "./random.ts";
+export { memoryRecordStore, type RecordStore } from "./record-store.ts";
 export { mean, median, pearson, quantile, spearman, standardDeviation } from "./statistics.ts";

@@ -11,7 +11,6 @@ export {
 } from "./labelled.ts";
 export { openTable, type TableFormat, type TableOptions } from "./open-table.ts";
 export { readTexts, type TextColumns, type TextExample } from "./read-texts.ts";
-export { memoryRecordStore, type RecordStore } from "./record-store.ts";
 export { type ByteSource, blobSource } from "./source.ts";
 export type {
   Cell,

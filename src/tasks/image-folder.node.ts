@@ -1,8 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
-import { breathe, GraftError, type LongCall, nameSeed, random } from "../base/index.ts";
-import { openRecordStore } from "../tables/index.node.ts";
-import type { RecordStore } from "../tables/index.ts";
+import { openRecordStore } from "../base/index.node.ts";
+import { breathe, GraftError, type LongCall, nameSeed, type RecordStore, random } from "../base/index.ts";
 import { decodeImage } from "./decode-image.node.ts";
 import type { ImageTarget } from "./resize.ts";
 import type { Augmentation, ImageSplit, ImageTask } from "./task.ts";

@@ -1,5 +1,12 @@
-import { GraftError, type LongCall, mean, standardDeviation } from "../base/index.ts";
-import { type Example, type Labelled, memoryRecordStore, type RecordStore, type SplitName } from "../tables/index.ts";
+import {
+  GraftError,
+  type LongCall,
+  mean,
+  memoryRecordStore,
+  type RecordStore,
+  standardDeviation,
+} from "../base/index.ts";
+import type { Example, Labelled, SplitName } from "../tables/index.ts";
 import type { Encoding, Tokenizer } from "../text/index.ts";
 import { packExample, unpackEncodings, unpackWords } from "./example-record.ts";
 import type { Goal } from "./goal.ts";

@@ -1,7 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
+import { openRecordStore } from "../base/index.node.ts";
 import type { LongCall } from "../base/index.ts";
-import { holdsTables, openDataset, openRecordStore } from "../tables/index.node.ts";
+import { holdsTables, openDataset } from "../tables/index.node.ts";
 import {
   type ColumnNames,
   type DatasetDescription,

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileError } from "../base/index.node.ts";
+import { fileError } from "./files.node.ts";
 import { memoryRecordStore, offsetList, type RecordStore } from "./record-store.ts";
 
 export interface RecordStoreOptions {
