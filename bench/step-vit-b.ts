@@ -5,13 +5,12 @@
  */
 import { authorVit, openGraph, traceBackbone } from "../src/backbone/index.ts";
 import { median, random } from "../src/base/index.ts";
-import { createBuilder } from "../src/graph/index.ts";
+import { createBuilder, productFlops } from "../src/graph/index.ts";
 import { zeroVectors } from "../src/parameters/index.ts";
 import { nodeRuntime } from "../src/runtime/index.node.ts";
 import type { HostTensor, Session } from "../src/runtime/index.ts";
 import { select } from "../src/selection/index.ts";
 import { initialState, openStepper, TrainOptions, tunedStep } from "../src/training/index.ts";
-import { productFlops } from "./flops.ts";
 
 const BATCH = 8;
 const CLASSES = 100;
