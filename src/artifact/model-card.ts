@@ -121,7 +121,7 @@ function notes({ backbone, spec: { goal } }: TunedModel, task: string | undefine
     notes.push(`What is behind ${tokenizer.maxLength} tokens of a text is not read.`);
   if (input.kind === "image")
     notes.push(
-      "Pictures of another size are resized by Transformers.js in its own way (Lanczos in Node, the canvas in browsers): pixels differ a little from those it was measured with.",
+      "Pictures of another size are resized by Transformers.js in its own way (sharp in Node, the canvas in browsers): pixels differ from those it was measured with, most where its bilinear and bicubic filters shrink a picture, as they pick single pixels.",
     );
   return notes;
 }

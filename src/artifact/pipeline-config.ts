@@ -54,29 +54,6 @@ function patchSize({ height }: ImageInput, rowSize: number | undefined): number 
   return side > 0 && Number.isInteger(side) && height % side === 0 ? side : undefined;
 }
 
-/**
- * `preprocessor_config.json`: the short side resized to the model's, the middle cut out, bytes / 255, minus mean, over std,
- * channels red, green, blue. Where a picture has the model's size already, pixels are ours exactly. Otherwise the filter is
- * Lanczos: in Node, the only one of Transformers.js that averages over what it leaves out, as ours does (its bilinear
- * picks single pixels); browsers use their canvas's whatever the file says.
- */
-export function preprocessorConfig({ height, width, mean, std }: ImageInput): Json {
-  return {
-    image_processor_type: "ViTImageProcessor",
-    do_convert_rgb: true,
-    do_resize: true,
-    size: { shortest_edge: Math.max(height, width) },
-    resample: 1,
-    do_center_crop: true,
-    crop_size: { height, width },
-    do_rescale: true,
-    rescale_factor: 1 / 255,
-    do_normalize: true,
-    image_mean: [...mean],
-    image_std: [...std],
-  };
-}
-
 /** What sentence-transformers reads of an embedding model: how tokens are pooled, and that vectors have length 1. */
 export function sentenceFiles({ hiddenSize, pooling, tokenizer }: Backbone): Readonly<Record<string, unknown>> {
   const pools = (kind: Pooling) => pooling === kind || (pooling === "cls+mean" && kind !== "last");

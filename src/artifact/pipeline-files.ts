@@ -1,7 +1,8 @@
 import { GraftError } from "../base/index.ts";
 import { outputLevel } from "../objective/index.ts";
 import type { TunedModel } from "../training/index.ts";
-import { type Json, pipelineConfig, preprocessorConfig, sentenceFiles } from "./pipeline-config.ts";
+import { type Json, pipelineConfig, sentenceFiles } from "./pipeline-config.ts";
+import { preprocessorConfig } from "./preprocessor-config.ts";
 import { tokenizerConfig } from "./tokenizer-config.ts";
 
 /** Files of a backbone's own folder that go along. */

@@ -2,12 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as transformers from "@huggingface/transformers";
-import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { usageLines } from "../../src/artifact/index.ts";
 import type { Backbone } from "../../src/backbone/index.ts";
 import { openBackbone, saveTrained } from "../../src/node.ts";
-import { openImages } from "../../src/tasks/index.node.ts";
 import type { Goal, ImageSplit } from "../../src/tasks/index.ts";
 import { openGeneratedTask } from "../../src/tasks/index.ts";
 import type { TunedModel } from "../../src/training/index.ts";
@@ -21,6 +19,7 @@ import {
   TEXTS,
   textBackbone,
 } from "../support/pipeline-models.ts";
+import { writePicture } from "../support/write-picture.ts";
 
 /** Both sides compute in float32, with other kernels fused. */
 const TOLERANCE = 1e-4;
@@ -200,63 +199,4 @@ describe("pictures", () => {
       close(found, (await answersToPictures(model, pictures.slice(0, 1))).map(asShown));
     }
   });
-
-  test("larger pictures of any shape: pixels near ours, so that most predictions are the same", async ({
-    annotate,
-  }) => {
-    const model = modelFor(image, GOALS.classify);
-    const out = await saved(model);
-    const shapes = [
-      [96, 64],
-      [50, 200],
-      [33, 32],
-      [128, 128],
-    ] as const;
-    const large = await Promise.all(
-      Array.from({ length: 24 }, async (_, k) => {
-        const file = join(folder, `large ${k}.png`);
-        const [width, height] = shapes[k % shapes.length]!;
-        const { pixels } = openGeneratedTask("count", { trainSize: 1, validationSize: 1, testSize: 24 }).test;
-        await writePicture(file, pixels(k), 32, [width, height]);
-        return file;
-      }),
-    );
-    const input = image.input as Extract<Backbone["input"], { kind: "image" }>;
-    const split = await openImages(large, input);
-    const ours = await answersToPictures(
-      model,
-      large.map((_, k) => split.pixels(k)),
-    );
-    const prepare = await transformers.AutoProcessor.from_pretrained(out);
-    let [difference, worst] = [0, 0];
-    for (const [k, file] of large.entries()) {
-      const { pixel_values } = await prepare(await transformers.load_image(file));
-      expect(pixel_values.dims).toEqual([1, 3, 32, 32]);
-      const bytes = split.pixels(k);
-      const found = pixel_values.data as Float32Array;
-      const differences = Array.from(found, (value, at) => Math.abs((value * 0.5 + 0.5) * 255 - bytes[at]!));
-      difference += differences.reduce((a, b) => a + b, 0) / differences.length / large.length;
-      worst = Math.max(worst, ...differences);
-    }
-    const run = await transformers.pipeline("image-classification", out);
-    const found = (await run(large)) as unknown as Scores[];
-    const names = GOALS.classify.classes;
-    const same = found.filter(([best], k) => best!.label === names[ours[k]!.indexOf(Math.max(...ours[k]!))]).length;
-    await annotate(
-      `same class for ${same} of 24; pixels differ by ${difference.toFixed(2)} of 255 on average, ${worst.toFixed(0)} at most`,
-    );
-    expect(new Set(ours.map((row) => row.indexOf(Math.max(...row)))).size).toBeGreaterThan(1);
-    expect(difference).toBeLessThan(3); // 3.6 with Transformers.js' bilinear; what is left is the rounding of its crop
-    expect(same).toBeGreaterThanOrEqual(20);
-  });
 });
-
-/** Pixels [3, side, side] as a PNG, enlarged smoothly where a size is given. */
-async function writePicture(file: string, pixels: Uint8Array, side: number, size?: readonly [number, number]) {
-  const interleaved = Uint8Array.from(
-    { length: 3 * side * side },
-    (_, k) => pixels[(k % 3) * side * side + Math.floor(k / 3)]!,
-  );
-  const picture = sharp(interleaved, { raw: { width: side, height: side, channels: 3 } });
-  await (size ? picture.resize(size[0], size[1], { fit: "fill", kernel: "cubic" }) : picture).png().toFile(file);
-}
