@@ -1,5 +1,6 @@
 import { GraftError } from "../base/index.ts";
 import { type Ort, openSession } from "./ort-session.ts";
+import { scratch } from "./scratch.node.ts";
 import type { Runtime } from "./session.ts";
 
 /**
@@ -10,6 +11,7 @@ import type { Runtime } from "./session.ts";
 export function createNodeRuntime(ort?: Ort): Runtime {
   return {
     name: "node",
+    scratch,
     async open(graph, options) {
       // Idle threads that spin take cores from the process's other sessions, and training has two open.
       const extra = { session: { intra_op: { allow_spinning: "0" } } };

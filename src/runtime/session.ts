@@ -1,3 +1,4 @@
+import type { RecordStore } from "../base/index.ts";
 import type { DataType, Graph, TensorValues, ValueType } from "../graph/index.ts";
 
 /** Arrays a runtime takes and gives. */
@@ -40,4 +41,6 @@ export interface Session {
 export interface Runtime {
   readonly name: "node" | "web";
   open(graph: Graph, options?: SessionOptions): Promise<Session>;
+  /** Room for that many bytes, in memory or (Node) in a temporary file; undefined where there is not so much to spare. */
+  scratch(bytes: number, signal?: AbortSignal): RecordStore | undefined;
 }

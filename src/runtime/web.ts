@@ -1,4 +1,4 @@
-import { GraftError } from "../base/index.ts";
+import { GraftError, memoryRecordStore } from "../base/index.ts";
 import { messageOf, type Ort, openSession, type Platform } from "./ort-session.ts";
 import type { Runtime } from "./session.ts";
 
@@ -7,6 +7,9 @@ const platform: Platform = {
   options: { executionProviders: ["wasm"], logSeverityLevel: 3 },
   writesOutputs: false,
 };
+
+/** What a page may keep: tabs are killed for much more. */
+const SCRATCH_BYTES = 512 * 2 ** 20;
 
 export interface WebRuntimeOptions {
   /** Threads of the page's WebAssembly; default ONNX Runtime's choice, or what `ort.env.wasm.numThreads` says. */
@@ -24,6 +27,7 @@ export interface WebRuntimeOptions {
 export function createWebRuntime(ort?: Ort, { threads }: WebRuntimeOptions = {}): Runtime {
   return {
     name: "web",
+    scratch: (bytes) => (bytes <= SCRATCH_BYTES ? memoryRecordStore() : undefined),
     async open(graph, options = {}) {
       const loaded = ort ?? (await load());
       if (threads !== undefined) settleThreads(loaded, threads);

@@ -1,0 +1,24 @@
+import { statfsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { openRecordStore } from "../base/index.node.ts";
+import type { RecordStore } from "../base/index.ts";
+
+/** Shares of what is free that a store may take, so that the training beside it, and others, have theirs. */
+const MEMORY_SHARE = 0.25;
+const DISK_SHARE = 0.5;
+
+/** A store in memory where a quarter of what is free is enough, else in a temporary file of at most half the free disk. */
+export function scratch(bytes: number, signal?: AbortSignal): RecordStore | undefined {
+  const memoryBytes = MEMORY_SHARE * process.availableMemory();
+  if (bytes <= memoryBytes) return openRecordStore({ memoryBytes: bytes, signal });
+  return bytes <= DISK_SHARE * freeDisk() ? openRecordStore({ memoryBytes: 0, signal }) : undefined;
+}
+
+function freeDisk(): number {
+  try {
+    const { bavail, bsize } = statfsSync(tmpdir());
+    return bavail * bsize;
+  } catch {
+    return 0;
+  }
+}
