@@ -6,6 +6,7 @@
 import { authorVit, openGraph, traceBackbone } from "../src/backbone/index.ts";
 import { median, random } from "../src/base/index.ts";
 import { createBuilder, productFlops } from "../src/graph/index.ts";
+import type { TunedSpec } from "../src/methods/index.ts";
 import { zeroVectors } from "../src/parameters/index.ts";
 import { nodeRuntime } from "../src/runtime/index.node.ts";
 import type { HostTensor, Session } from "../src/runtime/index.ts";
@@ -24,7 +25,7 @@ export async function stepVitB({ rounds = 7, threads = 2 } = {}) {
   const { placement } = select("all:parallel", { states: backbone.states.length, defaultRank: 8 });
   const options = TrainOptions.parse({ batchSize: BATCH, threads });
   const goal = { kind: "classify", classes: Array.from({ length: CLASSES }, (_, k) => String(k)) } as const;
-  const spec = { placement, adapter: {}, goal };
+  const spec: TunedSpec = { method: { kind: "adapters", placement, adapter: {} }, goal };
   const stepGraph = tunedStep(backbone, await traceBackbone(backbone, { batchSize: BATCH }), spec, options);
   const start = initialState(stepGraph, zeroVectors(stepGraph.layout).map(randomized));
   const opened = performance.now();

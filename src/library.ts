@@ -1,5 +1,5 @@
 /** What both entries export: everything that does not depend on the platform, and the types their signatures mention. */
-export type { Edge, EdgeKind, PlacedEdge, Placement, PlacementEntry, TunedSpec } from "./adapters/index.ts";
+export type { Edge, EdgeKind, PlacedEdge, Placement, PlacementEntry } from "./adapters/index.ts";
 export { AdapterOptions, edgeKind, formatPlacement, parsePlacement } from "./adapters/index.ts";
 export {
   type AdaptersDescription,
@@ -33,6 +33,7 @@ export {
   type Value,
   type ValueType,
 } from "./graph/index.ts";
+export type { Method, TunedSpec } from "./methods/index.ts";
 export { type Evaluation, metricName, type Pooling } from "./objective/index.ts";
 export type { HostArray, HostTensor, Ort, Runtime, Session, SessionOptions } from "./runtime/index.ts";
 export {

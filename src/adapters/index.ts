@@ -13,13 +13,3 @@ export {
   parseEntries,
   parsePlacement,
 } from "./placement.ts";
-export {
-  bakedModel,
-  goalOutput,
-  headWidth,
-  pooledFeatures,
-  type TunedSpec,
-  tunedOutput,
-  tunedParameters,
-  upToFeatures,
-} from "./tuned.ts";

@@ -1,8 +1,16 @@
 import * as z from "zod";
-import { AdapterOptions, formatPlacement, parsePlacement, type TunedSpec, tunedParameters } from "../adapters/index.ts";
+import { AdapterOptions, parsePlacement } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import { GraftError } from "../base/index.ts";
 import { decodeSafetensors, encodeSafetensors } from "../formats/index.ts";
+import {
+  describeMethod,
+  type Method,
+  MethodSchema,
+  methodOf,
+  type TunedSpec,
+  tunedParameters,
+} from "../methods/index.ts";
 import { layoutOf, packVectors } from "../parameters/index.ts";
 import type { TunedModel } from "../training/index.ts";
 
@@ -22,8 +30,7 @@ const GoalSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.enum(["pair_score", "triplet"]) }),
 ]);
 
-const Description = z.strictObject({
-  schema: z.literal(1),
+const common = {
   backbone: z.strictObject({
     name: z.string(),
     source: z.string(),
@@ -33,10 +40,14 @@ const Description = z.strictObject({
     hiddenSize: z.int(),
     pooling: z.enum(["cls", "mean", "cls+mean", "last"]),
   }),
-  placement: z.string(),
-  adapter: AdapterOptions,
   goal: GoalSchema,
-});
+};
+
+/** Version 1 knew no method but adapters on a placement, as text. */
+const Description = z.discriminatedUnion("schema", [
+  z.strictObject({ schema: z.literal(2), ...common, method: MethodSchema }),
+  z.strictObject({ schema: z.literal(1), ...common, placement: z.string(), adapter: AdapterOptions }),
+]);
 
 /** What `adapters.json` says beside the tensors. */
 export type AdaptersDescription = z.output<typeof Description>;
@@ -44,14 +55,13 @@ export type AdaptersDescription = z.output<typeof Description>;
 /** A trained model without its backbone: a JSON description and the tensors of adapters and head. */
 export function encodeAdapters({ backbone, spec, tensors }: TunedModel): { json: string; safetensors: Uint8Array } {
   const { name, source, dtype, hash, states, hiddenSize, pooling } = backbone;
-  const description: AdaptersDescription = {
-    schema: 1,
+  const description = {
+    schema: 2,
     backbone: { name, source, dtype, hash, states: states.length, hiddenSize, pooling },
-    placement: formatPlacement(spec.placement),
-    adapter: AdapterOptions.parse(spec.adapter),
-    goal: spec.goal as AdaptersDescription["goal"],
+    method: MethodSchema.parse(spec.method),
+    goal: spec.goal,
   };
-  const metadata = new Map([["graft", JSON.stringify({ backbone: hash, placement: description.placement })]]);
+  const metadata = new Map([["graft", JSON.stringify({ backbone: hash, method: describeMethod(spec.method) })]]);
   return { json: `${JSON.stringify(description, undefined, 2)}\n`, safetensors: encodeSafetensors(tensors, metadata) };
 }
 
@@ -93,22 +103,27 @@ export function decodeAdapters(
       place: `they were trained on the backbone with hash ${trained.hash.slice(0, 12)}…, "${backbone.name}" has ${backbone.hash.slice(0, 12)}…`,
       remedy: `Load them onto ${trained.source}, or train anew on this backbone`,
     });
-  const placement = parsePlacement(description.placement, { states: backbone.states.length });
-  const spec: TunedSpec = { placement, adapter: description.adapter, goal: description.goal };
+  const spec: TunedSpec = { method: methodIn(backbone, description), goal: description.goal };
   const { tensors } = decodeSafetensors(safetensors, ADAPTERS_TENSORS);
   const restored = { ...backbone, pooling: trained.pooling };
   const parameters = tunedParameters(restored, spec);
   packVectors(layoutOf(parameters), tensors); // checks that all are there, in the right shapes
-  refuseOthers(tensors, new Set(parameters.map(({ name }) => name)), description.placement);
+  refuseOthers(tensors, new Set(parameters.map(({ name }) => name)), describeMethod(spec.method));
   return { backbone: restored, spec, tensors };
 }
 
-function refuseOthers(tensors: ReadonlyMap<string, unknown>, known: ReadonlySet<string>, placement: string): void {
+function methodIn(backbone: Backbone, description: AdaptersDescription): Method {
+  if (description.schema === 2) return methodOf(backbone, description.method);
+  const placement = parsePlacement(description.placement, { states: backbone.states.length });
+  return { kind: "adapters", placement, adapter: description.adapter };
+}
+
+function refuseOthers(tensors: ReadonlyMap<string, unknown>, known: ReadonlySet<string>, method: string): void {
   const other = [...tensors.keys()].find((name) => !known.has(name));
   if (other === undefined) return;
   throw new GraftError("PARAMETER_UNKNOWN", {
     thing: `tensor "${other}" in ${ADAPTERS_TENSORS}`,
-    place: `${ADAPTERS_JSON} describes the placement ${placement}, which has no such parameter`,
+    place: `${ADAPTERS_JSON} describes ${method}, which has no such parameter`,
     remedy: "Use the two files that `graft train --out` wrote together, unchanged",
   });
 }

@@ -12,11 +12,12 @@ import {
   tinyTask,
 } from "../../test/support/tiny-backbone.ts";
 import { pixelsFor, relativeError, trainedTensors } from "../../test/support/tiny-runs.ts";
-import { parsePlacement, tunedParameters } from "../adapters/index.ts";
+import { parsePlacement } from "../adapters/index.ts";
 import { openGraph } from "../backbone/index.ts";
 import { decodeSafetensors, encodeSafetensors } from "../formats/index.ts";
 import { readModel, writeModel } from "../graph/index.node.ts";
 import { checkGraph, createBuilder, decodeModel, type Graph, tensorOf } from "../graph/index.ts";
+import { type TunedSpec, tunedParameters } from "../methods/index.ts";
 import type { HostTensor } from "../runtime/index.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { imagesAt } from "../tasks/index.ts";
@@ -38,7 +39,8 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 async function modelOn(open: typeof tinyPreNorm, options = {}): Promise<TunedModel & { backbone: ImageBackbone }> {
   const backbone = await open(options);
   const placement = parsePlacement("4-1,0-3,2-2,1-2", { states, defaultRank: 3 });
-  const spec = { placement, adapter: { activation: "tanh", scale: "channel" } as const, goal: task.goal };
+  const adapter = { activation: "tanh", scale: "channel" } as const;
+  const spec: TunedSpec = { method: { kind: "adapters", placement, adapter }, goal: task.goal };
   return { backbone, spec, tensors: trainedTensors(tunedParameters(backbone, spec), 5) };
 }
 
@@ -138,6 +140,8 @@ describe("a saved folder", () => {
     change(description);
     await writeFile(json(), JSON.stringify(description));
   };
+  const edges = (text: string) => (description: Record<string, unknown>) =>
+    Object.assign(description.method as object, { placement: parsePlacement(text, { states: 99 }) });
   const editTensors = async (change: (named: Map<string, ReturnType<typeof tensorOf>>) => void) => {
     const { tensors: named } = decodeSafetensors(await readFile(tensors()));
     const copy = new Map(named) as Map<string, ReturnType<typeof tensorOf>>;
@@ -152,8 +156,7 @@ describe("a saved folder", () => {
     expect(await trainingIn(folder)).toBe("trained");
     const loaded = await load(await tinyPreNorm());
     expect(loaded.backbone.pooling).toBe("mean");
-    expect(loaded.spec).toMatchObject({ placement: model.spec.placement, goal: task.goal });
-    expect(loaded.spec.adapter).toMatchObject(model.spec.adapter);
+    expect(loaded.spec).toMatchObject({ method: model.spec.method, goal: task.goal });
     const bits = (named: TunedModel["tensors"]) =>
       [...named].map(([name, { shape, bytes }]) => [name, [...shape], Buffer.from(bytes).toString("hex")]).sort();
     expect(bits(loaded.tensors)).toEqual(bits(model.tensors));
@@ -162,6 +165,18 @@ describe("a saved folder", () => {
     );
     // Saved again, the same bytes.
     expect(encodeAdapters(loaded).safetensors).toEqual(encodeAdapters(model).safetensors);
+  });
+
+  test("one that an earlier version wrote, with a placement for a method, opens", async () => {
+    await saveTrained(model, folder);
+    await edit((it) => {
+      const { adapter } = it.method as { adapter: object };
+      Object.assign(it, { schema: 1, placement: "4-1@r3,0-3@r3,2-2@r3,1-2@r3", adapter });
+      delete it.method;
+    });
+    const loaded = await load();
+    expect(loaded.spec).toMatchObject(model.spec);
+    expect([...loaded.tensors.keys()].sort()).toEqual([...model.tensors.keys()].sort());
   });
 
   test("another backbone is refused, with both hashes and the way out", async () => {
@@ -194,7 +209,7 @@ describe("a saved folder", () => {
     ["no JSON", () => writeFile(json(), "{"), "ADAPTERS_JSON", /not JSON/],
     ["empty", () => writeFile(json(), ""), "ADAPTERS_JSON", /not JSON/],
     ["a list", () => writeFile(json(), "[]"), "ADAPTERS_JSON", /adapters.json/],
-    ["another schema", () => edit((it) => Object.assign(it, { schema: 2 })), "ADAPTERS_JSON", /schema/],
+    ["another schema", () => edit((it) => Object.assign(it, { schema: 3 })), "ADAPTERS_JSON", /schema/],
     ["an unknown key", () => edit((it) => Object.assign(it, { more: 1 })), "ADAPTERS_JSON", /more/],
     [
       "no classes",
@@ -202,14 +217,9 @@ describe("a saved folder", () => {
       "ADAPTERS_JSON",
       /goal.classes/,
     ],
-    ["an edge out of range", () => edit((it) => Object.assign(it, { placement: "9-1@r3" })), "EDGE_OUT_OF_RANGE", /9/],
-    [
-      "an edge less",
-      () => edit((it) => Object.assign(it, { placement: "4-1@r3" })),
-      "PARAMETER_UNKNOWN",
-      /0-3|1-2|2-2/,
-    ],
-    ["no placement text", () => edit((it) => Object.assign(it, { placement: "x" })), "BAD_PLACEMENT", /x/],
+    ["an edge out of range", () => edit(edges("9-1@r3")), "EDGE_OUT_OF_RANGE", /9/],
+    ["an edge less", () => edit(edges("4-1@r3")), "PARAMETER_UNKNOWN", /0-3|1-2|2-2/],
+    ["no such method", () => edit((it) => Object.assign(it, { method: { kind: "x" } })), "ADAPTERS_JSON", /method/],
     ["no tensors file", () => rm(tensors()), "FILE_MISSING", /adapters.safetensors/],
     [
       "a truncated tensors file",

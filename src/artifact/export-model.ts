@@ -1,6 +1,6 @@
-import { bakedModel } from "../adapters/index.ts";
 import { textInputNames } from "../backbone/index.ts";
 import { checkGraph, type Graph, prune, type Shape, type Value } from "../graph/index.ts";
+import { bakedModel } from "../methods/index.ts";
 import { outputLevel, pooledSize } from "../objective/index.ts";
 import { outputNames } from "../tasks/index.ts";
 import type { TunedModel } from "../training/index.ts";

@@ -1,5 +1,5 @@
-import { formatPlacement } from "../adapters/index.ts";
 import { elementCount } from "../graph/index.ts";
+import { describeMethod } from "../methods/index.ts";
 import { type Goal, outputNames } from "../tasks/index.ts";
 import type { TunedModel } from "../training/index.ts";
 import { pipelineTask, type UsageOptions, usageLines } from "./usage.ts";
@@ -48,7 +48,7 @@ ${base ? `[${base}](https://huggingface.co/${base})` : backbone.name}, frozen, w
 The weights of the model itself are unchanged: its licence holds.
 
 - **It answers**: ${answers(spec.goal)}
-${info ? `- **Data**: ${line(info.data)}\n` : ""}- **Placement**: \`${formatPlacement(spec.placement) || "none"}\` (from hidden state – to hidden state, rank), of ${backbone.states.length} hidden states
+${info ? `- **Data**: ${line(info.data)}\n` : ""}- **${spec.method.kind === "adapters" ? "Placement" : "Method"}**: ${methodLine(model)}
 - **Trained**: ${[...model.tensors.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0).toLocaleString("en")} parameters${info ? ` in ${seconds(info.seconds)}` : ""}
 ${info?.command ? `- **Command**: \`${line(info.command)}\`\n` : ""}${info && info.measures.length > 0 ? `\n## What training was worth\n\n${measures(info)}${info.warning ? `\n**${line(info.warning)}**\n` : ""}` : ""}
 ## Use it
@@ -62,6 +62,11 @@ ${notes(model, task, info)
   .join("\n")}
 `;
 }
+
+const methodLine = ({ backbone, spec: { method } }: TunedModel) =>
+  method.kind === "adapters"
+    ? `\`${describeMethod(method)}\` (from hidden state – to hidden state, rank), of ${backbone.states.length} hidden states`
+    : describeMethod(method);
 
 const line = (text: string) => text.replaceAll(/\s+/g, " ").trim();
 

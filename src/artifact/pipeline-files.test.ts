@@ -10,6 +10,7 @@ import { tinyPostNorm } from "../../test/support/tiny-backbone.ts";
 import { runOnce } from "../../test/support/tiny-runs.ts";
 import { tinyBert, tinyTokenizer } from "../../test/support/tiny-text.ts";
 import { createBuilder, type DataType } from "../graph/index.ts";
+import { HEAD_ALONE } from "../methods/index.ts";
 import type { Goal } from "../tasks/index.ts";
 import { exportModel } from "./export-model.ts";
 import { modelCard } from "./model-card.ts";
@@ -128,7 +129,7 @@ describe("inputs", () => {
         dtype,
       } as const;
       const graph = g.toGraph([features.name]);
-      const spec = { placement: [], adapter: {}, goal: GOALS.triplet };
+      const spec = { method: HEAD_ALONE, goal: GOALS.triplet };
       const model = { backbone: { ...backbone, graph, input, features: "features" }, spec, tensors: new Map() };
       const exported = pipelineGraph(model);
       expect([...exported.inputs].sort()).toEqual(["attention_mask", "input_ids"]);

@@ -4,7 +4,8 @@ import { availableParallelism, totalmem } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { cachedModels, hubSettings } from "../hub/index.node.ts";
-import { AdapterOptions, openBackbone, openTask, outputsOf } from "../node.ts";
+import { HEAD_ALONE } from "../methods/index.ts";
+import { openBackbone, openTask, outputsOf } from "../node.ts";
 import { nodeRuntimeFacts } from "../runtime/index.node.ts";
 
 /** What a question to the machine came to; a failure keeps its reason. */
@@ -161,7 +162,7 @@ async function runEmbedded() {
   const backbone = await openBackbone("builtin:vit");
   const opened = performance.now();
   const { train } = await openTask("count", { backbone, trainSize: 1, validationSize: 1, testSize: 1 });
-  const spec = { placement: [], adapter: AdapterOptions.parse({}), goal: { kind: "triplet" } } as const;
+  const spec = { method: HEAD_ALONE, goal: { kind: "triplet" } } as const;
   await outputsOf({ backbone, spec, tensors: new Map() }, train, { batchSize: 1 });
   return { open: opened - begun, run: performance.now() - opened };
 }

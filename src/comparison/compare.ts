@@ -114,7 +114,11 @@ async function runOnce(
     },
   };
   if (placement.length === 0) {
-    const model: TunedModel = { backbone, spec: { placement, adapter, goal: task.goal }, tensors: head };
+    const model: TunedModel = {
+      backbone,
+      spec: { method: { kind: "adapters", placement, adapter }, goal: task.goal },
+      tensors: head,
+    };
     const validation = await evaluate(model, task.validation, { ...call, threads });
     const test = await evaluate(model, task.test, { ...call, threads });
     return { placement, validation, test, seconds: headSeconds, model };

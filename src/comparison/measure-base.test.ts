@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { tinyBert, tinyText, tinyTextTask } from "../../test/support/tiny-text.ts";
 import type { Backbone } from "../backbone/index.ts";
+import { HEAD_ALONE } from "../methods/index.ts";
 import { evaluate, type Features, TrainOptions, type TunedModel } from "../training/index.ts";
 import { measureBase } from "./measure-base.ts";
 import { nearestNeighbours } from "./nearest-neighbours.ts";
@@ -22,7 +23,7 @@ test("the linear head measured on features does what it does at the end of the m
   ]) {
     const { measures, head } = await measureBase(backbone, task, options);
     expect(measures.map(({ name }) => name)).toEqual(["nearest neighbours", "linear head"]);
-    const model: TunedModel = { backbone, spec: { placement: [], adapter: {}, goal: task.goal }, tensors: head };
+    const model: TunedModel = { backbone, spec: { method: HEAD_ALONE, goal: task.goal }, tensors: head };
     for (const split of ["validation", "test"] as const) {
       const found = await evaluate(model, task[split], { threads: 1 });
       expect(measures[1]![split].loss).toBeCloseTo(found.loss, 4);

@@ -1,8 +1,8 @@
-import { goalOutput, upToFeatures } from "../adapters/index.ts";
 import { differentiate } from "../autodiff/index.ts";
 import { type Backbone, type TraceSizes, traceBackbone } from "../backbone/index.ts";
 import { breathe, type LongCall } from "../base/index.ts";
 import { createBuilder, type Graph, prune } from "../graph/index.ts";
+import { goalOutput, upToFeatures } from "../methods/index.ts";
 import { lossOf, targetShapes } from "../objective/index.ts";
 import type { HostTensor, Session } from "../runtime/index.ts";
 import type { Goal, Task } from "../tasks/index.ts";

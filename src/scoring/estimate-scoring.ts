@@ -1,6 +1,6 @@
-import { headWidth } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import type { LongCall } from "../base/index.ts";
+import { headWidth } from "../methods/index.ts";
 import { outputNames, type Task } from "../tasks/index.ts";
 import { edgeGradients, PROBE_BATCH } from "./edge-gradients.ts";
 import { probeOf, randomHead, singularValuesByEdge } from "./score-edges.ts";

@@ -1,7 +1,7 @@
-import { headWidth } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import { breathe, GraftError, type LongCall, nameSeed, random } from "../base/index.ts";
 import { createBuilder, type Graph, tensorOf } from "../graph/index.ts";
+import { headWidth } from "../methods/index.ts";
 import { headParameters, outputLevel, pooledSize } from "../objective/index.ts";
 import { layoutOf, packVectors } from "../parameters/index.ts";
 import type { Runtime } from "../runtime/index.ts";

@@ -1,8 +1,8 @@
-import { type TunedSpec, tunedOutput, upToFeatures } from "../adapters/index.ts";
 import { differentiate } from "../autodiff/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import { GraftError } from "../base/index.ts";
 import { createBuilder, type Graph, prune, type Value } from "../graph/index.ts";
+import { type TunedSpec, tunedOutput, upToFeatures } from "../methods/index.ts";
 import { lossOf, targetShapes } from "../objective/index.ts";
 import { declareParameters, type ParameterLayout, type Vectors } from "../parameters/index.ts";
 import type { HostTensor, Session, SessionOptions } from "../runtime/index.ts";

@@ -1,7 +1,8 @@
-import { AdapterOptions, checkPlacement, initialAdapters, type Placement, type TunedSpec } from "../adapters/index.ts";
+import type { AdapterOptions, Placement } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import { breathe, type LongCall, parseOptions } from "../base/index.ts";
 import { tensorOf } from "../graph/index.ts";
+import { type Method, methodOf, startTensors, type TunedSpec } from "../methods/index.ts";
 import { outputLevel } from "../objective/index.ts";
 import { packVectors, parameterCount } from "../parameters/index.ts";
 import type { Task } from "../tasks/index.ts";
@@ -55,14 +56,12 @@ const TIMED_BATCHES = 3;
 export async function estimateTraining(
   backbone: Backbone,
   task: Task,
-  placement: Placement,
+  what: Placement | Method,
   call: EstimateCall = {},
 ): Promise<TrainingEstimate> {
   const asked = parseOptions(TrainOptions, call.options ?? {}, "training options");
   const options = { ...asked, batchSize: Math.min(asked.batchSize, task.train.count) };
-  const adapter = parseOptions(AdapterOptions, call.adapter ?? {}, "adapter options");
-  checkPlacement(placement, { states: backbone.states.length });
-  const spec: TunedSpec = { placement, adapter, goal: task.goal };
+  const spec: TunedSpec = { method: methodOf(backbone, what, call.adapter), goal: task.goal };
   const layout = tunedLayout(backbone, spec, options);
   const plan = planTraining(task.train, backbone.input, chunksOf(task, options) * options.batchSize, options.seed);
   const peak = peakOf(call.memory);
@@ -73,7 +72,7 @@ export async function estimateTraining(
   peak.look();
 
   const begun = performance.now();
-  const vectors = packVectors(layout, startTensors(backbone, spec, layout, options));
+  const vectors = packVectors(layout, allTensors(backbone, spec, layout, options));
   const steps = await openSteps(backbone, task, spec, options, plan, layout, initialState({ layout }, vectors), call);
   const preparing = (performance.now() - begun) / 1000;
   try {
@@ -153,7 +152,7 @@ async function timeForward(backbone: Backbone, task: Task, spec: TunedSpec, opti
   const { threads } = options;
   const { train, goal } = task;
   const layout = tunedLayout(backbone, spec, options);
-  const vectors = packVectors(layout, startTensors(backbone, spec, layout, options));
+  const vectors = packVectors(layout, allTensors(backbone, spec, layout, options));
   const feeds = Object.fromEntries(
     layout.map(({ name, size }, k) => [name, { dtype: "float32", shape: [size], data: vectors[k]! } as const]),
   );
@@ -220,14 +219,14 @@ async function timeHead(backbone: Backbone, task: Task, options: TrainOptions, c
   return more.seconds + perExample * (train.count - more.count);
 }
 
-/** Adapters as training starts them, and a head of zeros: the numbers do not change what a step costs. */
-function startTensors(
+/** What a method trains as training starts it, and a head of zeros: the numbers do not change what a step costs. */
+function allTensors(
   backbone: Backbone,
-  { placement, adapter }: TunedSpec,
+  { method }: TunedSpec,
   layout: ReturnType<typeof tunedLayout>,
   { seed }: TrainOptions,
 ) {
-  const tensors = new Map(initialAdapters(placement, backbone.hiddenSize, seed, adapter));
+  const tensors = new Map(startTensors(backbone, method, seed));
   for (const { entries } of layout)
     for (const { name, shape, size } of entries)
       if (!tensors.has(name)) tensors.set(name, tensorOf("float32", shape, new Float32Array(size)));

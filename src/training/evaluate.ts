@@ -1,17 +1,17 @@
-import { bakedModel, type TunedSpec } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import type { LongCall } from "../base/index.ts";
 import { prune, type Tensor } from "../graph/index.ts";
+import { bakedModel, type TunedSpec } from "../methods/index.ts";
 import { type Evaluation, evaluateOutputs, outputLevel, pooledSize } from "../objective/index.ts";
 import { type Goal, outputNames, type Split } from "../tasks/index.ts";
 import { forwardRows } from "./forward.ts";
 import { OUTPUT } from "./tuned-step.ts";
 
-/** Trained adapters and head on their backbone. */
+/** What a method trained, and the head, on their backbone. */
 export interface TunedModel {
   readonly backbone: Backbone;
   readonly spec: TunedSpec;
-  /** Adapters and head by name. */
+  /** The method's parameters and the head's by name. */
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 

@@ -1,7 +1,7 @@
-import { headWidth, pooledFeatures } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import type { LongCall } from "../base/index.ts";
 import { createBuilder, prune } from "../graph/index.ts";
+import { headWidth, pooledFeatures } from "../methods/index.ts";
 import { outputLevel, type TargetBatch, targetsAt } from "../objective/index.ts";
 import { type Goal, outputNames, type Split } from "../tasks/index.ts";
 import { allIndices, forwardRows } from "./forward.ts";

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { normals, relativeError, trainedTensors } from "../../test/support/tiny-runs.ts";
 import { tinyBert, tinyText, tinyTextTask } from "../../test/support/tiny-text.ts";
-import { parsePlacement, type TunedSpec, tunedParameters } from "../adapters/index.ts";
+import { parsePlacement } from "../adapters/index.ts";
 import { type Backbone, traceBackbone } from "../backbone/index.ts";
+import { type TunedSpec, tunedParameters } from "../methods/index.ts";
 import { packVectors } from "../parameters/index.ts";
 import type { Row } from "../tables/index.ts";
 import type { Task } from "../tasks/index.ts";
@@ -61,7 +62,7 @@ const placement = parsePlacement("1-2,3-0,2-2", { states: 5, defaultRank: 2 });
 
 /** Loss at given parameters, and its gradient: m' / (1 − β₁) after a first step, since m starts at 0. */
 async function openLoss(task: Task, batchSize: number) {
-  const spec: TunedSpec = { placement, adapter: {}, goal: task.goal };
+  const spec: TunedSpec = { method: { kind: "adapters", placement, adapter: {} }, goal: task.goal };
   const options = TrainOptions.parse({ batchSize, clipNorm: 1e9, weightDecay: 0 });
   const indices = Uint32Array.from({ length: batchSize - 1 }, (_, k) => k); // the last row is padding
   const [views, split] = [viewsOf(task.train), task.train];

@@ -1,7 +1,7 @@
-import type { TunedSpec } from "../adapters/index.ts";
 import { type Backbone, traceBackbone } from "../backbone/index.ts";
 import type { LongCall } from "../base/index.ts";
 import type { Graph } from "../graph/index.ts";
+import type { TunedSpec } from "../methods/index.ts";
 import { outputLevel, targetsAt } from "../objective/index.ts";
 import type { ParameterLayout } from "../parameters/index.ts";
 import type { Task } from "../tasks/index.ts";

@@ -1,6 +1,7 @@
-import { AdapterOptions, checkPlacement, initialAdapters, type Placement, type TunedSpec } from "../adapters/index.ts";
+import type { AdapterOptions, Placement } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import { GraftError, type LongCall, parseOptions } from "../base/index.ts";
+import { type Method, methodOf, startTensors, type TunedSpec } from "../methods/index.ts";
 import { type Evaluation, evaluateOutputs, outputLevel } from "../objective/index.ts";
 import { type ParameterLayout, packVectors, parameterCount, unpackVectors, type Vectors } from "../parameters/index.ts";
 import type { Session } from "../runtime/index.ts";
@@ -25,6 +26,7 @@ import { initialState } from "./stepper.ts";
 import { OUTPUT, tunedForward, tunedLayout } from "./tuned-step.ts";
 
 export interface TrainCall extends LongCall {
+  /** Settings of the adapters where a placement is given. */
   readonly adapter?: AdapterOptions;
   readonly options?: TrainSettings;
   /** The head to start from; default: a linear head fitted on the plain backbone's features. */
@@ -50,27 +52,25 @@ export interface Trained extends TunedModel {
 }
 
 /**
- * Train adapters on a placement, and a linear head, on a task; the backbone stays as it is. An empty placement trains
- * the head alone. After each epoch the parameters are validated and the best kept.
+ * Train what a method says, and a linear head, on a task; the rest of the backbone stays as it is. A placement stands for
+ * adapters on it, an empty one trains the head alone. After each epoch the parameters are validated and the best kept.
  *
  * The same arguments give the same bits on the same machine with the same thread count, interrupted or not: every
  * random choice is a function of the seed, the epoch and the example.
  *
  * @throws GraftError OPTIONS; LOSS_NOT_FINITE if a step's loss is no finite number (the checkpoint then holds the last
- *         good state), or the validation's; CHECKPOINT_MISMATCH; those of `checkPlacement`
+ *         good state), or the validation's; CHECKPOINT_MISMATCH; those of `methodOf`
  */
 export async function train(
   backbone: Backbone,
   task: Task,
-  placement: Placement,
+  what: Placement | Method,
   call: TrainCall = {},
 ): Promise<Trained> {
   const asked = parseOptions(TrainOptions, call.options ?? {}, "training options");
   // Places of a batch that no example fills cost time and change nothing.
   const options = { ...asked, batchSize: Math.min(asked.batchSize, task.train.count) };
-  const adapter = parseOptions(AdapterOptions, call.adapter ?? {}, "adapter options");
-  checkPlacement(placement, { states: backbone.states.length });
-  const spec: TunedSpec = { placement, adapter, goal: task.goal };
+  const spec: TunedSpec = { method: methodOf(backbone, what, call.adapter), goal: task.goal };
   const batch = chunksOf(task, options) * options.batchSize;
   const plan = planTraining(task.train, backbone.input, batch, options.seed);
   const layout = tunedLayout(backbone, spec, options);
@@ -78,9 +78,7 @@ export async function train(
   const saved = call.resume ? await call.checkpoint?.load() : undefined;
   const start = saved
     ? decodeCheckpoint(layout, saved, fingerprint)
-    : fromScratch(
-        initialState({ layout }, packVectors(layout, await startTensors(backbone, task, spec, options, call))),
-      );
+    : fromScratch(initialState({ layout }, packVectors(layout, await allTensors(backbone, task, spec, options, call))));
 
   const { threads } = options;
   const steps = await openSteps(backbone, task, spec, options, plan, layout, start.state, call);
@@ -136,9 +134,9 @@ async function validateWith(
   return evaluateOutputs(goal, validation, await forwardRows(session, validation, run));
 }
 
-async function startTensors(backbone: Backbone, task: Task, spec: TunedSpec, options: TrainOptions, call: TrainCall) {
+async function allTensors(backbone: Backbone, task: Task, spec: TunedSpec, options: TrainOptions, call: TrainCall) {
   const head = call.head ?? (await fitTaskHead(backbone, task, options, call));
-  return new Map([...initialAdapters(spec.placement, backbone.hiddenSize, options.seed, spec.adapter), ...head]);
+  return new Map([...startTensors(backbone, spec.method, options.seed), ...head]);
 }
 
 const fromScratch = (state: Checkpoint["state"]): Checkpoint => ({
@@ -150,8 +148,8 @@ const fromScratch = (state: Checkpoint["state"]): Checkpoint => ({
   seconds: 0,
 });
 
-function fingerprintOf(backbone: Backbone, task: Task, spec: TunedSpec, options: TrainOptions): Fingerprint {
+function fingerprintOf(backbone: Backbone, task: Task, { method }: TunedSpec, options: TrainOptions): Fingerprint {
   const sizes = [task.train, task.validation].map((split) => split.count);
   const { hash, pooling, input } = backbone;
-  return { backbone: hash, pooling, input, task: task.name, sizes, ...spec, ...options };
+  return { backbone: hash, pooling, input, task: task.name, sizes, goal: task.goal, ...method, ...options };
 }

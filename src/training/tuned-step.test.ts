@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { type ImageBackbone, TINY, tinyBackbones, tinyPreNorm, tinyTask } from "../../test/support/tiny-backbone.ts";
 import { normals, relativeError, trainedTensors } from "../../test/support/tiny-runs.ts";
-import { parsePlacement, type TunedSpec, tunedParameters } from "../adapters/index.ts";
+import { parsePlacement } from "../adapters/index.ts";
 import { type Backbone, traceBackbone } from "../backbone/index.ts";
+import { type TunedSpec, tunedParameters } from "../methods/index.ts";
 import { packVectors } from "../parameters/index.ts";
 import { labelsOf } from "../tasks/index.ts";
 import { stepFeeds } from "./feeds.ts";
@@ -14,8 +15,7 @@ const task = tinyTask({ train: 12, noise: 0.9 });
 const states = 2 * TINY.blocks + 1;
 
 const specOf = (text: string): TunedSpec => ({
-  placement: parsePlacement(text, { states, defaultRank: 3 }),
-  adapter: {},
+  method: { kind: "adapters", placement: parsePlacement(text, { states, defaultRank: 3 }), adapter: {} },
   goal: task.goal,
 });
 

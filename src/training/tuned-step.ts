@@ -1,6 +1,6 @@
-import { type TunedSpec, tunedOutput, tunedParameters, upToFeatures } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import { createBuilder, type Graph, prune } from "../graph/index.ts";
+import { type TunedSpec, tunedOutput, tunedParameters, upToFeatures } from "../methods/index.ts";
 import { type LossOptions, lossOf, targetShapes } from "../objective/index.ts";
 import { declareParameters, layoutOf, type ParameterLayout } from "../parameters/index.ts";
 import type { TrainOptions } from "./options.ts";
@@ -26,7 +26,7 @@ export function tunedLayout(backbone: Backbone, spec: TunedSpec, options: TrainO
 }
 
 /**
- * The training step of adapters and head on a frozen backbone.
+ * The training step of a method and the head on a backbone.
  * @param traced  the backbone's graph at the step's sizes, shapes static
  */
 export function tunedStep(

@@ -1,8 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parsePlacement, type TunedSpec, tunedParameters } from "../../src/adapters/index.ts";
+import { parsePlacement } from "../../src/adapters/index.ts";
 import type { Backbone } from "../../src/backbone/index.ts";
 import { encodeSafetensors } from "../../src/formats/index.ts";
+import { type TunedSpec, tunedParameters } from "../../src/methods/index.ts";
 import { openBackbone } from "../../src/node.ts";
 import type { Pooling } from "../../src/objective/index.ts";
 import type { Goal, ImageSplit, TextSplit } from "../../src/tasks/index.ts";
@@ -47,7 +48,7 @@ export async function textBackbone(folder: string, options: { readonly pooling?:
 /** As if trained for a goal: every parameter random, so that each adapter matters. */
 export function modelFor(backbone: Backbone, goal: Goal): TunedModel {
   const placement = parsePlacement("1-2,3-0,2-2", { states: backbone.states.length, defaultRank: 2 });
-  const spec: TunedSpec = { placement, adapter: {}, goal };
+  const spec: TunedSpec = { method: { kind: "adapters", placement, adapter: {} }, goal };
   return { backbone, spec, tensors: trainedTensors(tunedParameters(backbone, spec), 3) };
 }
 

@@ -3,14 +3,12 @@ import { type Builder, createBuilder, type Graph, prune, type Tensor, type Value
 import { headParameters, linearHead, normalized, outputLevel, pool, pooledSize } from "../objective/index.ts";
 import type { Parameter } from "../parameters/index.ts";
 import { type Goal, outputNames } from "../tasks/index.ts";
-import { type AdapterOptions, adapterParameters } from "./adapter.ts";
-import { insertAdapters } from "./insert.ts";
-import type { Placement } from "./placement.ts";
+import type { Method } from "./method.ts";
+import { kindOf } from "./method-kinds.ts";
 
-/** What is trained on a backbone: adapters on a placement, and the head that the goal asks for. */
+/** What is trained on a backbone: what a method trains of it, and the head that the goal asks for. */
 export interface TunedSpec {
-  readonly placement: Placement;
-  readonly adapter: AdapterOptions;
+  readonly method: Method;
   readonly goal: Goal;
 }
 
@@ -18,10 +16,10 @@ export interface TunedSpec {
 export const headWidth = ({ hiddenSize, pooling }: Pick<Backbone, "hiddenSize" | "pooling">, goal: Goal): number =>
   outputLevel(goal) === "token" ? hiddenSize : pooledSize(hiddenSize, pooling);
 
-/** Every trainable tensor of a tuned model, adapters first. */
-export function tunedParameters(backbone: Backbone, { placement, adapter, goal }: TunedSpec): Parameter[] {
+/** Every trainable tensor of a tuned model, the head's last. */
+export function tunedParameters(backbone: Backbone, { method, goal }: TunedSpec): Parameter[] {
   return [
-    ...adapterParameters(placement, backbone.hiddenSize, adapter),
+    ...kindOf(method).parameters(backbone, method),
     ...headParameters(headWidth(backbone, goal), outputNames(goal).length),
   ];
 }
@@ -55,15 +53,15 @@ export function goalOutput(
   return level === "embedding" ? normalized(g, pooled) : linearHead(g, goal, pooled, head);
 }
 
-/** Insert a spec's adapters into a builder that holds `graph` (`upToFeatures`). Returns the features they lead to. */
+/** Insert a spec's method into a builder that holds `graph` (`upToFeatures`). Returns the features it leads to. */
 export function tunedFeatures(
   g: Builder,
   backbone: Backbone,
   graph: Graph,
-  { placement, adapter }: TunedSpec,
+  { method }: TunedSpec,
   tensors: ReadonlyMap<string, Value>,
 ): Value {
-  return insertAdapters(g, graph, backbone, placement, tensors, adapter).get(backbone.features)!;
+  return kindOf(method).insert(g, graph, backbone, method, tensors).get(backbone.features)!;
 }
 
 /** A tuned model's answer, `goalOutput` of `tunedFeatures`. */
@@ -77,11 +75,19 @@ export function tunedOutput(
   return goalOutput(g, backbone, spec.goal, tunedFeatures(g, backbone, graph, spec, tensors), tensors);
 }
 
-/** A builder on the backbone's graph as read, with the parameters as constants: what is evaluated and exported. */
+/**
+ * A builder on the backbone's graph as read, with what was trained in it: what is evaluated and exported. Where the method
+ * can be written into the weights themselves it is; else its parameters become constants.
+ */
 export function bakedModel(backbone: Backbone, spec: TunedSpec, tensors: ReadonlyMap<string, Tensor>) {
   const graph = upToFeatures(backbone, backbone.graph);
-  const g = createBuilder(graph);
-  const constants = new Map([...tensors].map(([name, tensor]) => [name, g.constant(tensor, name)]));
-  const features = tunedFeatures(g, backbone, graph, spec, constants);
+  const merged = kindOf(spec.method).merge?.(graph, backbone, spec.method, tensors);
+  const g = createBuilder(merged ?? graph);
+  const names = merged ? headNames(backbone, spec.goal) : [...tensors.keys()];
+  const constants = new Map(names.map((name) => [name, g.constant(tensors.get(name)!, name)]));
+  const features = merged ? g.value(backbone.features) : tunedFeatures(g, backbone, graph, spec, constants);
   return { g, features, output: () => goalOutput(g, backbone, spec.goal, features, constants) };
 }
+
+const headNames = (backbone: Backbone, goal: Goal) =>
+  headParameters(headWidth(backbone, goal), outputNames(goal).length).map(({ name }) => name);

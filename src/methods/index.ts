@@ -1,0 +1,12 @@
+export { HEAD_ALONE, type Method, MethodSchema } from "./method.ts";
+export { describeMethod, methodOf, startTensors } from "./method-kinds.ts";
+export {
+  bakedModel,
+  goalOutput,
+  headWidth,
+  pooledFeatures,
+  type TunedSpec,
+  tunedOutput,
+  tunedParameters,
+  upToFeatures,
+} from "./tuned.ts";
