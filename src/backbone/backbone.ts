@@ -3,6 +3,7 @@ import type { Pooling } from "../objective/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { ImageTarget } from "../tasks/index.ts";
 import type { Tokenizer } from "../text/index.ts";
+import type { FrozenProduct } from "./find-products.ts";
 
 /**
  * How a picture becomes the backbone's input: brought to its size as `resize` says, then bytes / 255, minus `mean`, over
@@ -48,6 +49,12 @@ export interface Backbone {
   readonly states: readonly string[];
   /** For each state the residual sum before its norm; in a pre-norm model the state itself. */
   readonly sums: readonly string[];
+  /** For each sub-layer k, which leads from state k to k + 1, the value that it adds to the stream. */
+  readonly branches: readonly string[];
+  /** Products with frozen matrices in the sub-layers, in order. */
+  readonly products: readonly FrozenProduct[];
+  /** Value names of the gains and biases of norms. */
+  readonly norms: readonly string[];
   readonly blocks: number;
   readonly hiddenSize: number;
   readonly normPosition: "pre" | "post";

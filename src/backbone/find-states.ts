@@ -1,6 +1,8 @@
 import { describeNode, elementCount, type Graph, type Node } from "../graph/index.ts";
 import { isCausal, isTextTower } from "./causal.ts";
 import { convolutionDetours } from "./detours.ts";
+import { findNorms } from "./find-norms.ts";
+import { type FrozenProduct, findProducts } from "./find-products.ts";
 import { type GraphIndex, indexGraph, isWeightedProduct, sameShape, views } from "./graph-index.ts";
 import { normOf, normSource } from "./norm.ts";
 import { prefixTokens } from "./prefix-tokens.ts";
@@ -33,6 +35,12 @@ export interface FoundStates {
   readonly features: string;
   /** Sub-layer k leads from state k to state k + 1. */
   readonly subLayers: readonly SubLayer[];
+  /** For each sub-layer the value that is added to the stream, F(x). */
+  readonly branches: readonly string[];
+  /** The sub-layers' products with frozen matrices. */
+  readonly products: readonly FrozenProduct[];
+  /** Value names of all norms' gains and biases. */
+  readonly norms: readonly string[];
 }
 
 /**
@@ -82,7 +90,16 @@ export function findStates(graph: Graph): FoundStates {
       kind: step.attended === undefined ? "feed-forward" : "attention",
       weights: weightsBetween(index, named[k]!, named[k + 1]!),
     })),
+    branches: branchesIn(graph, stream),
+    products: findProducts(index, graph, stream),
+    norms: findNorms(index),
   };
+}
+
+/** As the sums of the graph itself read them, and not a value that a quantiser makes of it or made it from. */
+function branchesIn(graph: Graph, stream: readonly ResidualStep[]): readonly string[] {
+  const sums = new Map(graph.nodes.map((node) => [node.outputs[0]!, node]));
+  return stream.map(({ sum, output, branch }) => sums.get(output)!.inputs[sum.inputs.indexOf(branch)]!);
 }
 
 interface Link {

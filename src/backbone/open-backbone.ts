@@ -51,7 +51,8 @@ export async function openGraph(graph: Graph, runtime: Runtime, options: Backbon
   const progress = (done: number) => options.onProgress?.({ phase: "open model", done, total: 2, unit: "steps" });
   const traced = await traceBackbone({ graph: raised, input, runtime }, PROBE, options.signal);
   progress(1);
-  const { states, sums, normPosition, hiddenSize, blocks, features, prefixTokens } = findStates(traced);
+  const { states, sums, branches, products, norms, normPosition, hiddenSize, blocks, features, prefixTokens } =
+    findStates(traced);
   const hash = await hashGraph(graph);
   progress(2);
   return {
@@ -62,6 +63,9 @@ export async function openGraph(graph: Graph, runtime: Runtime, options: Backbon
     graph: raised,
     states,
     sums,
+    branches,
+    products,
+    norms,
     blocks,
     hiddenSize,
     normPosition,
