@@ -2,7 +2,7 @@ import { asNumbers, attribute, elementCount, type Graph, type Node } from "../gr
 import { type GraphIndex, isWeightedProduct } from "./graph-index.ts";
 import { pathNodes, type ResidualStep } from "./residual-steps.ts";
 
-/** What a product is for in its sub-layer; `qkv` (or `kv`, `qk`) makes several at once, `gate` is a second way into a feed-forward layer. */
+/** What a product is for in its sub-layer; `qkv` (or `kv`, `qk`) makes several at once, of a gated feed-forward layer `gate` passes the activation. */
 export type ProductRole = "q" | "k" | "v" | "qkv" | "kv" | "qk" | "qv" | "o" | "fc1" | "gate" | "fc2";
 
 /** A product x · W of a sub-layer's activations with a frozen matrix. */
@@ -101,7 +101,12 @@ const reaches = (index: GraphIndex, from: string, to: string) =>
 
 function feedForwardRoles(index: GraphIndex, products: readonly Node[]): RoleOf {
   const last = products.at(-1);
-  const first = products.slice(0, -1).filter((node) => reaches(index, node.outputs[0]!, last!.inputs[0]!));
+  // What passes the activation takes the longer way.
+  const first = products
+    .filter((node) => node !== last && reaches(index, node.outputs[0]!, last!.inputs[0]!))
+    .map((node) => ({ node, length: pathNodes(index, node.outputs[0]!, last!.inputs[0]!)?.length ?? 0 }))
+    .sort((a, b) => a.length - b.length)
+    .map(({ node }) => node);
   return (node) => {
     if (node === last) return { role: "fc2" };
     const at = first.indexOf(node);

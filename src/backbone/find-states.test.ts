@@ -49,12 +49,22 @@ test.each(fixtureNames())("%s: the states found are those PyTorch recorded", asy
 
 test.each(fixtureNames())("%s: names and order of nodes change nothing", async (name) => {
   const graph = await traced(name);
-  const { states, sums, features, subLayers, ...rest } = findStates(graph);
+  const { states, sums, features, subLayers, branches, products, norms, ...rest } = findStates(graph);
   for (const seed of [1, 2]) {
     const { graph: other, renamed } = shuffleGraph(graph, seed);
     const found = findStates(other);
     const names = { states: states.map(renamed), sums: sums.map(renamed), features: renamed(features) };
     expect(found).toMatchObject({ ...rest, ...names });
+    expect(found.branches).toEqual(branches.map(renamed));
+    expect([...found.norms].sort()).toEqual(norms.map(renamed).sort());
+    const inOrder = (list: typeof products, name: (value: string) => string) =>
+      list
+        .map(({ node, input, weight, bias = "", output, ...known }) => {
+          const values = [input, weight, bias, output].map(name);
+          return { ...known, values };
+        })
+        .sort((a, b) => a.block - b.block || (a.role < b.role ? -1 : 1));
+    expect(inOrder(found.products, (value) => value)).toEqual(inOrder(products, renamed));
     expect(found.subLayers.map(({ kind, weights }) => [kind, [...weights].sort()])).toEqual(
       subLayers.map(({ kind, weights }) => [kind, weights.map(renamed).sort()]),
     );
