@@ -4,6 +4,7 @@ export {
   bakedModel,
   goalOutput,
   headWidth,
+  POOLED,
   pooledFeatures,
   type TunedSpec,
   tunedOutput,

@@ -28,10 +28,13 @@ export function tunedParameters(backbone: Backbone, { method, goal }: TunedSpec)
 export const upToFeatures = (backbone: Backbone, graph: Graph): Graph =>
   prune({ ...graph, outputs: [backbone.features] });
 
+/** Name of the pooled features in every graph that has them, one no model's file uses. */
+export const POOLED = "graft/pooled";
+
 /** Pooled features of each example, or of each text where embeddings are compared; the mask leaves padding out. */
 export function pooledFeatures(g: Builder, { input, pooling }: Backbone, features: Value): Value {
   const mask = input.kind === "text" && input.mask !== undefined ? g.value(input.mask) : undefined;
-  return pool(g, features, pooling, mask);
+  return g.rename(pool(g, features, pooling, mask), POOLED);
 }
 
 /**

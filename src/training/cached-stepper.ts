@@ -19,7 +19,15 @@ export interface CachedSizes {
   readonly views: number;
 }
 
-/** A step over several chunks; feeds of the inputs for each, and of the loss for all. */
+/** The two graphs a chunk goes through, at one length of texts. */
+export interface ChunkGraphs {
+  /** Its embeddings. */
+  readonly forward: Graph;
+  /** The gradient of Σ embeddings · cotangent, added to what earlier chunks gave. */
+  readonly backward: Graph;
+}
+
+/** A step over several chunks; feeds of the inputs for each (those a graph does not take are left out), and of the loss for all. */
 export interface CachedFeeds {
   readonly chunks: readonly Record<string, HostTensor>[];
   readonly targets: Record<string, HostTensor>;
@@ -33,11 +41,11 @@ export interface CachedStepper extends Pick<Stepper, "state" | "release"> {
  * Contrastive steps over more examples than one pass holds, by cached gradients (GradCache, Gao et al. 2021): embed all
  * chunks, differentiate the loss with respect to the embeddings alone, then send each chunk's part of that gradient back
  * through the model and add up. The update is that of one large batch; memory is that of one chunk, time a forward pass more.
- * @param traced  the backbone's graph at a chunk's size, one for each length of texts
+ * @param graphs  of a chunk, for each length of texts
  */
 export async function openCachedStepper(
-  backbone: Backbone,
-  traced: readonly Graph[],
+  { runtime }: Backbone,
+  graphs: readonly ChunkGraphs[],
   spec: TunedSpec,
   options: TrainOptions,
   layout: ParameterLayout,
@@ -45,7 +53,6 @@ export async function openCachedStepper(
   start: OptimizerState,
   session: SessionOptions,
 ): Promise<CachedStepper> {
-  const { runtime } = backbone;
   const { weightDecay, clipNorm } = options;
   const optimizer: AdamWOptions = { weightDecay, clipNorm };
   const opened: Session[] = [];
@@ -59,11 +66,8 @@ export async function openCachedStepper(
   };
   try {
     const passes: { forward: Session; backward: Session }[] = [];
-    for (const graph of traced)
-      passes.push({
-        forward: await open(chunkGraph(backbone, graph, spec, layout, false)),
-        backward: await open(chunkGraph(backbone, graph, spec, layout, true)),
-      });
+    for (const { forward, backward } of graphs)
+      passes.push({ forward: await open(forward), backward: await open(backward) });
     const width = Number(passes[0]!.forward.outputTypes.get(OUTPUT)?.shape?.[1]);
     const compare = await open(lossGraph(spec, options, sizes, width));
     const update = await open(updateGraph(layout, optimizer));
@@ -71,10 +75,11 @@ export async function openCachedStepper(
     const norms: HostTensor = { dtype: "float32", shape: [1], data: new Float32Array(1) };
     const step: CachedStepper["step"] = async ({ chunks, targets }, learningRate, which) => {
       const { forward, backward } = passes[which]!;
+      const takes = graphs[which]!;
       const theta = vectorTensors(layout, turns.current().theta, "");
       const outputs: Float32Array[] = [];
       for (const feeds of chunks)
-        outputs.push((await forward.run({ ...feeds, ...theta }))[OUTPUT]!.data as Float32Array);
+        outputs.push((await forward.run({ ...taken(takes.forward, feeds), ...theta }))[OUTPUT]!.data as Float32Array);
       const rows = sizes.views * sizes.chunks * sizes.batchSize;
       const { loss, cotangents } = await compare.run({
         ...targets,
@@ -84,7 +89,8 @@ export async function openCachedStepper(
       let sums: Vectors = layout.map(({ size }) => new Float32Array(size));
       for (const [k, feeds] of chunks.entries()) {
         const cotangent = { dtype: "float32", shape: [rows / sizes.chunks, width], data: parts[k]! } as const;
-        const result = await backward.run({ ...feeds, ...theta, cotangent, ...vectorTensors(layout, sums, ".sum") });
+        const own = { ...theta, cotangent, ...vectorTensors(layout, sums, ".sum") };
+        const result = await backward.run({ ...taken(takes.backward, feeds), ...own });
         sums = layout.map(({ name }) => result[`${name}.sum.next`]!.data as Float32Array);
       }
       const count = turns.current().step + 1;
@@ -116,7 +122,23 @@ export async function openCachedStepper(
   }
 }
 
-/** A chunk's embeddings, or the gradient of Σ embeddings · cotangent added to what earlier chunks gave. */
+const taken = ({ inputs }: Graph, feeds: Record<string, HostTensor>) =>
+  Object.fromEntries(Object.entries(feeds).filter(([name]) => inputs.includes(name)));
+
+/**
+ * The graphs of a chunk.
+ * @param traced  the backbone's graph at a chunk's size
+ */
+export const chunkGraphs = (
+  backbone: Backbone,
+  traced: Graph,
+  spec: TunedSpec,
+  layout: ParameterLayout,
+): ChunkGraphs => ({
+  forward: chunkGraph(backbone, traced, spec, layout, false),
+  backward: chunkGraph(backbone, traced, spec, layout, true),
+});
+
 function chunkGraph(
   backbone: Backbone,
   traced: Graph,

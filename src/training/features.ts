@@ -22,9 +22,6 @@ export interface FeaturesOptions extends LongCall {
   readonly classWeights?: ArrayLike<number>;
 }
 
-/** A name no model's file uses. */
-const POOLED = "graft/pooled";
-
 /** Run the plain backbone over examples of a split and gather what a head of the goal reads, with its targets. */
 export async function extractFeatures(
   backbone: Backbone,
@@ -35,12 +32,12 @@ export async function extractFeatures(
   const g = createBuilder(backbone.graph);
   const features = g.value(backbone.features);
   const level = outputLevel(goal);
-  const read = level === "token" ? g.op("Identity", [features]) : pooledFeatures(g, backbone, features);
-  const graph = prune(g.toGraph([g.rename(read, POOLED).name]));
+  const read = level === "token" ? features : pooledFeatures(g, backbone, features);
+  const graph = prune(g.toGraph([read.name]));
   const session = await backbone.runtime.open(graph, { threads });
   try {
     const width = headWidth(backbone, goal);
-    const run = { indices, input: backbone.input, output: POOLED, width, level, phase: "features" };
+    const run = { indices, input: backbone.input, output: read.name, width, level, phase: "features" };
     const data = await forwardRows(session, split, { ...call, ...run });
     const count = data.length / width;
     return { count, width, data, ...rowTargets(goal, split, indices, count, classWeights) };

@@ -45,9 +45,16 @@ export function stepFeeds(
   batch: ExampleBatch,
   classWeights?: ArrayLike<number>,
 ): Record<string, HostTensor> {
-  const { split, indices, batchSize, tokens } = batch;
-  const { targets, weights } = targetsAt(goal, split, indices, { batchSize, tokens }, classWeights);
-  return { ...inputFeeds(batch), ...targetFeeds({ targets, weights }) };
+  return { ...inputFeeds(batch), ...batchTargets(goal, batch, classWeights) };
+}
+
+/** What a training step is fed besides its inputs: `targets` (where the goal has any) and `weights`. */
+export function batchTargets(
+  goal: Goal,
+  { split, indices, batchSize, tokens }: ExampleBatch,
+  classWeights?: ArrayLike<number>,
+): Record<string, HostTensor> {
+  return targetFeeds(targetsAt(goal, split, indices, { batchSize, tokens }, classWeights));
 }
 
 export function targetFeeds({ targets, weights }: TargetBatch): Record<string, HostTensor> {

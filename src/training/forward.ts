@@ -3,7 +3,8 @@ import { breathe, type LongCall } from "../base/index.ts";
 import { firstToken, type OutputLevel } from "../objective/index.ts";
 import type { HostTensor, Session } from "../runtime/index.ts";
 import type { Split } from "../tasks/index.ts";
-import { inputFeeds, viewsOf } from "./feeds.ts";
+import { type ExampleBatch, inputFeeds, longest, viewsOf } from "./feeds.ts";
+import type { CacheBatch } from "./frozen-cache.ts";
 
 /** Examples a forward pass takes at once; results do not depend on it but for rounding. */
 const FORWARD_BATCH = { image: 100, text: 32 } as const;
@@ -20,6 +21,8 @@ export interface ForwardRun extends LongCall {
   readonly level?: OutputLevel;
   /** Examples at once; default 100 pictures or 32 texts. The last batch may be short. */
   readonly batchSize?: number;
+  /** What a batch is fed as; default the model's inputs. */
+  readonly feedsOf?: (batch: ExampleBatch) => Record<string, HostTensor>;
   /** Inputs that are the same for every batch. */
   readonly feeds?: Readonly<Record<string, HostTensor>>;
   /** What progress calls it; without a name none is reported. */
@@ -32,22 +35,25 @@ export interface ForwardRun extends LongCall {
  *          for each of its tokens that has a tag (`token`); [rows, width]
  */
 export async function forwardRows(session: Session, split: Split, run: ForwardRun): Promise<Float32Array> {
-  const { indices = allIndices(split.count), input, output, width, level = "example", feeds } = run;
-  const { batchSize = FORWARD_BATCH[split.kind] } = run;
+  const {
+    indices = allIndices(split.count),
+    input,
+    output,
+    width,
+    level = "example",
+    feeds,
+    feedsOf = inputFeeds,
+  } = run;
   const rowsOf = rowCounter(split, level);
   const starts = new Uint32Array(indices.length + 1);
   indices.forEach((index, at) => {
     starts[at + 1] = starts[at]! + rowsOf(index);
   });
   const rows = new Float32Array(starts[indices.length]! * width);
-  const order = byLength(split, indices);
-  for (let start = 0; start < order.length; start += batchSize) {
-    const places = order.subarray(start, start + batchSize);
-    const part = places.map((at) => indices[at]!);
-    const results = await session.run({
-      ...feeds,
-      ...inputFeeds({ split, indices: part, input, batchSize: part.length }),
-    });
+  let done = 0;
+  for (const { places, indices: part, tokens } of cutBatches(split, indices, run.batchSize)) {
+    const batch = { split, indices: part, input, batchSize: part.length, tokens };
+    const results = await session.run({ ...feeds, ...feedsOf(batch) });
     const { data, shape } = results[output]!;
     const values = data as Float32Array;
     places.forEach((at, row) => {
@@ -62,11 +68,24 @@ export async function forwardRows(session: Session, split: Split, run: ForwardRu
           rows.set(values.subarray(from, from + width), into + view * width);
         }
     });
-    const done = start + part.length;
+    done += part.length;
     if (run.phase !== undefined) run.onProgress?.({ phase: run.phase, done, total: indices.length, unit: "examples" });
     await breathe(run.signal);
   }
   return rows;
+}
+
+/** The batches in which `forwardRows` takes a whole split by default. */
+export const forwardBatches = (split: Split): readonly CacheBatch[] => cutBatches(split, allIndices(split.count));
+
+/** Batches of like length, and where in the list of indices each example stands. */
+function cutBatches(split: Split, indices: Uint32Array, batchSize: number = FORWARD_BATCH[split.kind]) {
+  const order = byLength(split, indices);
+  return Array.from({ length: Math.ceil(order.length / batchSize) }, (_, k) => {
+    const places = order.subarray(k * batchSize, (k + 1) * batchSize);
+    const part = places.map((at) => indices[at]!);
+    return { places, indices: part, tokens: split.kind === "text" ? longest(split, part) : undefined };
+  });
 }
 
 /** 0, 1, …, count − 1. */

@@ -112,6 +112,18 @@ describe.each(Object.entries(data))("%s", (kind, open) => {
     const { value, loss } = await evaluate(model, task.test, { threads: 1 });
     expect([Number.isFinite(loss), Number.isFinite(value)], kind).toEqual([true, true]);
   });
+
+  test("from cached frozen values a training is the same", async () => {
+    const task = await open();
+    const late = parsePlacement("3-4,4-2", { states: 5, defaultRank: 2 });
+    const run = (frozenCache: boolean) =>
+      train(backbone, task, late, { options: { epochs: 2, batchSize: 12, threads: 1, frozenCache } });
+    const [cached, computed] = [await run(true), await run(false)];
+    expect(cached.history.map(({ trainLoss }) => trainLoss)).toEqual(
+      computed.history.map(({ trainLoss }) => expect.closeTo(trainLoss, 4)),
+    );
+    expect(cached.validation.loss).toBeCloseTo(computed.validation.loss, 3);
+  });
 });
 
 test.each(["triplet", "pair_score"])(

@@ -5,9 +5,10 @@ import type { TunedSpec } from "../methods/index.ts";
 import { outputLevel, targetsAt } from "../objective/index.ts";
 import type { ParameterLayout } from "../parameters/index.ts";
 import type { Task } from "../tasks/index.ts";
-import { openCachedStepper } from "./cached-stepper.ts";
+import { chunkGraphs, openCachedStepper } from "./cached-stepper.ts";
 import { classWeightsOf } from "./class-weights.ts";
-import { inputFeeds, stepFeeds, targetFeeds, viewsOf } from "./feeds.ts";
+import { batchTargets, targetFeeds, viewsOf } from "./feeds.ts";
+import { closeFrozen, cutFrozen, type Frozen, frozenFeeds, frozenValues, keepFrozen } from "./frozen.ts";
 import type { TrainOptions } from "./options.ts";
 import type { PlannedBatch, TrainingPlan } from "./plan.ts";
 import type { StepGraph } from "./step-graph.ts";
@@ -24,6 +25,8 @@ export const chunksOf = ({ goal, train }: Task, { contrastBatch, batchSize }: Tr
 export interface OpenSteps {
   step(batch: PlannedBatch, learningRate: number): Promise<{ readonly loss: number }>;
   state(): OptimizerState;
+  /** What is computed no more, if anything is; gone after `release`. */
+  readonly frozen: Frozen | undefined;
   release(): Promise<void>;
 }
 
@@ -36,13 +39,14 @@ export async function openSteps(
   plan: TrainingPlan,
   layout: ParameterLayout,
   start: OptimizerState,
-  { signal }: LongCall,
+  call: LongCall,
 ): Promise<OpenSteps> {
   const views = viewsOf(task.train);
   const { batchSize, seed, threads } = options;
+  const chunks = chunksOf(task, options);
   const traced: Graph[] = [];
   for (const tokens of plan.lengths)
-    traced.push(await traceBackbone(backbone, { batchSize: views * batchSize, tokens }, signal));
+    traced.push(await traceBackbone(backbone, { batchSize: views * batchSize, tokens }, call.signal));
   const batchOf = (indices: Uint32Array, { epoch, graph }: PlannedBatch) => ({
     split: task.train,
     indices,
@@ -51,38 +55,75 @@ export async function openSteps(
     tokens: plan.lengths[graph],
     augment: options.augment && task.augment ? { ...task.augment, seed, epoch } : undefined,
   });
+  const keep = async (graph: Graph) => {
+    const names = frozenValues(backbone, task, options, graph, layout);
+    return names.length === 0 ? undefined : keepFrozen(backbone, task, names, plan, { ...call, threads });
+  };
+  return chunks > 1 ? openChunked() : openPlain();
 
-  const chunks = chunksOf(task, options);
-  if (chunks > 1) {
-    const sizes = { chunks, batchSize, views };
-    const stepper = await openCachedStepper(backbone, traced, spec, options, layout, sizes, start, { threads });
+  async function openPlain(): Promise<OpenSteps> {
+    const whole = traced.map((graph, k) =>
+      tunedStep(backbone, graph, spec, options, { batchSize, views, tokens: plan.lengths[k] }),
+    );
+    const frozen = await keep(whole[0]!.graph);
+    const stepGraphs = whole.map((each): StepGraph => ({ ...each, graph: cutFrozen(each.graph, frozen) }));
+    const stepper = await closingOnError(frozen, openStepper(backbone.runtime, stepGraphs, start, { threads }));
+    const feeds = stepGraphs.map(({ graph }) => frozenFeeds(graph, frozen?.train));
+    const classWeights = classWeightsOf(task, options.classWeights);
     return {
-      ...stepper,
+      state: stepper.state,
+      frozen,
+      release: () => releaseBoth(stepper, frozen),
+      step(planned, learningRate) {
+        const batch = batchOf(planned.indices, planned);
+        const targets = batchTargets(task.goal, batch, classWeights);
+        return stepper.step({ ...feeds[planned.graph]!(batch), ...targets }, learningRate, planned.graph);
+      },
+    };
+  }
+
+  async function openChunked(): Promise<OpenSteps> {
+    const sizes = { chunks, batchSize, views };
+    const whole = traced.map((graph) => chunkGraphs(backbone, graph, spec, layout));
+    const frozen = await keep(whole[0]!.backward);
+    const graphs = whole.map(({ forward, backward }) => ({
+      forward: cutFrozen(forward, frozen),
+      backward: cutFrozen(backward, frozen),
+    }));
+    const opening = openCachedStepper(backbone, graphs, spec, options, layout, sizes, start, { threads });
+    const stepper = await closingOnError(frozen, opening);
+    const feeds = graphs.map(({ backward }) => frozenFeeds(backward, frozen?.train));
+    return {
+      state: stepper.state,
+      frozen,
+      release: () => releaseBoth(stepper, frozen),
       step(batch, learningRate) {
         const { indices, graph } = batch;
         // A short batch repeats its first example where a chunk would be empty; those rows weigh nothing.
         const part = (k: number) => {
           const own = indices.subarray(k * batchSize, (k + 1) * batchSize);
-          return inputFeeds(batchOf(own.length > 0 ? own : indices.subarray(0, 1), batch));
+          return feeds[graph]!(batchOf(own.length > 0 ? own : indices.subarray(0, 1), batch));
         };
-        const feeds = {
+        const all = {
           chunks: Array.from({ length: chunks }, (_, k) => part(k)),
           targets: targetFeeds(targetsAt(task.goal, task.train, indices, { batchSize: chunks * batchSize })),
         };
-        return stepper.step(feeds, learningRate, graph);
+        return stepper.step(all, learningRate, graph);
       },
     };
   }
+}
 
-  const stepGraphs: StepGraph[] = traced.map((graph, k) =>
-    tunedStep(backbone, graph, spec, options, { batchSize, views, tokens: plan.lengths[k] }),
-  );
-  const stepper = await openStepper(backbone.runtime, stepGraphs, start, { threads });
-  const classWeights = classWeightsOf(task, options.classWeights);
-  return {
-    state: stepper.state,
-    release: stepper.release,
-    step: (batch, learningRate) =>
-      stepper.step(stepFeeds(task.goal, batchOf(batch.indices, batch), classWeights), learningRate, batch.graph),
-  };
+async function closingOnError<T>(frozen: Frozen | undefined, opening: Promise<T>): Promise<T> {
+  try {
+    return await opening;
+  } catch (error) {
+    closeFrozen(frozen);
+    throw error;
+  }
+}
+
+async function releaseBoth(stepper: { release(): Promise<void> }, frozen: Frozen | undefined): Promise<void> {
+  closeFrozen(frozen);
+  await stepper.release();
 }

@@ -30,6 +30,10 @@ export const TrainOptions = z.strictObject({
     .describe("examples whose embeddings are compared at once, by cached gradients where they are more than a batch"),
   patience: z.int().min(1).optional().describe("stop after this many epochs without a better validation value"),
   augment: z.boolean().default(true).describe("shift and mirror training images as far as the task allows"),
+  frozenCache: z
+    .boolean()
+    .default(true)
+    .describe("compute what training does not change once for each example, where images are not augmented"),
   headL2: z
     .number()
     .positive()

@@ -6,6 +6,8 @@ import { lengthBuckets } from "../text/index.ts";
 export interface TrainingPlan {
   /** Tokens a row of each step graph; one entry, undefined, for pictures. */
   readonly lengths: readonly (number | undefined)[];
+  /** The examples of each length, in order. */
+  readonly examples: readonly Uint32Array[];
   readonly stepsPerEpoch: number;
   batch(step: number): PlannedBatch;
 }
@@ -23,12 +25,13 @@ export interface PlannedBatch {
  */
 export function planTraining(split: Split, input: ModelInput, batchSize: number, seed: number): TrainingPlan {
   const { lengths, graphOf } = bucketsOf(split, input);
-  const sizes = new Array<number>(lengths.length).fill(0);
-  for (let index = 0; index < split.count; index++) sizes[graphOf(index)]! += 1;
-  const stepsPerEpoch = sizes.reduce((sum, size) => sum + Math.ceil(size / batchSize), 0);
+  const members: number[][] = lengths.map(() => []);
+  for (let index = 0; index < split.count; index++) members[graphOf(index)]!.push(index);
+  const stepsPerEpoch = members.reduce((sum, { length }) => sum + Math.ceil(length / batchSize), 0);
   let cached: { readonly epoch: number; readonly batches: ReturnType<typeof cut> } | undefined;
   return {
     lengths,
+    examples: members.map((indices) => Uint32Array.from(indices)),
     stepsPerEpoch,
     batch(step) {
       const epoch = Math.floor(step / stepsPerEpoch);

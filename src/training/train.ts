@@ -4,7 +4,7 @@ import { GraftError, type LongCall, parseOptions } from "../base/index.ts";
 import { type Method, methodOf, startTensors, type TunedSpec } from "../methods/index.ts";
 import { type Evaluation, evaluateOutputs, outputLevel } from "../objective/index.ts";
 import { type ParameterLayout, packVectors, parameterCount, unpackVectors, type Vectors } from "../parameters/index.ts";
-import type { Session } from "../runtime/index.ts";
+import type { SessionOptions } from "../runtime/index.ts";
 import type { Task } from "../tasks/index.ts";
 import {
   type Checkpoint,
@@ -18,11 +18,12 @@ import { outputWidth, type TunedModel } from "./evaluate.ts";
 import type { Head } from "./fit-head.ts";
 import { fitTaskHead } from "./fit-task-head.ts";
 import { forwardRows } from "./forward.ts";
+import { cutFrozen, type Frozen, frozenFeeds } from "./frozen.ts";
 import { chunksOf, openSteps } from "./open-steps.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
 import { planTraining } from "./plan.ts";
 import { runEpochs } from "./run-epochs.ts";
-import { initialState } from "./stepper.ts";
+import { initialState, vectorTensors } from "./stepper.ts";
 import { OUTPUT, tunedForward, tunedLayout } from "./tuned-step.ts";
 
 export interface TrainCall extends LongCall {
@@ -81,11 +82,13 @@ export async function train(
     : fromScratch(initialState({ layout }, packVectors(layout, await allTensors(backbone, task, spec, options, call))));
 
   const { threads } = options;
+  const begun = performance.now();
   const steps = await openSteps(backbone, task, spec, options, plan, layout, start.state, call);
-  const forward = await backbone.runtime.open(tunedForward(backbone, spec, layout), { threads });
-  const validate = (theta: Vectors) => validateWith(forward, backbone, task, layout, theta, call.signal);
+  const forward = await openValidation(backbone, task, spec, layout, steps.frozen, { threads, signal: call.signal });
+  const { validate } = forward;
   try {
-    const end = await runEpochs({ ...call, ...steps, options, plan, validate, encode }, start);
+    const seconds = start.seconds + (performance.now() - begun) / 1000;
+    const end = await runEpochs({ ...call, ...steps, options, plan, validate, encode }, { ...start, seconds });
     const validation = end.bestEpoch === 0 ? await validate(end.best) : end.history[end.bestEpoch - 1]!.validation;
     checkFinite(validation.loss);
     return {
@@ -118,20 +121,27 @@ function checkFinite(loss: number): void {
   });
 }
 
-async function validateWith(
-  session: Session,
+/** A forward pass over the validation examples, from frozen values where there are any. */
+async function openValidation(
   backbone: Backbone,
   { validation, goal }: Task,
+  spec: TunedSpec,
   layout: ParameterLayout,
-  theta: Vectors,
-  signal: AbortSignal | undefined,
-): Promise<Evaluation> {
-  const vectors = Object.fromEntries(
-    layout.map(({ name, size }, k) => [name, { dtype: "float32", shape: [size], data: theta[k]! } as const]),
-  );
+  frozen: Frozen | undefined,
+  { threads, signal }: Pick<SessionOptions, "threads"> & LongCall,
+) {
+  const graph = cutFrozen(tunedForward(backbone, spec, layout), frozen);
+  const session = await backbone.runtime.open(graph, { threads });
+  const feedsOf = frozenFeeds(graph, frozen?.validation);
   const [width, level] = [outputWidth(backbone, goal), outputLevel(goal)];
-  const run = { input: backbone.input, output: OUTPUT, width, level, feeds: vectors, signal };
-  return evaluateOutputs(goal, validation, await forwardRows(session, validation, run));
+  return {
+    release: session.release,
+    async validate(theta: Vectors): Promise<Evaluation> {
+      const feeds = vectorTensors(layout, theta, "");
+      const run = { input: backbone.input, output: OUTPUT, width, level, feeds, feedsOf, signal };
+      return evaluateOutputs(goal, validation, await forwardRows(session, validation, run));
+    },
+  };
 }
 
 async function allTensors(backbone: Backbone, task: Task, spec: TunedSpec, options: TrainOptions, call: TrainCall) {

@@ -1,0 +1,108 @@
+import { type Backbone, inputShapes } from "../backbone/index.ts";
+import { cutAt, type Graph, productFlops } from "../graph/index.ts";
+import { POOLED } from "../methods/index.ts";
+import type { ParameterLayout } from "../parameters/index.ts";
+import type { HostTensor } from "../runtime/index.ts";
+import type { Task } from "../tasks/index.ts";
+import { type ExampleBatch, inputFeeds } from "./feeds.ts";
+import { forwardBatches } from "./forward.ts";
+import { frozenFrontier } from "./frontier.ts";
+import { type CacheBatch, type CacheCall, cacheFrozen, type FrozenCache } from "./frozen-cache.ts";
+import type { TrainOptions } from "./options.ts";
+import type { TrainingPlan } from "./plan.ts";
+
+/** Least share of a step's products that must be saved for a cache to be worth its memory. */
+const LEAST_SHARE = 0.05;
+
+/** Examples computed together for the cache. */
+const CACHE_BATCH = { image: 100, text: 32 } as const;
+
+/** What a training does not compute again: the values at its frozen frontier, of every example it meets. */
+export interface Frozen {
+  readonly names: readonly string[];
+  readonly train: FrozenCache;
+  readonly validation: FrozenCache;
+}
+
+/**
+ * Values worth caching for a training: those at the frozen frontier of its step, none where they differ from epoch to
+ * epoch (augmentation) or with an example's batch-mates (scales of a whole batch), or where next to nothing is saved.
+ */
+export function frozenValues(
+  backbone: Backbone,
+  { augment }: Pick<Task, "augment">,
+  options: TrainOptions,
+  step: Graph,
+  layout: ParameterLayout,
+): readonly string[] {
+  const changes = options.augment && augment !== undefined && (augment.flip || augment.shift > 0);
+  if (!options.frozenCache || options.epochs === 1 || changes) return [];
+  const trained = new Set(layout.map(({ name }) => name));
+  const candidates = new Set([...backbone.states, ...backbone.sums, backbone.features, POOLED]);
+  const values = frozenFrontier(step, trained, candidates);
+  if (values.length === 0) return [];
+  const rest = cutAt(step, values);
+  const kept = new Set(rest.nodes);
+  const mixes = step.nodes.some((node) => node.op === "DynamicQuantizeLinear" && !kept.has(node));
+  const saved = 1 - productFlops(rest) / productFlops(step);
+  return mixes || saved < LEAST_SHARE ? [] : values;
+}
+
+/** Compute frozen values of the training and validation examples. Undefined where there is no room for them. */
+export async function keepFrozen(
+  backbone: Backbone,
+  { train, validation }: Pick<Task, "train" | "validation">,
+  names: readonly string[],
+  plan: TrainingPlan,
+  call: CacheCall,
+): Promise<Frozen | undefined> {
+  const kept = await cacheFrozen(backbone, train, names, trainBatches(plan, CACHE_BATCH[train.kind]), call);
+  try {
+    const others = kept && (await cacheFrozen(backbone, validation, names, forwardBatches(validation), call));
+    if (others) return { names, train: kept, validation: others };
+  } catch (error) {
+    kept?.close();
+    throw error;
+  }
+  kept?.close();
+  return undefined;
+}
+
+export function closeFrozen(frozen: Frozen | undefined): void {
+  frozen?.train.close();
+  frozen?.validation.close();
+}
+
+/** A graph of a training's that takes the frozen values, as far as it holds them, instead of computing them. */
+export function cutFrozen(graph: Graph, frozen: Frozen | undefined): Graph {
+  if (frozen === undefined) return graph;
+  const made = new Set(graph.nodes.flatMap(({ outputs }) => outputs));
+  return cutAt(
+    graph,
+    frozen.names.filter((name) => made.has(name)),
+  );
+}
+
+/** What a cut graph is fed of a batch: frozen values, and what it still reads of the model's own inputs, such as a mask. */
+export function frozenFeeds(
+  { inputs }: Graph,
+  cache: FrozenCache | undefined,
+): (batch: ExampleBatch) => Record<string, HostTensor> {
+  if (cache === undefined) return inputFeeds;
+  const taken = (feeds: Record<string, HostTensor>) =>
+    Object.fromEntries(Object.entries(feeds).filter(([name]) => inputs.includes(name)));
+  return (batch) => {
+    const own = Object.keys(inputShapes(batch.input, { batchSize: 1 })).some((name) => inputs.includes(name));
+    return { ...taken(cache.values(batch)), ...(own && taken(inputFeeds(batch))) };
+  };
+}
+
+/** All training examples, those of one length together. */
+const trainBatches = ({ lengths, examples }: TrainingPlan, size: number): CacheBatch[] =>
+  lengths.flatMap((tokens, graph) => {
+    const all = examples[graph]!;
+    return Array.from({ length: Math.ceil(all.length / size) }, (_, k) => ({
+      indices: all.subarray(k * size, (k + 1) * size),
+      tokens,
+    }));
+  });
