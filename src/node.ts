@@ -3,7 +3,7 @@ import { loadTrained, readDescription, saveTrained } from "./artifact/index.node
 import { type Backbone, type Description, type InspectOptions, inspectGraph, openGraph } from "./backbone/index.ts";
 import { type FindModelOptions, findModel } from "./open-model.node.ts";
 import { type OpenBytesOptions, openBytes } from "./open-source.ts";
-import { createNodeRuntime, nodeRuntime } from "./runtime/index.node.ts";
+import { createNodeRuntime, type NodeRuntimeOptions, nodeRuntime } from "./runtime/index.node.ts";
 import type { Ort } from "./runtime/index.ts";
 import {
   type DataOptions,
@@ -27,7 +27,10 @@ export type { Description, InspectJson, InspectOptions } from "./backbone/index.
 export * from "./library.ts";
 export { saveTrained };
 
-export interface OpenOptions extends OpenBytesOptions, Pick<FindModelOptions, "dtype"> {
+export interface OpenOptions
+  extends OpenBytesOptions,
+    Pick<FindModelOptions, "dtype">,
+    Pick<NodeRuntimeOptions, "device" | "onNote"> {
   /** The app's own `onnxruntime-node`; default: the copy that came with graft. */
   readonly ort?: Ort;
 }
@@ -43,8 +46,8 @@ export async function openBackbone(
   source: string | Uint8Array = "builtin:vit",
   options: OpenOptions = {},
 ): Promise<Backbone> {
-  const { ort, dtype, ...rest } = options;
-  const runtime = ort ? createNodeRuntime(ort) : nodeRuntime;
+  const { ort, dtype, device, onNote, ...rest } = options;
+  const runtime = createNodeRuntime({ ort, device, onNote });
   if (typeof source !== "string") return openBytes(source, runtime, rest);
   const { signal, onProgress } = rest;
   const { graph, options: found } = await findModel(source, { dtype, signal, onProgress });

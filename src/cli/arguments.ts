@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { AdapterOptions, DEFAULT_RANK } from "../adapters/index.ts";
+import { devices } from "../runtime/index.ts";
 import { type ColumnNames, type TaskKind, taskKinds } from "../tables/index.ts";
 import { DEFAULT_SIZES } from "../tasks/index.ts";
 
@@ -32,6 +33,10 @@ export const modelArgs = {
     .max(512)
     .optional()
     .meta({ description: "threads per operator (default: all cores)", value: "n" }),
+  device: z
+    .enum([...devices, "auto"])
+    .default("cpu")
+    .describe("where the model runs; `auto` takes the fastest"),
 };
 
 /** Of commands that use what `graft train` made. */
@@ -46,6 +51,15 @@ export const trainedArgs = {
     .optional()
     .meta({ description: "the frozen model, where it no longer lies where training found it", value: "model" }),
   threads: modelArgs.threads,
+  device: modelArgs.device,
+};
+
+/** Of commands that write an exported model. */
+export const exportArgs = {
+  outDtype: z
+    .enum(["fp32", "q8"])
+    .default("fp32")
+    .describe("weights of the exported model: as they are, or the frozen ones as int8"),
 };
 
 const column = (description: string) => z.string().min(1).optional().meta({ description, value: "column" });

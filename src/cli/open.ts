@@ -1,4 +1,5 @@
 import { type Backbone, GraftError, openBackbone, openTask, openTrained, type Task } from "../node.ts";
+import type { DeviceChoice } from "../runtime/index.ts";
 import type { TunedModel } from "../training/index.ts";
 import { type ColumnArgs, columnNames } from "./arguments.ts";
 import type { CommandContext } from "./define-command.ts";
@@ -15,18 +16,22 @@ type Context = Pick<CommandContext<unknown>, "signal" | "onProgress" | "note">;
 
 /** The backbone that `--model` names. */
 export async function openModel(
-  { model, dtype }: { readonly model: string; readonly dtype?: string },
+  { model, dtype, device }: { readonly model: string; readonly dtype?: string; readonly device?: DeviceChoice },
   { signal, onProgress, note }: Context,
 ): Promise<Backbone> {
-  const backbone = await openBackbone(model, { dtype, signal, onProgress });
+  const backbone = await openBackbone(model, { dtype, device, onNote: note, signal, onProgress });
   for (const text of backbone.notes) note(text);
   return backbone;
 }
 
 /** The trained model that `--model` names: a folder that `graft train` wrote. */
 export async function openTrainedModel(
-  { model, backbone }: { readonly model: string; readonly backbone?: string | undefined },
-  { signal, onProgress }: Context,
+  {
+    model,
+    backbone,
+    device,
+  }: { readonly model: string; readonly backbone?: string | undefined; readonly device?: DeviceChoice },
+  { signal, onProgress, note }: Context,
 ): Promise<TunedModel> {
   if (model.startsWith("builtin:"))
     throw new GraftError("NOT_TRAINED", {
@@ -34,7 +39,7 @@ export async function openTrainedModel(
       place: "it has no trained head",
       remedy: "Name the folder that `graft train --out` wrote: --model DIR",
     });
-  return openTrained(model, backbone, { signal, onProgress }).catch((error) => {
+  return openTrained(model, backbone, { device, onNote: note, signal, onProgress }).catch((error) => {
     throw backbone === undefined ? whereIsTheBackbone(error, model) : error;
   });
 }

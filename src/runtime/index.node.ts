@@ -1,1 +1,1 @@
-export { createNodeRuntime, nodeRuntime, nodeRuntimeFacts } from "./node.ts";
+export { createNodeRuntime, type NodeRuntimeOptions, nodeRuntime, nodeRuntimeFacts } from "./node.ts";

@@ -1,3 +1,4 @@
+export { type Device, type DeviceChoice, devices } from "./devices.ts";
 export type { Ort } from "./ort-session.ts";
 export type { HostArray, HostTensor, Runtime, Session, SessionOptions } from "./session.ts";
 export { createWebRuntime } from "./web.ts";

@@ -1,22 +1,50 @@
 import { GraftError } from "../base/index.ts";
-import { type Ort, openSession } from "./ort-session.ts";
+import { type BaseOptions, describePlacement, openOn, settleDevice } from "./device-session.node.ts";
+import type { Device, DeviceChoice } from "./devices.ts";
+import type { Ort } from "./ort-session.ts";
 import { scratch } from "./scratch.node.ts";
 import type { Runtime } from "./session.ts";
 
+export interface NodeRuntimeOptions {
+  /**
+   * The app's own `onnxruntime-node`, so that one native copy serves all; default: ours, loaded when the first session
+   * opens.
+   */
+  readonly ort?: Ort;
+  /** Where sessions run; default `cpu`. Another device is tested against the CPU when the first session opens. */
+  readonly device?: DeviceChoice;
+  /** Told how the self-test went, which device `auto` took, and which nodes of each graph run on the CPU all the same. */
+  readonly onNote?: (text: string) => void;
+}
+
+const BASE: BaseOptions = {
+  // Idle threads that spin take cores from the process's other sessions, and training has two open.
+  extra: { session: { intra_op: { allow_spinning: "0" } } },
+  logSeverityLevel: 3,
+};
+
 /**
- * ONNX Runtime's native CPU build for Node.
- * @param ort  the app's own `onnxruntime-node`, so that one native copy serves all; default: ours, loaded when the
- *             first session opens
+ * ONNX Runtime's native build for Node. Nothing falls back to the CPU without a word: a device that is missing, or fails
+ * or differs in its self-test, is an error when the first session opens, and nodes it leaves to the CPU are told.
+ * Sessions that are not optimized, which only tell shapes and types, are the CPU's.
+ * @throws GraftError RUNTIME_MISSING, DEVICE_MISSING, DEVICE_FAILED, DEVICE_DIFFERS, when a session opens
  */
-export function createNodeRuntime(ort?: Ort): Runtime {
+export function createNodeRuntime({ ort, device = "cpu", onNote = () => {} }: NodeRuntimeOptions = {}): Runtime {
+  let settled: Promise<Device> | undefined;
+  const told = new Set<string>();
+  const noteOnce = (text: string) => {
+    if (!told.has(text)) onNote(text);
+    told.add(text);
+  };
   return {
     name: "node",
     scratch,
     async open(graph, options) {
-      // Idle threads that spin take cores from the process's other sessions, and training has two open.
-      const extra = { session: { intra_op: { allow_spinning: "0" } } };
-      const base = { executionProviders: ["cpu"], extra, logSeverityLevel: 3 } as const;
-      return openSession(ort ?? (await load()), graph, { options: base, writesOutputs: true }, options);
+      const loaded = ort ?? (await load());
+      if (device === "cpu" || options?.optimize === false) return openOn("cpu", loaded, graph, BASE, options);
+      settled ??= settleDevice(loaded, device, BASE, onNote);
+      const on = await settled;
+      return openOn(on, loaded, graph, BASE, options, (placement) => noteOnce(describePlacement(on, graph, placement)));
     },
   };
 }

@@ -11,6 +11,8 @@ export interface Ort {
     create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<InferenceSession>;
   };
   readonly Tensor: new (type: Tensor.Type, data: Tensor.DataType, dims: readonly number[]) => Tensor;
+  /** Execution providers of this build; only `onnxruntime-node` tells. */
+  readonly listSupportedBackends?: () => readonly { readonly name: string }[];
 }
 
 /** Tensors of at least this many bytes travel beside the protobuf message, so that they are not copied into it. */
@@ -39,7 +41,7 @@ export async function openSession(
   graph: Graph,
   platform: Platform,
   { threads, optimize = true }: SessionOptions = {},
-): Promise<Session> {
+): Promise<OpenSession> {
   const { bytes, external } = encodeModel(graph, { external: "per-tensor", threshold: EXTERNAL_THRESHOLD });
   const session = await create(ort, graph, bytes, {
     ...platform.options,
@@ -77,7 +79,14 @@ export async function openSession(
       return mapValues(fetches, (buffer, name) => copyInto(buffer, fromTensor(results[name]!), name));
     },
     release: () => session.release(),
+    endProfiling: () => session.endProfiling(),
   };
+}
+
+/** A session that may have been opened with profiling. */
+interface OpenSession extends Session {
+  /** Write the profile. */
+  endProfiling(): void;
 }
 
 async function create(ort: Ort, graph: Graph, bytes: Uint8Array, options: InferenceSession.SessionOptions) {

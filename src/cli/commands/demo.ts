@@ -34,6 +34,7 @@ const shape = {
   epochs: TrainOptions.shape.epochs.describe("passes over the training examples, for every row"),
   out: z.string().min(1).default("graft-demo").meta({ description: "folder for the trained model", value: "dir" }),
   threads: modelArgs.threads,
+  device: modelArgs.device,
   ...seedArgs,
   ...commonArgs,
 };
@@ -53,7 +54,7 @@ async function wholePath({ args, signal, onProgress, note, line }: CommandContex
   const { seed, quick, out } = args;
   const { threads } = args;
   const epochs = quick ? 1 : args.epochs;
-  const backbone = await openBackbone("builtin:vit", { signal, onProgress });
+  const backbone = await openBackbone("builtin:vit", { device: args.device, onNote: note, signal, onProgress });
   const n = backbone.states.length;
   note(`${backbone.name}: ${backbone.blocks} blocks, ${n} hidden states, ${n * n} edges an adapter may take`);
   const task = await openTask(args.task, { from: "generated", signal, seed, ...(quick ? SIZES.quick : SIZES.full) });
