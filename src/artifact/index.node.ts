@@ -4,6 +4,7 @@ export {
   keepBackbone,
   loadTrained,
   MODEL_FILE,
+  modelBytes,
   readDescription,
   saveTrained,
   trainingIn,

@@ -2,6 +2,7 @@ import { elementCount } from "../graph/index.ts";
 import { describeMethod } from "../methods/index.ts";
 import { type Goal, outputNames } from "../tasks/index.ts";
 import type { TunedModel } from "../training/index.ts";
+import type { ExportDtype } from "./quantize-export.ts";
 import { pipelineTask, type UsageOptions, usageLines } from "./usage.ts";
 
 /** What a card says beyond the model itself. */
@@ -28,7 +29,7 @@ const GOALS: Readonly<Record<Goal["kind"], string>> = {
 };
 
 /** `README.md` of a trained model, with the front matter that the Hugging Face hub reads. */
-export function modelCard(model: TunedModel, folder: string, info?: TrainingInfo): string {
+export function modelCard(model: TunedModel, folder: string, info?: TrainingInfo, dtype: ExportDtype = "fp32"): string {
   const { backbone, spec } = model;
   const task = pipelineTask(model, info);
   const base = /^hf:([^@]+)/.exec(backbone.source)?.[1];
@@ -57,9 +58,7 @@ ${info?.command ? `- **Command**: \`${line(info.command)}\`\n` : ""}${info && in
 ${usageLines(model, folder, info).join("\n")}
 \`\`\`
 
-${notes(model, task, info)
-  .map((note) => `- ${note}`)
-  .join("\n")}
+${[DTYPE_NOTES[dtype], ...notes(model, task, info)].map((note) => `- ${note}`).join("\n")}
 `;
 }
 
@@ -92,11 +91,15 @@ function measures({ measures }: TrainingInfo): string {
   ].join("");
 }
 
+const DTYPE_NOTES: Readonly<Record<ExportDtype, string>> = {
+  fp32: '`config.json` asks for `onnx/model.onnx` (`dtype: "fp32"`) also on WASM, where Transformers.js takes a quantised file unless told.',
+  q8: '`config.json` asks for `onnx/model_quantized.onnx` (`dtype: "q8"`): the frozen weights are int8, adapters and head float. `{ dtype: "fp32" }` takes `onnx/model.onnx`.',
+};
+
 /** What a user of the files can trip over. */
 function notes({ backbone, spec: { goal } }: TunedModel, task: string | undefined, info?: TrainingInfo): string[] {
   const { input, tokenizer, pooling } = backbone;
   const notes = [
-    '`config.json` asks for `onnx/model.onnx` (`dtype: "fp32"`) also on WASM, where Transformers.js takes a quantised file unless told.',
     "`adapters.json` and `adapters.safetensors` hold what was trained alone; `graft evaluate` and `graft export` read them.",
   ];
   notes.push("In a page, set `env.allowLocalModels = true` and give the folder's address below the page's own.");

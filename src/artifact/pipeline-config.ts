@@ -3,6 +3,7 @@ import type { Pooling } from "../objective/index.ts";
 import { type Goal, outputNames } from "../tasks/index.ts";
 import type { TunedModel } from "../training/index.ts";
 import { pipelineType } from "./pipeline-types.ts";
+import type { ExportDtype } from "./quantize-export.ts";
 
 /** A JSON file's content. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -17,12 +18,23 @@ const PROBLEM_TYPES: Partial<Record<Goal["kind"], string>> = {
   regress: "regression",
 };
 
+/** Which file Transformers.js takes. */
+export interface Loading {
+  readonly dtype: ExportDtype;
+  /** Names of ONNX files whose weights lie beside them. */
+  readonly big: readonly string[];
+}
+
 /**
  * `config.json` of a trained model for Transformers.js: the backbone's own keys where it has them, with the goal's names
  * and problem type, a type and class it knows, and the dtype to load (on WASM it takes the quantised file unless told).
  * @param own  the backbone's `config.json`
  */
-export function pipelineConfig({ backbone, spec: { goal } }: TunedModel, own: Json | undefined, isBig: boolean): Json {
+export function pipelineConfig(
+  { backbone, spec: { goal } }: TunedModel,
+  own: Json | undefined,
+  { dtype, big }: Loading,
+): Json {
   const { modelType, architecture } = pipelineType(backbone.input.kind, goal, own?.model_type);
   const kept = Object.entries(own ?? sizes(backbone)).filter(([key]) => !LOADING.has(key) && !LABELS.has(key));
   const names = outputNames(goal);
@@ -36,7 +48,10 @@ export function pipelineConfig({ backbone, spec: { goal } }: TunedModel, own: Js
       num_labels: names.length,
     }),
     ...(PROBLEM_TYPES[goal.kind] && { problem_type: PROBLEM_TYPES[goal.kind] }),
-    "transformers.js_config": { dtype: "fp32", ...(isBig && { use_external_data_format: true }) },
+    "transformers.js_config": {
+      dtype,
+      ...(big.length > 0 && { use_external_data_format: Object.fromEntries(big.map((file) => [file, true])) }),
+    },
   };
 }
 

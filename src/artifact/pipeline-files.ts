@@ -1,7 +1,7 @@
 import { GraftError } from "../base/index.ts";
 import { outputLevel } from "../objective/index.ts";
 import type { TunedModel } from "../training/index.ts";
-import { type Json, pipelineConfig, sentenceFiles } from "./pipeline-config.ts";
+import { type Json, type Loading, pipelineConfig, sentenceFiles } from "./pipeline-config.ts";
 import { preprocessorConfig } from "./preprocessor-config.ts";
 import { tokenizerConfig } from "./tokenizer-config.ts";
 
@@ -22,13 +22,16 @@ export const SENTENCE_FILES = ["1_Pooling/config.json", "modules.json", "sentenc
 /**
  * What Transformers.js reads beside the model, by path. The tokenizer's files are the backbone's, byte for byte, but for
  * keys of `tokenizer_config.json` without which texts would be cut or padded in another way than in training.
- * @param isBig  the model's weights lie in a file beside it
  * @throws GraftError CONFIG for a file of the backbone that is no JSON
  */
-export function pipelineFiles(model: TunedModel, own: OwnFiles, isBig = false): Map<string, string | Uint8Array> {
+export function pipelineFiles(
+  model: TunedModel,
+  own: OwnFiles,
+  loading: Loading = { dtype: "fp32", big: [] },
+): Map<string, string | Uint8Array> {
   const { backbone, spec } = model;
   const files = new Map<string, string | Uint8Array>();
-  files.set(OWN_FILES.config, encoded(pipelineConfig(model, parsed(own, "config"), isBig)));
+  files.set(OWN_FILES.config, encoded(pipelineConfig(model, parsed(own, "config"), loading)));
   if (backbone.input.kind === "image")
     files.set("preprocessor_config.json", encoded(preprocessorConfig(backbone.input)));
   if (own.tokenizer && backbone.tokenizer) {

@@ -1,5 +1,5 @@
 import { access, realpath, rm, rmdir, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Backbone } from "../backbone/index.ts";
 import { makeFolder, readFileChecked, type StagedFile, stageFile, writeFileAtomic } from "../base/index.node.ts";
 import { GraftError } from "../base/index.ts";
@@ -17,11 +17,13 @@ import {
 import { modelCard, type TrainingInfo } from "./model-card.ts";
 import { OWN_FILES, type OwnFiles, pipelineFiles, SENTENCE_FILES } from "./pipeline-files.ts";
 import { pipelineGraph } from "./pipeline-graph.ts";
+import { type ExportDtype, quantizeExport } from "./quantize-export.ts";
 
 /** The exported model's file in the folder of a trained model, where Transformers.js looks for it. */
 export const MODEL_FILE = "onnx/model.onnx";
+/** The same with int8 weights. */
+const QUANTIZED_FILE = "onnx/model_quantized.onnx";
 const CARD_FILE = "README.md";
-const EXTERNAL_DATA = "model.onnx_data";
 const CHECKPOINT_FILE = "checkpoint.safetensors";
 
 /**
@@ -29,38 +31,48 @@ const CHECKPOINT_FILE = "checkpoint.safetensors";
  * tokenizer's files or `preprocessor_config.json`, of embeddings what sentence-transformers reads, a `README.md` that says
  * how to use it, and adapters and head alone (`adapters.json`, `adapters.safetensors`). The files belong together: on a
  * full disk the folder keeps what it had. What an earlier training of another kind left of such files is removed.
- * @param info  what the model does not know itself, for the card
- * @throws GraftError OUT_IS_BACKBONE if the folder is the backbone's own; FILE_*
+ * @param info   what the model does not know itself, for the card
+ * @param dtype  `q8` writes `onnx/model_quantized.onnx` besides, and Transformers.js takes that; default `fp32`
+ * @throws GraftError OUT_IS_BACKBONE if the folder is the backbone's own; NOTHING_TO_QUANTIZE; FILE_*
  */
-export async function saveTrained(model: TunedModel, folder: string, info?: TrainingInfo): Promise<void> {
+export async function saveTrained(
+  model: TunedModel,
+  folder: string,
+  info?: TrainingInfo,
+  dtype: ExportDtype = "fp32",
+): Promise<void> {
   await keepBackbone(model.backbone, folder);
-  const graph = pipelineGraph(model);
-  const isBig = weightBytes(graph) > INLINE_WEIGHTS;
+  const graphs = new Map([[MODEL_FILE, pipelineGraph(model)]]);
+  if (dtype === "q8") graphs.set(QUANTIZED_FILE, pipelineGraph(quantizeExport(model)));
+  const big = [...graphs].filter(([, graph]) => weightBytes(graph) > INLINE_WEIGHTS).map(([path]) => path);
   const { json, safetensors } = encodeAdapters(model);
   const files: ReadonlyMap<string, string | Uint8Array> = new Map<string, string | Uint8Array>([
-    ...pipelineFiles(model, await ownFiles(model.backbone), isBig),
-    [CARD_FILE, modelCard(model, folder, info)],
+    ...pipelineFiles(model, await ownFiles(model.backbone), { dtype, big: big.map((path) => basename(path)) }),
+    [CARD_FILE, modelCard(model, folder, info, dtype)],
     [ADAPTERS_TENSORS, safetensors],
     [ADAPTERS_JSON, json], // last: with it the folder counts as trained
   ]);
   const made: string[] = [];
   const staged: StagedFile[] = [];
   try {
-    for (const path of new Set([MODEL_FILE, ...files.keys()])) made.push(...(await makeFolderOf(join(folder, path))));
+    for (const path of [...graphs.keys(), ...files.keys()]) made.push(...(await makeFolderOf(join(folder, path))));
     for (const [path, content] of files) staged.push(await stageFile(join(folder, path), content));
-    await writeModel(graph, join(folder, MODEL_FILE), { external: isBig, location: EXTERNAL_DATA });
+    for (const [path, graph] of graphs)
+      await writeModel(graph, join(folder, path), { external: big.includes(path), location: basename(dataOf(path)) });
     for (const file of staged) await file.commit();
   } finally {
     for (const file of staged) await file.discard();
     // Those without a file: the model could not be written.
     for (const path of made.reverse()) await rmdir(path).catch(() => undefined);
   }
-  const written = new Set([MODEL_FILE, ...files.keys(), ...(isBig ? [`onnx/${EXTERNAL_DATA}`] : [])]);
+  const written = new Set([...graphs.keys(), ...files.keys(), ...big.map(dataOf)]);
   for (const path of PIPELINE_FILES) if (!written.has(path)) await rm(join(folder, path), { force: true });
 }
 
 /** Weights of more bytes lie beside the model, in files that Transformers.js finds. */
 const INLINE_WEIGHTS = 1.5e9;
+
+const dataOf = (path: string) => `${path}_data`;
 
 const weightBytes = ({ initializers }: Graph): number =>
   [...initializers.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
@@ -68,12 +80,25 @@ const weightBytes = ({ initializers }: Graph): number =>
 /** Everything a training can leave that Transformers.js or sentence-transformers would read. */
 const PIPELINE_FILES = [
   MODEL_FILE,
-  `onnx/${EXTERNAL_DATA}`,
-  "onnx/model_quantized.onnx",
+  dataOf(MODEL_FILE),
+  QUANTIZED_FILE,
+  dataOf(QUANTIZED_FILE),
   ...Object.values(OWN_FILES),
   "preprocessor_config.json",
   ...SENTENCE_FILES,
 ];
+
+/** Bytes of the exported model in a trained folder, with weights that lie beside it. */
+export async function modelBytes(folder: string, dtype: ExportDtype): Promise<number> {
+  const path = dtype === "q8" ? QUANTIZED_FILE : MODEL_FILE;
+  const sizes = [path, dataOf(path)].map((each) =>
+    stat(join(folder, each)).then(
+      ({ size }) => size,
+      () => 0,
+    ),
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
 
 /** Returns the folder if it was made here. */
 async function makeFolderOf(path: string): Promise<readonly string[]> {

@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { modelBytes } from "../artifact/index.node.ts";
+import { type ExportDtype, measureQuantized, type Quantized, type TrainingInfo } from "../artifact/index.ts";
 import { writeFileAtomic } from "../base/index.node.ts";
 import { type Base, measureBase } from "../comparison/index.ts";
 import {
@@ -34,6 +36,7 @@ export interface TrainTaskArgs {
   readonly seed: number;
   readonly threads?: number;
   readonly out: string;
+  readonly outDtype: ExportDtype;
   readonly resume: boolean;
   readonly checkpointSeconds?: number;
 }
@@ -48,6 +51,8 @@ export interface TrainResult {
   readonly base: Base["measures"];
   /** The base measure that does better on validation than what was trained, if one does. */
   readonly betterBase?: string;
+  /** With `--out-dtype q8`: what it costs on validation, and the bytes of both files. */
+  readonly quantized?: Quantized & { readonly bytes: Readonly<Record<ExportDtype, number>> };
   readonly trainableParameters: number;
   /** Of training, with the fit of the head it started from. */
   readonly seconds: number;
@@ -107,8 +112,10 @@ export async function trainTask(
       note(`epoch ${epoch}: training loss ${trainLoss.toFixed(4)}, validation ${metric} ${value}`);
     },
   });
+  const quantized =
+    args.outDtype === "q8" && (await measureQuantized(model, task.validation, { signal, onProgress, threads }));
   const outputs = await outputsOf(model, task.test, { signal, onProgress, threads });
-  const result: TrainResult = {
+  const measured: TrainResult = {
     metric,
     validation: model.validation,
     test: evaluateOutputs(task.goal, task.test, outputs),
@@ -123,21 +130,25 @@ export async function trainTask(
     seed,
     out,
   };
-  await saveTrained(model, out, {
+  const info: TrainingInfo = {
     data: `${data}: ${task.train.count} training, ${task.validation.count} validation, ${task.test.count} test examples`,
     measures: base.measures.map(({ name, test }) => ({
       name: `${metric}, against ${name}`,
       base: test.value,
-      tuned: result.test.value,
+      tuned: measured.test.value,
     })),
-    warning: result.betterBase && worseThan(result.betterBase),
-    seconds: result.seconds,
+    warning: measured.betterBase && worseThan(measured.betterBase),
+    seconds: measured.seconds,
     command: `graft train ${process.argv.slice(3).join(" ")}`,
     pair: isPair(task),
-  });
+  };
+  await saveTrained(model, out, info, args.outDtype);
+  const result = { ...measured, quantized: quantized ? { ...quantized, bytes: await bothSizes(out) } : undefined };
   await writeFileAtomic(join(out, RESULT_FILE), `${JSON.stringify({ schema: 1, ...result }, undefined, 2)}\n`);
   return { model, result };
 }
+
+const bothSizes = async (out: string) => ({ fp32: await modelBytes(out, "fp32"), q8: await modelBytes(out, "q8") });
 
 /** What people are told where training was in vain. */
 export const worseThan = (base: string): string =>

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { env, pipeline } from "@huggingface/transformers";
@@ -122,11 +122,24 @@ test.each(goals)("%s: train, evaluate and predict go through", async (kind, colu
   await writeFile(data, `${columns}\n${Array.from({ length: 60 }, (_, k) => row(k)).join("\n")}\n`);
   const rows = ["--data", data, "--kind", kind, ...given, "--threads", "1"];
   // Not the default seed: `evaluate` has to find the same test rows by itself.
-  const place = ["--place", "1-2", "--epochs", "1", "--seed", "3"];
-  expect(await graft("train", "--model", folder, ...rows, ...place, "--out", out)).toMatchObject({ code: 0 });
-  const { test: tested } = JSON.parse(await readFile(join(out, "result.json"), "utf8"));
-  const measured = await graft("evaluate", "--model", out, ...rows, "--json");
-  expect(JSON.parse(measured.stdout).value).toBeCloseTo(tested.value, 5);
+  const place = ["--place", "1-2", "--epochs", "1", "--seed", "3", "--out-dtype", "q8"];
+  const trained = await graft("train", "--model", folder, ...rows, ...place, "--out", out);
+  expect(trained.code).toBe(0);
+  const { test: tested, validation, quantized } = JSON.parse(await readFile(join(out, "result.json"), "utf8"));
+  const measure = async (...more: string[]) =>
+    JSON.parse((await graft("evaluate", "--model", out, ...rows, ...more, "--json")).stdout).value;
+  expect(await measure()).toBeCloseTo(tested.value, 5);
+
+  expect(trained.stdout).toMatch(/^q8: [\d.]+ MB instead of [\d.]+ MB; on \d+ examples /m);
+  expect(quantized).toMatchObject(
+    kind === "regress" ? { difference: expect.any(Number) } : { same: expect.any(Number) },
+  );
+  expect(quantized.same ?? 1).toBeGreaterThan(0.8);
+  expect(quantized.difference).toBeGreaterThan(0);
+  expect(quantized.difference).toBeLessThan(0.2);
+  expect(quantized.float).toBeCloseTo(validation.value, 5);
+  expect(await measure("--split", "validation", "--out-dtype", "q8")).toBeCloseTo(quantized.quantized, 5);
+  expect((await stat(join(out, "onnx/model_quantized.onnx"))).size).toBe(quantized.bytes.q8);
   const { stdout } = await graft("predict", "--model", out, "the quick fox", "--json");
   expect(JSON.parse(stdout).predictions).toEqual([{ text: "the quick fox", ...answer }]);
 });

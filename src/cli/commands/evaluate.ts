@@ -1,8 +1,9 @@
 import * as z from "zod";
+import { quantizeExport } from "../../artifact/index.ts";
 import { evaluate as evaluateModel, type Goal, GraftError, metricName, outputNames, type Task } from "../../node.ts";
 import { describeGoal } from "../../tasks/index.ts";
 import type { TunedModel } from "../../training/index.ts";
-import { commonArgs, dataArgs, seedArgs, trainedArgs } from "../arguments.ts";
+import { commonArgs, dataArgs, exportArgs, seedArgs, trainedArgs } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
 import { checkData, openData, openTrainedModel } from "../open.ts";
 import { readResult } from "../read-result.ts";
@@ -17,6 +18,7 @@ export const evaluate = defineCommand({
       description: "seed of the data (default: the training's, so that test examples are none it saw)",
       value: "n",
     }),
+    ...exportArgs,
     ...commonArgs,
   },
   examples: ["graft evaluate --model ./count --task count"],
@@ -28,7 +30,7 @@ export const evaluate = defineCommand({
     const task = await openData({ ...args, seed }, model.backbone, context);
     checkClasses(model, task);
     const { split, threads } = args;
-    const { loss, value } = await evaluateModel(model, task[split], {
+    const { loss, value } = await evaluateModel(args.outDtype === "q8" ? quantizeExport(model) : model, task[split], {
       signal,
       onProgress,
       threads,

@@ -1,10 +1,11 @@
 import { realpath } from "node:fs/promises";
 import * as z from "zod";
+import { quantizeExport } from "../../artifact/index.ts";
 import { writeModel } from "../../graph/index.node.ts";
 import { exportModel, GraftError } from "../../node.ts";
 import { describeGoal } from "../../tasks/index.ts";
 import type { TunedModel } from "../../training/index.ts";
-import { commonArgs, trainedArgs } from "../arguments.ts";
+import { commonArgs, exportArgs, trainedArgs } from "../arguments.ts";
 import { refuseWorseThanBase } from "../better-base.ts";
 import { defineCommand } from "../define-command.ts";
 import { openTrainedModel } from "../open.ts";
@@ -13,16 +14,17 @@ export const exportCommand = defineCommand({
   args: {
     ...trainedArgs,
     out: z.string().min(1).default("model.onnx").meta({ description: "the ONNX file to write", value: "file.onnx" }),
+    ...exportArgs,
     force: z.boolean().default(false).describe("export it even if the frozen model did better on validation"),
     ...commonArgs,
   },
-  examples: ["graft export --model ./count --out count.onnx"],
+  examples: ["graft export --model ./count --out count.onnx", "graft export --model ./count --out-dtype q8"],
   async run(context) {
-    const { args, print } = context;
+    const { args, print, note } = context;
     const model = await openTrainedModel(args, context);
     if (!args.force) await refuseWorseThanBase(args.model);
     await keepBackbone(model, args.out);
-    const graph = exportModel(model);
+    const graph = exportModel(args.outDtype === "q8" ? quantizeExport(model) : model);
     await writeModel(graph, args.out);
     const { inputs, outputs } = graph;
     const result = { out: args.out, inputs, outputs, goal: model.spec.goal, opset: graph.opsets.get("") };
@@ -30,6 +32,7 @@ export const exportCommand = defineCommand({
       result,
       () => `wrote ${args.out}: ${inputs.join(", ")} → ${outputs.join(", ")}, ${describeGoal(model.spec.goal)}`,
     );
+    if (args.outDtype === "q8") note("`graft evaluate --out-dtype q8` measures what int8 weights change");
   },
 });
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { keepBackbone, trainingIn } from "../../artifact/index.node.ts";
-import { usageLines } from "../../artifact/index.ts";
+import { checkQuantizable, usageLines } from "../../artifact/index.ts";
 import { GraftError, TrainOptions } from "../../node.ts";
 import { terminalTable } from "../../report/index.ts";
 import { parseSelector } from "../../selection/index.ts";
@@ -11,6 +11,7 @@ import {
   argsOf,
   commonArgs,
   dataArgs,
+  exportArgs,
   modelArgs,
   pick,
   placementArgs,
@@ -21,6 +22,7 @@ import { dryRun } from "../dry-run.ts";
 import { dryRunReport } from "../dry-run-report.ts";
 import { checkData, openData, openModel } from "../open.ts";
 import { checkOut, inFolder } from "../out-folder.ts";
+import { describeQuantized } from "../quantized.ts";
 import { showMetric } from "../show-metric.ts";
 import { isPair, type TrainResult, trainTask, worseThan } from "../train-task.ts";
 
@@ -33,6 +35,7 @@ const shape = {
     .optional()
     .meta({ description: "scores from `graft score --json`, instead of scoring now", value: "file" }),
   out: z.string().min(1).default("graft-out").meta({ description: "folder for the trained model", value: "dir" }),
+  ...exportArgs,
   resume: z.boolean().default(false).describe("go on from the checkpoint in --out"),
   checkpointSeconds: z
     .number()
@@ -67,6 +70,7 @@ export const train = defineCommand({
     if (!args.dryRun) await checkOut(args, note);
     const backbone = await openModel(args, context);
     await keepBackbone(backbone, args.out);
+    if (args.outDtype === "q8") checkQuantizable(backbone);
     const task = await openData(args, backbone, context);
     const call = {
       args,
@@ -93,7 +97,18 @@ function withResume(error: unknown): unknown {
 
 /** The comparison, what it means, and how to use what was made. */
 function summary(result: TrainResult, usage: readonly string[]): string {
-  const { metric, base, betterBase, validation, test, testMetrics, trainableParameters, seconds, placement } = result;
+  const {
+    metric,
+    base,
+    betterBase,
+    validation,
+    test,
+    testMetrics,
+    trainableParameters,
+    seconds,
+    placement,
+    quantized,
+  } = result;
   const right = (title: string) => ({ title, align: "right" }) as const;
   const row = (name: string, on: { validation: { value: number }; test: { value: number } }) => [
     name,
@@ -121,6 +136,7 @@ function summary(result: TrainResult, usage: readonly string[]): string {
     table,
     `On test, with 95 % intervals: ${figures.join(", ")}.`,
     ...warning,
+    ...(quantized ? [describeQuantized(metric, quantized)] : []),
     `${trainableParameters.toLocaleString("en")} trainable parameters, ${seconds.toFixed(1)} s`,
     "",
     "Use it:",
