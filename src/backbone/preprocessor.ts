@@ -74,18 +74,21 @@ const DEFAULTS: Readonly<Record<string, Defaults>> = {
 type Triple = readonly [number, number, number];
 type Settings = Pick<BackboneOptions, "mean" | "std" | "imageSize" | "resize">;
 
+/** Newer versions of transformers keep the same keys in a `processor_config.json`, below this one. */
+const Nested = z.object({ image_processor: z.unknown() }).transform(({ image_processor }) => image_processor);
+
 /**
- * Picture settings from a `preprocessor_config.json`: size, how pictures are brought to it, mean and std. What the file
- * leaves out is what its class of image processor does; we follow the classes that resize with Pillow, also where a
- * `…Fast` one, which resizes with PyTorch, is named (they differ by a step of 1/255 here and there). Another rescaling
- * than by 1/255 is put into mean and std.
+ * Picture settings from a `preprocessor_config.json` or `processor_config.json`: size, how pictures are brought to it, mean
+ * and std. What the file leaves out is what its class of image processor does; we follow the classes that resize with Pillow,
+ * also where a `…Fast` one, which resizes with PyTorch, is named (they differ by a step of 1/255 here and there). Another
+ * rescaling than by 1/255 is put into mean and std.
  * @param place  the file's path, for errors
  * @throws GraftError PREPROCESSOR_CONFIG
  */
 export function parsePreprocessor(json: string, place: string): Settings {
   const refuse = (problem: string, cause?: unknown) =>
     new GraftError("PREPROCESSOR_CONFIG", {
-      thing: "preprocessor_config.json",
+      thing: "the settings of pictures",
       place: `${place}: ${problem}`,
       remedy: "Fix or remove the file; without it mean and std are 0.5",
       cause,
@@ -96,7 +99,7 @@ export function parsePreprocessor(json: string, place: string): Settings {
   } catch (cause) {
     throw refuse("it is not JSON", cause);
   }
-  const result = Preprocessor.safeParse(parsed);
+  const result = Preprocessor.safeParse(Nested.safeParse(parsed).data ?? parsed);
   if (!result.success) {
     const issue = result.error.issues[0];
     throw refuse(`${issue?.path.join(".") || "it"}: ${issue?.message}`, result.error);

@@ -41,6 +41,24 @@ test("picture settings are found beside the folder's file and beside a file's fo
     expect((await readBackbone(path)).options).toMatchObject({ source: path, mean: [0.1, 0.2, 0.3] });
 });
 
+test("picture settings below image_processor in a processor_config.json are read where there is no other file", async () => {
+  await lay({ "onnx/model.onnx": `${ENCODERS}/vit-ts17.onnx` });
+  const write = (name: string, content: object) => writeFile(join(folder, name), JSON.stringify(content));
+  await write("processor_config.json", { processor_class: "CLIPProcessor" });
+  expect((await readBackbone(folder)).options).not.toHaveProperty("mean");
+  const nested = { image_processor_type: "CLIPImageProcessor", image_mean: [0.4, 0.5, 0.6], resample: 2 };
+  await write("processor_config.json", { image_processor: nested, processor_class: "CLIPProcessor" });
+  expect((await readBackbone(folder)).options).toMatchObject({
+    mean: [0.4, 0.5, 0.6],
+    resize: { mode: "shortest-edge", share: 1, filter: "bilinear" },
+  });
+  await write("preprocessor_config.json", { image_mean: [0.1, 0.2, 0.3] });
+  expect((await readBackbone(folder)).options).toMatchObject({ mean: [0.1, 0.2, 0.3] });
+  await rm(join(folder, "preprocessor_config.json"));
+  await write("processor_config.json", { image_processor: { size: "large" } });
+  await expect(readBackbone(folder)).rejects.toThrow(/processor_config\.json: size: must be/);
+});
+
 test("a folder of safetensors is built as a graph, at the picture size its processor says", async () => {
   await cp(`${AUTHORED}/dinov2-smaller`, folder, { recursive: true });
   const { graph, notes } = await readBackbone(folder);

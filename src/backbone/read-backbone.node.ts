@@ -24,7 +24,7 @@ export interface ReadBackbone {
 
 /**
  * Read a model from an ONNX file or from a folder as Transformers.js, Optimum or `save_pretrained` lay it out (an ONNX
- * file, or else safetensors with a config.json), with the picture settings of a `preprocessor_config.json`. Its source is
+ * file, or else safetensors with a config.json), with the picture settings of a `preprocessor_config.json` or else a `processor_config.json`. Its source is
  * an absolute path, to be found again from another folder.
  * @throws GraftError MODEL_NOT_FOUND, ONNX_VARIANT, MODEL_TYPE, CONFIG, WEIGHTS, and what reading a model throws
  */
@@ -98,10 +98,11 @@ async function readJson(path: string): Promise<unknown> {
   }
 }
 
-/** Those of the first `preprocessor_config.json` in these folders. */
+const PICTURE_SETTINGS = ["preprocessor_config.json", "processor_config.json"];
+
+/** Those of the first file of these in these folders. */
 async function pictureSettings(folders: readonly string[]): Promise<ReturnType<typeof parsePreprocessor>> {
-  for (const folder of folders) {
-    const path = join(folder, "preprocessor_config.json");
+  for (const path of folders.flatMap((folder) => PICTURE_SETTINGS.map((file) => join(folder, file)))) {
     const isThere = await stat(path).then(
       (entry) => entry.isFile(),
       () => false,
