@@ -1,0 +1,4 @@
+export { atPrecision, type BackbonePrecision } from "./at-precision.ts";
+export { floatProducts } from "./float-products.ts";
+export { int8Limit } from "./int8-limit.ts";
+export { type QuantizeOptions, quantizeFrozen } from "./quantize-frozen.ts";
