@@ -3,20 +3,24 @@ import { AdapterOptions, DEFAULT_RANK } from "../adapters/index.ts";
 import { devices } from "../runtime/index.ts";
 import { type ColumnNames, type TaskKind, taskKinds } from "../tables/index.ts";
 import { DEFAULT_SIZES } from "../tasks/index.ts";
+import { inGroup } from "./flags.ts";
 
-/** Argument groups that commands share. Spread them into a command's `args`; descriptions and defaults live here only. */
+/**
+ * Argument groups that commands share, each under a heading of the help. Spread them into a command's `args`; descriptions
+ * and defaults live here only.
+ */
 
 /** Every command has these; `defineCommand` does not compile without them. */
-export const commonArgs = {
+export const commonArgs = inGroup("General", {
   json: z.boolean().default(false).describe("print JSON on stdout, nothing else there"),
   quiet: z.boolean().default(false).describe("no progress, no notes"),
   config: z
     .string()
     .optional()
     .meta({ description: "YAML file with the same keys as the flags (camelCase); flags win", value: "file" }),
-};
+});
 
-export const modelArgs = {
+export const modelArgs = inGroup("Model", {
   model: z
     .string()
     .min(1)
@@ -37,10 +41,10 @@ export const modelArgs = {
     .enum([...devices, "auto"])
     .default("cpu")
     .describe("where the model runs; `auto` takes the fastest"),
-};
+});
 
 /** Of commands that use what `graft train` made. */
-export const trainedArgs = {
+export const trainedArgs = inGroup("Model", {
   model: z
     .string()
     .min(1)
@@ -52,15 +56,15 @@ export const trainedArgs = {
     .meta({ description: "the frozen model, where it no longer lies where training found it", value: "model" }),
   threads: modelArgs.threads,
   device: modelArgs.device,
-};
+});
 
 /** Of commands that write an exported model. */
-export const exportArgs = {
+export const exportArgs = inGroup("Output", {
   outDtype: z
     .enum(["fp32", "q8"])
     .default("fp32")
     .describe("weights of the exported model: as they are, or the frozen ones as int8"),
-};
+});
 
 const column = (description: string) => z.string().min(1).optional().meta({ description, value: "column" });
 
@@ -91,7 +95,7 @@ export function columnNames(args: ColumnArgs): ColumnNames {
   return Object.fromEntries(named.filter(([, value]) => value !== undefined));
 }
 
-export const dataArgs = {
+export const dataArgs = inGroup("Data", {
   task: z.string().optional().meta({ description: "a generated task, e.g. count", value: "name" }),
   data: z.string().min(1).optional().meta({
     description: "CSV, TSV, JSONL, Parquet or CoNLL file, folder of such by split, or images in train/<class>/",
@@ -105,10 +109,10 @@ export const dataArgs = {
     .max(10_000_000)
     .optional()
     .meta({ description: `training images of a generated task (default: ${DEFAULT_SIZES.train})`, value: "n" }),
-};
+});
 
 /** An adapter's settings; the library's keys, prefixed. */
-export const adapterArgs = {
+export const adapterArgs = inGroup("Adapters", {
   rank: z
     .int()
     .min(1)
@@ -120,7 +124,7 @@ export const adapterArgs = {
   adapterScale: AdapterOptions.shape.scale,
   adapterBeforeNorm: AdapterOptions.shape.beforeNorm,
   adapterInitScale: AdapterOptions.shape.initScale,
-};
+});
 
 /** The library's adapter options from a command's arguments. */
 export function adapterOptions(args: z.output<z.ZodObject<typeof adapterArgs>>): AdapterOptions {
@@ -134,16 +138,16 @@ export function adapterOptions(args: z.output<z.ZodObject<typeof adapterArgs>>):
   };
 }
 
-export const placementArgs = {
+export const placementArgs = inGroup("Placement", {
   place: z
     .string()
     .default("gga:3")
     .meta({ description: "where adapters go: gga:3, random:3@7, all:parallel, none, or 4-5,20-3@r16", value: "spec" }),
-};
+});
 
-export const seedArgs = {
+export const seedArgs = inGroup("General", {
   seed: z.int().min(0).default(0).meta({ description: "seed of everything random", value: "n" }),
-};
+});
 
 /** The arguments a library's options schema asks for, to be spread into a command's `args`. */
 export function argsOf<Shape extends z.ZodRawShape>(options: z.ZodObject<Shape>): Shape {

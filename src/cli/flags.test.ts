@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { flagOf } from "./flags.ts";
+import { flagOf, inGroup } from "./flags.ts";
 import { flagParser } from "./parse-flags.ts";
 
 const shape = {
@@ -68,6 +68,25 @@ test("the help shows each flag once, with its default, and the form of a switch 
   expect(help).not.toMatch(/--flip\b/);
   expect(help).not.toContain("--no-json");
   expect(help).toContain("$ graft x a.onnx --seed 7");
+});
+
+test("the help groups flags, in lines of at most 100 columns", () => {
+  const places = {
+    from: z.enum(["a".repeat(20), "b".repeat(20)]).describe("word ".repeat(40)),
+    ranks: z.int().optional(),
+  };
+  const grouped = { ...shape, ...inGroup("Places", places) };
+  const all = Object.entries(grouped).map(([key, type]) => flagOf(key, type, key === "file"));
+  const { help } = flagParser("graft x", "does x", all, []);
+  // Of a flag that is longer than its column, the description starts below it.
+  expect(help).toMatch(/^Places:\n {2}--ranks <n>\n {2}--from <a+\|b+>\n {34}word word/m);
+  expect(help).toMatch(/^Options:\n {2}--learning-rate/m);
+  expect(help).toMatch(/^General:\n {2}-h, --help/m);
+  expect(Math.max(...help.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+  expect(inGroup("Other", inGroup("Places", places)).from.meta()).toEqual({
+    group: "Places",
+    description: "word ".repeat(40),
+  });
 });
 
 test("a type without a form on the command line is a mistake in the program", () => {

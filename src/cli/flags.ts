@@ -15,6 +15,8 @@ export interface Flag {
   /** What stands for the value in the help. */
   readonly placeholder: string;
   readonly default: unknown;
+  /** Heading it stands under in the help; default `Options`. */
+  readonly group: string;
 }
 
 type Schema = z.core.$ZodType;
@@ -41,7 +43,17 @@ export function flagOf(key: string, schema: Schema, positional = false): Flag {
     list,
     placeholder: typeof meta.value === "string" ? meta.value : placeholderOf(core, kind, list),
     default: layerWithDefault?.def.defaultValue,
+    group: typeof meta.group === "string" ? meta.group : "Options",
   };
+}
+
+/** Arguments that stand under one heading in the help; those that have another already keep it. */
+export function inGroup<Shape extends z.ZodRawShape>(group: string, shape: Shape): Shape {
+  const grouped = Object.entries(shape).map(([key, schema]) => {
+    const type = schema as z.ZodType;
+    return [key, type.meta({ group, ...type.meta() })];
+  });
+  return Object.fromEntries(grouped) as Shape;
 }
 
 /** The value a flag's text stands for. Text that is no number is left for the schema to refuse. */

@@ -1,6 +1,10 @@
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, Help, Option } from "commander";
 import { didYouMean, GraftError } from "../base/index.ts";
 import { type Flag, parseValue } from "./flags.ts";
+
+const HELP_WIDTH = 100;
+/** Of the column of flags; a description whose flag is longer starts on the next line. */
+const TERM_WIDTH = 30;
 
 export interface FlagParser {
   readonly help: string;
@@ -23,13 +27,14 @@ export function flagParser(
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
     .helpOption(false)
-    .configureHelp({ minWidthToWrap: 20 })
+    .configureHelp({ minWidthToWrap: 20, padWidth: () => TERM_WIDTH, formatItem })
     .allowExcessArguments(false);
   const positionals = flags.filter((flag) => flag.positional);
   for (const flag of positionals) command.argument(`[${flag.placeholder}${flag.list ? "..." : ""}]`, describe(flag));
   for (const flag of flags)
-    if (!flag.positional) for (const option of optionsOf(title, flag)) command.addOption(option);
-  command.addOption(new Option("-h, --help", "show this help"));
+    if (!flag.positional)
+      for (const option of optionsOf(title, flag)) command.addOption(option.helpGroup(`${flag.group}:`));
+  command.addOption(new Option("-h, --help", "show this help").helpGroup("General:"));
   if (examples.length > 0) command.addHelpText("after", `\nExamples:\n${examples.map((e) => `  $ ${e}`).join("\n")}`);
 
   return {
@@ -126,9 +131,15 @@ function usageError(title: string, error: CommanderError, flags: readonly Flag[]
   });
 }
 
+function formatItem(term: string, width: number, description: string, helper: Help): string {
+  const item = (shown: string) => Help.prototype.formatItem.call(helper, shown, width, description, helper);
+  return term.length <= width || description === "" ? item(term) : `  ${term}\n${item("")}`;
+}
+
 function helpOf(command: Command): string {
   let text = "";
-  command.configureOutput({ writeOut: (part) => (text += part) });
+  const getOutHelpWidth = () => Math.min(process.stdout.columns ?? HELP_WIDTH, HELP_WIDTH);
+  command.configureOutput({ writeOut: (part) => (text += part), getOutHelpWidth });
   command.outputHelp();
   return text;
 }

@@ -25,7 +25,16 @@ test.each(commandList.map(({ name }) => name))("graft %s --help shows its flags"
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toContain(`Usage: graft ${name} `);
   for (const flag of ["--json", "--quiet", "--config <file>"]) expect(stdout).toContain(flag);
+  expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
   expect(await graft("help", name)).toMatchObject({ code: 0, stdout });
+});
+
+test("the many flags of graft train stand in groups", async () => {
+  const { stdout } = await graft("train", "--help");
+  const groups = [...stdout.matchAll(/^(\w+):$/gm)].map((match) => match[1]);
+  for (const group of ["Model", "Data", "Placement", "Output", "Adapters", "Training", "General"])
+    expect(groups).toContain(group);
+  expect(groups).not.toContain("Options");
 });
 
 test("an unknown command is refused and a name suggested", async () => {

@@ -20,6 +20,7 @@ import {
 import { defineCommand } from "../define-command.ts";
 import { dryRun } from "../dry-run.ts";
 import { dryRunReport } from "../dry-run-report.ts";
+import { inGroup } from "../flags.ts";
 import { checkData, openData, openModel } from "../open.ts";
 import { checkOut, inFolder } from "../out-folder.ts";
 import { describeQuantized } from "../quantized.ts";
@@ -30,25 +31,29 @@ const shape = {
   ...modelArgs,
   ...dataArgs,
   ...placementArgs,
-  scores: z
-    .string()
-    .optional()
-    .meta({ description: "scores from `graft score --json`, instead of scoring now", value: "file" }),
-  out: z.string().min(1).default("graft-out").meta({ description: "folder for the trained model", value: "dir" }),
+  ...inGroup("Placement", {
+    scores: z
+      .string()
+      .optional()
+      .meta({ description: "scores from `graft score --json`, instead of scoring now", value: "file" }),
+  }),
+  ...inGroup("Output", {
+    out: z.string().min(1).default("graft-out").meta({ description: "folder for the trained model", value: "dir" }),
+    resume: z.boolean().default(false).describe("go on from the checkpoint in --out"),
+    checkpointSeconds: z
+      .number()
+      .min(0)
+      .optional()
+      .meta({
+        description: `seconds between checkpoints within an epoch (default: ${DEFAULT_CHECKPOINT_SECONDS})`,
+        value: "s",
+      }),
+    overwrite: z.boolean().default(false).describe("replace what --out holds of an earlier training"),
+    dryRun: z.boolean().default(false).describe("show what would be trained, on what, and its cost; train nothing"),
+  }),
   ...exportArgs,
-  resume: z.boolean().default(false).describe("go on from the checkpoint in --out"),
-  checkpointSeconds: z
-    .number()
-    .min(0)
-    .optional()
-    .meta({
-      description: `seconds between checkpoints within an epoch (default: ${DEFAULT_CHECKPOINT_SECONDS})`,
-      value: "s",
-    }),
-  dryRun: z.boolean().default(false).describe("show what would be trained, on what, and its cost; train nothing"),
-  overwrite: z.boolean().default(false).describe("replace what --out holds of an earlier training"),
   ...adapterArgs,
-  ...argsOf(TrainOptions),
+  ...inGroup("Training", argsOf(TrainOptions)),
   threads: modelArgs.threads,
   ...seedArgs,
   ...commonArgs,
@@ -57,7 +62,7 @@ const shape = {
 export const train = defineCommand({
   args: shape,
   examples: [
-    "graft train --model hf:Xenova/all-MiniLM-L6-v2 --data tickets.csv --text body --label team --out ./tickets",
+    "graft train --model hf:Xenova/all-MiniLM-L6-v2 --data tickets.csv --label team --out ./tickets",
     "graft train --task count --place gga:3 --out ./count",
     "graft train --data ./photos --place all:parallel --epochs 10 --out ./photos-model",
     "graft train --task count --out ./count --resume",
