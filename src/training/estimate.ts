@@ -5,6 +5,7 @@ import { tensorOf } from "../graph/index.ts";
 import { type Method, methodOf, startTensors, type TunedSpec } from "../methods/index.ts";
 import { outputLevel } from "../objective/index.ts";
 import { packVectors, parameterCount } from "../parameters/index.ts";
+import { atPrecision } from "../precision/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { classWeightsOf } from "./class-weights.ts";
 import { outputWidth } from "./evaluate.ts";
@@ -66,14 +67,15 @@ export async function estimateTraining(
   const plan = planTraining(task.train, backbone.input, chunksOf(task, options) * options.batchSize, options.seed);
   const peak = peakOf(call.memory);
 
-  const forward = await timeForward(backbone, task, spec, options, call);
+  const lower = await atPrecision(backbone, options.backbonePrecision);
+  const forward = await timeForward(lower, task, spec, options, call);
   peak.look();
   const headSeconds = await timeHead(backbone, task, options, call);
   peak.look();
 
   const begun = performance.now();
   const vectors = packVectors(layout, allTensors(backbone, spec, layout, options));
-  const steps = await openSteps(backbone, task, spec, options, plan, layout, initialState({ layout }, vectors), call);
+  const steps = await openSteps(lower, task, spec, options, plan, layout, initialState({ layout }, vectors), call);
   const preparing = (performance.now() - begun) / 1000;
   try {
     const { counts, examples } = batchesByGraph(plan);

@@ -4,6 +4,7 @@ import { GraftError, type LongCall, parseOptions } from "../base/index.ts";
 import { type Method, methodOf, startTensors, type TunedSpec } from "../methods/index.ts";
 import { type Evaluation, evaluateOutputs, outputLevel } from "../objective/index.ts";
 import { type ParameterLayout, packVectors, parameterCount, unpackVectors, type Vectors } from "../parameters/index.ts";
+import { atPrecision } from "../precision/index.ts";
 import type { SessionOptions } from "../runtime/index.ts";
 import type { Task } from "../tasks/index.ts";
 import {
@@ -83,8 +84,9 @@ export async function train(
 
   const { threads } = options;
   const begun = performance.now();
-  const steps = await openSteps(backbone, task, spec, options, plan, layout, start.state, call);
-  const forward = await openValidation(backbone, task, spec, layout, steps.frozen, { threads, signal: call.signal });
+  const lower = await atPrecision(backbone, options.backbonePrecision);
+  const steps = await openSteps(lower, task, spec, options, plan, layout, start.state, call);
+  const forward = await openValidation(lower, task, spec, layout, steps.frozen, { threads, signal: call.signal });
   const { validate } = forward;
   try {
     const seconds = start.seconds + (performance.now() - begun) / 1000;
