@@ -28,7 +28,7 @@ function int8Product(x: Float32Array, w: Float32Array, inner: number, columns: n
 }
 
 const transpose = (data: Float32Array, rows: number, columns: number) =>
-  data.map((_, at) => data[(at % rows) * columns + Math.floor(at / rows)]!);
+  Float32Array.from(data, (_, at) => data[(at % rows) * columns + Math.floor(at / rows)]!);
 
 async function outputOf(graph: Graph, data = x, shape: readonly number[] = [ROWS, INNER]): Promise<Float32Array> {
   checkGraph(graph);
