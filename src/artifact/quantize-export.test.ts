@@ -3,6 +3,8 @@ import { GOALS, modelFor } from "../../test/support/pipeline-models.ts";
 import { normals, relativeError, runOnce } from "../../test/support/tiny-runs.ts";
 import { tinyBert } from "../../test/support/tiny-text.ts";
 import { checkGraph, createBuilder, type Graph, tensorOf, tensorValues } from "../graph/index.ts";
+import { HEAD_ALONE } from "../methods/index.ts";
+import { exportModel } from "./export-model.ts";
 import { checkQuantizable, quantizeExport, quantizeWeights } from "./quantize-export.ts";
 
 const row = (...values: number[]) => Float32Array.from(values);
@@ -66,14 +68,19 @@ test("a table's rows have steps of their own; a weight with another use stays fl
   expect(quantizeWeights(kept)).toBe(kept);
 });
 
-test("of a trained model the frozen weights change and what was trained does not", async () => {
+test("of a trained model the frozen weights become int8, adapters and head stay float", async () => {
   const model = modelFor(await tinyBert(), GOALS.classify);
-  const quantized = quantizeExport(model);
-  expect(quantized.tensors).toBe(model.tensors);
-  const floats = ({ initializers }: Graph) =>
-    [...initializers].filter(([, { dtype, shape }]) => dtype === "float32" && shape.length === 2 && shape[1]! > 1);
-  expect(floats(model.backbone.graph).length).toBeGreaterThan(5);
+  const graph = exportModel(quantizeExport(model));
+  const floats = [...graph.initializers].filter(([, { dtype, shape }]) => dtype === "float32" && shape.length === 2);
+  const names = floats.map(([name, { shape }]) => (shape[1] === 1 ? "scale of a table" : name));
+  const trained = [...model.tensors].filter(([, { shape }]) => shape.length === 2).map(([name]) => name);
   // Positions are cut off at the text's length, not looked up.
-  expect(floats(quantized.backbone.graph).map(([, { shape }]) => shape)).toEqual([[32, 16]]);
-  expect(() => checkQuantizable(quantized.backbone)).toThrow(expect.objectContaining({ code: "NOTHING_TO_QUANTIZE" }));
+  const positions = floats.filter(([, { shape }]) => String(shape) === "32,16").map(([name]) => name);
+  expect(new Set(names)).toEqual(new Set([...trained, ...positions, "scale of a table"]));
+  expect(positions).toHaveLength(1);
+  expect(floats.length).toBeLessThan([...exportModel(model).initializers].length / 2);
+  expect(checkGraph(graph).outputs).toEqual(["logits"]);
+
+  const alone = quantizeExport({ ...model, spec: { ...model.spec, method: HEAD_ALONE } });
+  expect(() => checkQuantizable(alone.backbone)).toThrow(expect.objectContaining({ code: "NOTHING_TO_QUANTIZE" }));
 });

@@ -11,6 +11,9 @@ import {
   tensorOf,
   usedValues,
 } from "../graph/index.ts";
+import { bakedModel, HEAD_ALONE, headWidth } from "../methods/index.ts";
+import { headParameters } from "../objective/index.ts";
+import { outputNames } from "../tasks/index.ts";
 import type { TunedModel } from "../training/index.ts";
 
 /** How the weights of exported files are kept: `q8` is int8 (see `quantizeWeights`), adapters and head float all the same. */
@@ -25,14 +28,21 @@ const WEIGHT_LIMIT = 63;
 const ROW_LIMIT = 127;
 
 /**
- * The model with the frozen weights as int8, for export; what was trained stays float. Products with a weight and look-ups in a table
- * change (see `quantizeWeights`), convolutions and norms do not.
+ * The model as it is exported, with int8 weights: products with a weight and look-ups in a table change (see
+ * `quantizeWeights`), convolutions and norms do not. What a method trained beside the model's weights stays float, as does the
+ * head; what it trained in them is in them.
  * @throws GraftError NOTHING_TO_QUANTIZE where the backbone has no such weights, as when it is quantised already
  */
-export function quantizeExport(model: TunedModel): TunedModel {
-  const { backbone } = model;
+export function quantizeExport({ backbone, spec, tensors }: TunedModel): TunedModel {
   checkQuantizable(backbone);
-  return { ...model, backbone: { ...backbone, graph: quantizeWeights(backbone.graph) } };
+  const { g, features } = bakedModel(backbone, spec, tensors);
+  const graph = quantizeWeights(prune(g.toGraph([features.name])), (name) => tensors.has(name));
+  const head = headParameters(headWidth(backbone, spec.goal), outputNames(spec.goal).length);
+  return {
+    backbone: { ...backbone, graph, features: features.name },
+    spec: { method: HEAD_ALONE, goal: spec.goal },
+    tensors: new Map(head.map(({ name }) => [name, tensors.get(name)!])),
+  };
 }
 
 /** To be known before hours of training. Throws as `quantizeExport` does. */
@@ -50,10 +60,11 @@ export function checkQuantizable({ name, graph }: Backbone): void {
  * and each column of W with its t. So what a token becomes does not depend on others in its batch, as it does with
  * DynamicQuantizeLinear, and large features of one token do not coarsen the rest. Tables that are looked up in have int8 rows.
  * Other uses of a weight keep it float. Names of values stay.
+ * @param isKept  initializers that stay float; default none
  * @returns the argument if nothing changes
  */
-export function quantizeWeights(graph: Graph): Graph {
-  const weights = weightsOf(graph);
+export function quantizeWeights(graph: Graph, isKept: (name: string) => boolean = () => false): Graph {
+  const weights = weightsOf(graph, isKept);
   if (weights.size === 0) return graph;
   const initializers = new Map([...graph.initializers, ...CONSTANTS]);
   for (const [name, weight] of weights)
@@ -94,10 +105,9 @@ const isLookUp = (node: Node) => node.op === "Gather" && node.domain === "" && a
 const weightAt = (node: Node): number => (isProduct(node) ? 1 : isLookUp(node) ? 0 : -1);
 
 /** Float matrices all of whose users multiply by them, or look up in them: by the name their users read. */
-function weightsOf(graph: Graph): ReadonlyMap<string, Weight> {
-  const matrices = new Map(
-    [...graph.initializers].filter(([, { dtype, shape }]) => isFloat(dtype) && shape.length === 2 && shape[1]! > 1),
-  );
+function weightsOf(graph: Graph, isKept: (name: string) => boolean = () => false): ReadonlyMap<string, Weight> {
+  const isMatrix = ({ dtype, shape }: Tensor) => isFloat(dtype) && shape.length === 2 && shape[1]! > 1;
+  const matrices = new Map([...graph.initializers].filter(([name, tensor]) => isMatrix(tensor) && !isKept(name)));
   for (const { op, inputs, outputs } of graph.nodes) {
     // Half precision keeps its bits behind a Cast.
     const half = op === "Cast" ? matrices.get(inputs[0]!) : undefined;
