@@ -14,6 +14,11 @@ export const AdapterOptions = z.strictObject({
   bias: z.boolean().default(true).describe("biases on both projections of an adapter"),
   scale: z.enum(["scalar", "channel", "none"]).default("scalar").describe("an adapter's trainable factor"),
   beforeNorm: z.boolean().default(false).describe("in a post-norm model, add to the sum before a state's norm"),
+  insideBranch: z
+    .boolean()
+    .default(false)
+    .describe("sequential adapters act on a sub-layer's result before it is added to the stream"),
+  factor: z.number().default(1).describe("fixed factor on what an adapter gives"),
   initScale: z.number().positive().default(1).describe("standard deviation of W_down at the start, times 1/√d"),
 });
 export type AdapterOptions = z.input<typeof AdapterOptions>;
@@ -79,14 +84,15 @@ export function adapter(
   tensors: ReadonlyMap<string, Value>,
   options: AdapterOptions = {},
 ): Value {
-  const { activation, norm, bias, scale } = AdapterOptions.parse(options);
+  const { activation, norm, bias, scale, factor } = AdapterOptions.parse(options);
   const at = (part: string) => tensors.get(nameOf(edge, part))!;
   const input = norm ? g.layerNorm(x, at("norm.weight"), at("norm.bias"), NORM_EPSILON) : x;
   const down = g.matmul(input, at("down.weight")); // [..., r]
   const hidden = activate(g, bias ? g.add(down, at("down.bias")) : down, activation);
   const up = g.matmul(hidden, at("up.weight")); // [..., d]
   const shifted = bias ? g.add(up, at("up.bias")) : up;
-  return scale === "none" ? shifted : g.mul(shifted, at("scale"));
+  const scaled = scale === "none" ? shifted : g.mul(shifted, at("scale"));
+  return factor === 1 ? scaled : g.mul(scaled, g.scalar(factor));
 }
 
 function activate(g: Builder, x: Value, activation: z.output<typeof AdapterOptions>["activation"]): Value {

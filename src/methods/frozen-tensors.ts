@@ -34,9 +34,13 @@ export function withTensors(graph: Graph, tensors: ReadonlyMap<string, Tensor>):
 const producerOf = (graph: Graph, name: string): Node | undefined =>
   graph.nodes.find(({ outputs }) => outputs.includes(name));
 
+const wide = new WeakMap<Tensor, Tensor>();
+
 function widened(tensor: Tensor | undefined): Tensor | undefined {
   if (tensor?.dtype !== "float16" && tensor?.dtype !== "bfloat16") return undefined;
-  return tensorOf("float32", tensor.shape, asFloat32(tensor));
+  const known = wide.get(tensor) ?? tensorOf("float32", tensor.shape, asFloat32(tensor));
+  wide.set(tensor, known);
+  return known;
 }
 
 export function transposed(tensor: Tensor): Tensor {

@@ -1,5 +1,6 @@
 export { HEAD_ALONE, type Method, MethodSchema } from "./method.ts";
 export { describeMethod, methodOf, startTensors } from "./method-kinds.ts";
+export { type MethodArguments, type MethodName, type NamedMethod, namedMethods } from "./named-methods.ts";
 export {
   bakedModel,
   goalOutput,

@@ -3,11 +3,17 @@ import type { Backbone } from "../backbone/index.ts";
 import { parseOptions } from "../base/index.ts";
 import type { Tensor } from "../graph/index.ts";
 import { adaptersMethod } from "./adapters-method.ts";
+import { columnsMethod } from "./columns.ts";
+import { loraMethod } from "./lora.ts";
 import { type Method, methodSchemas } from "./method.ts";
 import type { MethodKind } from "./method-kind.ts";
+import { weightsMethod } from "./weights.ts";
 
 const kinds: { readonly [K in Method["kind"]]: MethodKind<Extract<Method, { kind: K }>> } = {
   adapters: adaptersMethod,
+  lora: loraMethod,
+  columns: columnsMethod,
+  weights: weightsMethod,
 };
 
 /** What a method's kind knows to do with it. */

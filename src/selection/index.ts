@@ -2,4 +2,12 @@ export { gga } from "./gga.ts";
 export { DEFAULT_GAMMA } from "./gradient-guided.ts";
 export { needsScores, parseSelector, type SelectorSpec } from "./parse-selector.ts";
 export { type SelectOptions, select } from "./select.ts";
+export {
+  type MethodSpec,
+  methodUsages,
+  parseMethod,
+  type SelectedMethod,
+  type SelectMethodOptions,
+  selectMethod,
+} from "./select-method.ts";
 export type { SelectedEdge, Selection, Ties } from "./selector.ts";

@@ -1,0 +1,118 @@
+import type { AdapterOptions } from "../adapters/index.ts";
+import type { Backbone } from "../backbone/index.ts";
+import { didYouMean, GraftError } from "../base/index.ts";
+import {
+  type Method,
+  type MethodArguments,
+  type MethodName,
+  methodOf,
+  type NamedMethod,
+  namedMethods,
+} from "../methods/index.ts";
+import { parseSelector, type SelectorSpec, selectorUsages } from "./parse-selector.ts";
+import { type SelectOptions, select } from "./select.ts";
+import type { Selection } from "./selector.ts";
+import { selectors } from "./selectors.ts";
+
+/** What `--method` says, read: a method by its name, or a placement. */
+export type MethodSpec =
+  | { readonly name: MethodName; readonly given: MethodArguments }
+  | { readonly place: SelectorSpec };
+
+/**
+ * Read the `--method` language: `linear`, `full`, `bitfit`, `norms`, `lora:q,v@r8@a16`, `dora:…`, `houlsby@r8`, `pfeiffer@r8`,
+ * `adaptformer@r8`, `adapter+@r8`, `apla:64@7`, `page:0@r8`; everything else is a placement (`parseSelector`).
+ * @throws GraftError UNKNOWN_METHOD, BAD_METHOD, or what `parseSelector` throws
+ */
+export function parseMethod(text: string): MethodSpec {
+  const [head = "", ...suffixes] = text.trim().split("@");
+  const colon = head.indexOf(":");
+  const name = colon < 0 ? head : head.slice(0, colon);
+  if (!isMethod(name)) {
+    if (/^[a-z]/i.test(name) && !Object.keys(selectors).some((known) => known.split(":")[0] === name))
+      throw unknown(text, name);
+    return { place: parseSelector(text) };
+  }
+  const method: NamedMethod = namedMethods[name];
+  const given: { -readonly [K in keyof MethodArguments]: MethodArguments[K] } = {};
+  if (colon >= 0) Object.assign(given, argumentOf(text, head.slice(colon + 1), method));
+  for (const suffix of suffixes) {
+    const [, letter, digits] = /^([ra]?)(\d{1,9})$/.exec(suffix) ?? [];
+    const key = letter === "r" ? "rank" : letter === "a" ? "alpha" : "seed";
+    if (digits === undefined)
+      throw bad(text, `"@${suffix}" is neither a rank (@r8), an alpha (@a16) nor a seed (@7)`, method);
+    if (!method.takes.includes(key)) throw bad(text, `"@${suffix}" is ${NOUNS[key]}, which it has not`, method);
+    if (given[key] !== undefined) throw bad(text, `"@${suffix}" gives ${NOUNS[key]} twice`, method);
+    given[key] = Number(digits);
+  }
+  return { name, given };
+}
+
+const NOUNS = { rank: "a rank", alpha: "an alpha", seed: "a seed" } as const;
+
+function argumentOf(text: string, argument: string, method: NamedMethod): MethodArguments {
+  if (method.takes.includes("targets")) {
+    const targets = argument.split(",").map((target) => target.trim());
+    if (targets.every((target) => target !== "")) return { targets };
+    throw bad(text, "a target is empty", method);
+  }
+  if (!method.takes.includes("count")) throw bad(text, `nothing may follow its name but ":${argument}" does`, method);
+  if (/^\d{1,9}$/.test(argument)) return { count: Number(argument) };
+  throw bad(text, `"${argument}" is not a number`, method);
+}
+
+export interface SelectMethodOptions extends Omit<SelectOptions, "states"> {
+  /** Settings of the adapters on a placement; methods by name have their own. */
+  readonly adapter?: AdapterOptions;
+}
+
+/** A method to train, and where it is a placement how it came about. */
+export interface SelectedMethod {
+  readonly method: Method;
+  readonly selection?: Selection;
+}
+
+/**
+ * Turn a spec, or the `--method` text of one, into a method for a backbone. `defaultRank` holds for every rank left out.
+ * @throws GraftError of `parseMethod`, `select` and `methodOf`
+ */
+export function selectMethod(
+  spec: MethodSpec | string,
+  backbone: Backbone,
+  { adapter, ...options }: SelectMethodOptions = {},
+): SelectedMethod {
+  const parsed = typeof spec === "string" ? parseMethod(spec) : spec;
+  if ("place" in parsed) {
+    const place = typeof spec === "string" ? spec : parsed.place;
+    const selection = select(place, { ...options, states: backbone.states.length });
+    return { method: methodOf(backbone, selection.placement, adapter), selection };
+  }
+  const given = { rank: options.defaultRank, ...parsed.given };
+  const named: NamedMethod = namedMethods[parsed.name];
+  return { method: methodOf(backbone, named.make(backbone, given)) };
+}
+
+/** The forms of `--method`, one a line, for help and errors: methods first, then placements. */
+export const methodUsages = (): { usage: string; summary: string; paper?: string }[] => [
+  ...Object.values<NamedMethod>(namedMethods).map(({ usage, summary, paper }) => ({ usage, summary, paper })),
+  ...selectorUsages(),
+];
+
+const isMethod = (name: string): name is MethodName => Object.hasOwn(namedMethods, name);
+
+function unknown(text: string, name: string): GraftError {
+  const usages = methodUsages().map(({ usage }) => usage);
+  const known = [...Object.keys(namedMethods), ...Object.keys(selectors)];
+  return new GraftError("UNKNOWN_METHOD", {
+    thing: `method "${text.trim()}"`,
+    place: "neither a method nor a placement has that name",
+    remedy: `${didYouMean(name, known) || didYouMean(text.trim(), known)}Write one of ${usages.join(", ")}`,
+  });
+}
+
+const bad = (text: string, problem: string, { usage, summary }: NamedMethod): GraftError =>
+  new GraftError("BAD_METHOD", {
+    thing: `method "${text.trim()}"`,
+    place: problem,
+    remedy: `Write it as ${usage} (${summary})`,
+  });
