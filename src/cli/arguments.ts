@@ -98,7 +98,8 @@ export function columnNames(args: ColumnArgs): ColumnNames {
 export const dataArgs = inGroup("Data", {
   task: z.string().optional().meta({ description: "a generated task, e.g. count", value: "name" }),
   data: z.string().min(1).optional().meta({
-    description: "CSV, TSV, JSONL, Parquet or CoNLL file, folder of such by split, or images in train/<class>/",
+    description:
+      "CSV, TSV, JSONL, Parquet or CoNLL file, folder of such by split, or pictures in train/<class>/ or <class>/",
     value: "path",
   }),
   ...columnArgs,

@@ -19,6 +19,19 @@ const u = "other words";
 const jpg = { bytes: Uint8Array.of(255, 216), path: "a.jpg" };
 
 describe("guessed", () => {
+  test("whole numbers from 1 are classes, with a hint that they may be ratings", () => {
+    const rated = (stars: number[]) => columnsOf(stars.map((each) => ({ review: t, stars: each }))).kindWhy;
+    expect(rated([5, 3, 1])).toBe(
+      'column "stars": its values are whole numbers; if they are ratings, --kind regress learns them as numbers',
+    );
+    for (const values of [
+      [0, 1, 2],
+      [1, 2],
+      [1, 2, 300],
+    ])
+      expect(rated(values)).toMatch(/whole numbers$/);
+  });
+
   test.each<[string, Record<string, Cell>[], string, Record<string, string>, unknown[]]>([
     ["text and label", [{ id: 1, text: t, label: "a" }], "classify", { text: "text", label: "label" }, [t, "a"]],
     ["body and team", [{ team: "it", body: t }], "classify", { text: "body", label: "team" }, [t, "it"]],

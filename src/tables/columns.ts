@@ -283,7 +283,8 @@ function decideKind(
   }
   const isScore = target.role === "score" && shape.why.includes("numbers");
   if (isScore) return { kind: numbers, kindWhy: `${what} is a score of whole numbers` };
-  return { kind: classes, kindWhy: `${what}: ${shape.why}` };
+  const hint = shape.looksRated ? `; if they are ratings, --kind ${numbers} learns them as numbers` : "";
+  return { kind: classes, kindWhy: `${what}: ${shape.why}${hint}` };
 }
 
 function exampleReader(

@@ -20,6 +20,8 @@ export interface TargetShape {
   readonly separator?: string;
   /** What in the values says so, for people. */
   readonly why: string;
+  /** Classes that might be meant as numbers, as stars from 1 to 5. */
+  readonly looksRated?: boolean;
 }
 
 /**
@@ -37,7 +39,7 @@ export function targetShape(sample: readonly Row[], column: string): TargetShape
   if (texts.length > 0 && numbers.length === texts.length) {
     const decimal = numbers.find((text) => !Number.isInteger(Number(text)) && !/nan$/i.test(text));
     if (decimal !== undefined) return { is: "number", why: `its values have decimals (${decimal})` };
-    return { is: "class", why: "its values are whole numbers" };
+    return { is: "class", why: "its values are whole numbers", looksRated: looksRated(texts.map(Number)) };
   }
   const separator = labelSeparator(texts);
   if (separator !== undefined) {
@@ -46,6 +48,10 @@ export function targetShape(sample: readonly Row[], column: string): TargetShape
   }
   return { is: "class", why: "its values are words" };
 }
+
+/** Ratings count from 1, classes that have numbers for names mostly from 0. */
+const looksRated = (values: readonly number[]): boolean =>
+  new Set(values).size >= 3 && values.every((value) => value >= 1 && value <= 10);
 
 /** A list as JSON, or as Python prints it, which reading then refuses with the remedy. */
 function looksLikeList(text: string): boolean {

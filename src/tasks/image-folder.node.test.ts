@@ -60,6 +60,25 @@ test("emoji by category: missing splits come from train, class by class, and the
   expect(pixelsOf(other.test)).not.toEqual(pixelsOf(task.test));
 });
 
+test("folders of classes without train/ are split 80/10/10, and a note says so", async () => {
+  const files = ["cat", "dog"].flatMap((name) => Array.from({ length: 20 }, (_, k) => `${name}/${k}.png`));
+  const root = await folder("flat", Object.fromEntries(files.map((file) => [file, undefined])));
+  await writeFile(join(root, "notes.txt"), "no class");
+  const task = await openImageFolder(root, { ...size, seed: 3 });
+  expect(outputNames(task.goal)).toEqual(["cat", "dog"]);
+  for (const [split, count] of [
+    [task.train, 16],
+    [task.validation, 2],
+    [task.test, 2],
+  ] as const)
+    for (const label of [0, 1]) expect(labelsOf(split).filter((each) => each === label)).toHaveLength(count);
+  expect(task.notes).toEqual([
+    "no train/ folder: the 2 folders are the classes, 4 images of them serve as validation and 4 as test (seed 3)",
+  ]);
+  const half = await folder("no train", { "cat/a.png": undefined, "test/cat/a.png": undefined });
+  await expect(openImageFolder(half, size)).rejects.toThrow(/it has no folder train\//);
+});
+
 test("splits that are there are used as they are", async () => {
   const path = await folder("given", {
     "train/a/1.png": undefined,

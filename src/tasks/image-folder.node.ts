@@ -11,7 +11,7 @@ export interface ImageFolderOptions extends ImageTarget, LongCall {
   readonly seed?: number;
   /** Share of each class that goes to validation where there is no `val` folder, default 0.1. */
   readonly validationShare?: number;
-  /** Share of each class that goes to test where there is no `test` folder, default 0.2. */
+  /** Share of each class that goes to test where there is no `test` folder, default 0.2; 0.1 where there is no `train`. */
   readonly testShare?: number;
   /** Changes that keep the labels; default a shift by a sixteenth of the width, no flip (it would turn b into d). */
   readonly augment?: Augmentation;
@@ -41,39 +41,39 @@ interface Example {
 /**
  * Open a folder of images: `train/<class>/*.png|jpg|webp|gif|avif|tif`, likewise `val/` (or `validation/`) and `test/`. A
  * missing one of the latter two is split off `train`, seeded and class by class, and `notes` says so, and how many pictures
- * of kinds that cannot be read were left out. Classes are the folders of `train` in code-unit order. All images are decoded
+ * of kinds that cannot be read were left out. In a folder with none of these, its own folders are the classes. Classes are the folders of `train` in code-unit order. All images are decoded
  * here and held as bytes at the given size, in a temporary file where memory would not do.
  * @throws GraftError NO_SUCH_FOLDER, NO_IMAGES, ONE_CLASS, UNKNOWN_CLASS, TOO_FEW_IMAGES, UNREADABLE_IMAGE, and what an
  *         aborted `signal` gives as its reason
  */
 export async function openImageFolder(path: string, options: ImageFolderOptions): Promise<ImageFolderTask> {
-  const { height, width, resize, seed = 0, validationShare = 0.1, testShare = 0.2, signal, onProgress } = options;
+  const { height, width, resize, seed = 0, validationShare = 0.1, signal, onProgress } = options;
   const root = resolve(path);
   const leftOut: LeftOut = new Map();
-  const train = await listSplit(root, ["train"], path, leftOut);
-  if (train === undefined) {
-    throw new GraftError("NO_IMAGES", {
-      thing: `folder ${path}`,
-      place: "it has no folder train/",
-      remedy: "Put images under train/<class>/, and under val/<class>/ and test/<class>/ if you have them",
-    });
-  }
+  const own = await listSplit(root, ["train"], path, leftOut);
+  const train = own ?? (await listFlat(root, path, leftOut));
+  const { testShare = own ? 0.2 : 0.1 } = options;
   const validation = await listSplit(root, ["val", "validation"], path, leftOut);
   const test = await listSplit(root, ["test"], path, leftOut);
   const classes = [...train.keys()];
-  checkClasses(path, classes, { val: validation, test });
+  checkClasses(path, own ? join(path, "train") : path, classes, { val: validation, test });
 
   const notes = [...leftOut].map(
     ([ending, count]) => `${count} ${ending} file${count === 1 ? "" : "s"} left out: this kind cannot be read`,
   );
   const shares = { validation: validation ? 0 : validationShare, test: test ? 0 : testShare };
   const parts = divide(train, shares, seed);
-  for (const name of ["validation", "test"] as const) {
-    if (shares[name] === 0) continue;
+  if (own === undefined)
     notes.push(
-      `no ${name === "validation" ? "val" : name}/ folder: ${parts[name].length} images of train/ serve as ${name} (seed ${seed})`,
+      `no train/ folder: the ${classes.length} folders are the classes, ${parts.validation.length} images of them serve as validation and ${parts.test.length} as test (seed ${seed})`,
     );
-  }
+  else
+    for (const name of ["validation", "test"] as const) {
+      if (shares[name] === 0) continue;
+      notes.push(
+        `no ${name === "validation" ? "val" : name}/ folder: ${parts[name].length} images of train/ serve as ${name} (seed ${seed})`,
+      );
+    }
   const examples = {
     train: parts.train,
     validation: validation ? examplesOf(validation, classes) : parts.validation,
@@ -124,9 +124,36 @@ async function listSplit(
   const top = await entriesOf(root, shown);
   const name = names.find((candidate) => top.some((entry) => entry === candidate));
   if (name === undefined) return undefined;
+  const listing = await listClasses(join(root, name), join(shown, name), leftOut);
+  if (listing.size === 0) {
+    throw new GraftError("NO_IMAGES", {
+      thing: `folder ${join(shown, name)}`,
+      place: "it has no class folders with images",
+      remedy: `Put images under ${name}/<class>/`,
+    });
+  }
+  return listing;
+}
+
+/** Classes that lie in the folder itself: at least one folder with pictures, and none of those that name a split. */
+async function listFlat(root: string, shown: string, leftOut: LeftOut): Promise<Listing> {
+  const top = await entriesOf(root, shown);
+  const isSplit = top.some((name) => ["val", "validation", "test"].includes(name));
+  const inside = await Promise.all(top.map((name) => readdir(join(root, name)).catch(() => [])));
+  if (!isSplit && inside.some((files) => files.some((file) => extensions.has(extname(file).toLowerCase()))))
+    return listClasses(root, shown, leftOut);
+  throw new GraftError("NO_IMAGES", {
+    thing: `folder ${shown}`,
+    place: "it has no folder train/",
+    remedy: "Put images under train/<class>/, and under val/<class>/ and test/<class>/ if you have them",
+  });
+}
+
+/** The pictures of each folder in a folder. */
+async function listClasses(root: string, shown: string, leftOut: LeftOut): Promise<Listing> {
   const listing: Listing = new Map();
-  for (const className of await entriesOf(join(root, name), join(shown, name))) {
-    const folder = join(root, name, className);
+  for (const className of await entriesOf(root, shown)) {
+    const folder = join(root, className);
     if (!(await stat(folder).catch(() => undefined))?.isDirectory()) continue; // a file or a dangling link
     const files: string[] = [];
     for (const file of await entriesOf(folder, folder)) {
@@ -136,7 +163,7 @@ async function listSplit(
     }
     if (files.length === 0) {
       throw new GraftError("NO_IMAGES", {
-        thing: `class folder ${join(shown, name, className)}`,
+        thing: `class folder ${join(shown, className)}`,
         place: `it has no ${[...extensions].join(", ")} file`,
         remedy: "Add images or remove the folder",
       });
@@ -145,13 +172,6 @@ async function listSplit(
       className,
       files.map((file) => join(folder, file)),
     );
-  }
-  if (listing.size === 0) {
-    throw new GraftError("NO_IMAGES", {
-      thing: `folder ${join(shown, name)}`,
-      place: "it has no class folders with images",
-      remedy: `Put images under ${name}/<class>/`,
-    });
   }
   return listing;
 }
@@ -172,10 +192,15 @@ async function entriesOf(folder: string, shown: string): Promise<string[]> {
   }
 }
 
-function checkClasses(path: string, classes: string[], others: Record<string, Listing | undefined>): void {
+function checkClasses(
+  path: string,
+  train: string,
+  classes: string[],
+  others: Record<string, Listing | undefined>,
+): void {
   if (classes.length < 2) {
     throw new GraftError("ONE_CLASS", {
-      thing: `folder ${join(path, "train")}`,
+      thing: `folder ${train}`,
       place: `it has one class only, "${classes[0]}"`,
       remedy: "Give at least two class folders",
     });
@@ -185,7 +210,7 @@ function checkClasses(path: string, classes: string[], others: Record<string, Li
       if (classes.includes(className)) continue;
       throw new GraftError("UNKNOWN_CLASS", {
         thing: `class "${className}"`,
-        place: `${join(path, name)} has it, ${join(path, "train")} does not`,
+        place: `${join(path, name)} has it, ${train} does not`,
         remedy: `Remove it or add training images; train/ has ${classes.join(", ")}`,
       });
     }
