@@ -19,7 +19,16 @@ export async function hashGraph(graph: Graph): Promise<string> {
   return sha256(new TextEncoder().encode(lines.join("\n")));
 }
 
-async function hashTensor({ dtype, shape, bytes, strings = [] }: Tensor): Promise<string> {
+/** Frozen weights are in graph after graph. */
+const known = new WeakMap<Tensor, Promise<string>>();
+
+function hashTensor(tensor: Tensor): Promise<string> {
+  const hash = known.get(tensor) ?? hashContent(tensor);
+  known.set(tensor, hash);
+  return hash;
+}
+
+async function hashContent({ dtype, shape, bytes, strings = [] }: Tensor): Promise<string> {
   const texts = strings.map((text) => new TextDecoder().decode(text));
   return `${dtype}[${shape}] ${await sha256(bytes)} ${JSON.stringify(texts)}`;
 }

@@ -22,6 +22,10 @@ export async function openWithSharedWeights(
   return { ...session, run: (own, fetches) => session.run({ ...feeds, ...own }, fetches) };
 }
 
+/** Bytes that a graph's sessions would share. */
+export const sharedBytes = (graph: Graph): number =>
+  [...bigWeights(graph).values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
+
 function bigWeights({ nodes, initializers }: Graph): Map<string, Tensor> {
   // Operators beyond ONNX's own, such as packed products, may want their tensors constant.
   const wanted = new Set(nodes.filter(({ domain }) => domain !== "").flatMap(({ inputs }) => inputs));
