@@ -25,7 +25,8 @@ export type AdapterOptions = z.input<typeof AdapterOptions>;
 
 const NORM_EPSILON = 1e-5;
 
-const nameOf = ({ from, to }: PlacedEdge, part: string) => `adapters.${from}-${to}.${part}`;
+/** The name of one of an adapter's tensors. */
+export const nameOf = ({ from, to }: PlacedEdge, part: string) => `adapters.${from}-${to}.${part}`;
 
 /** The trainable tensors of a placement on states of width `d`. */
 export function adapterParameters(placement: Placement, d: number, options: AdapterOptions = {}): Parameter[] {
@@ -86,7 +87,7 @@ export function adapter(
 ): Value {
   const { activation, norm, bias, scale, factor } = AdapterOptions.parse(options);
   const at = (part: string) => tensors.get(nameOf(edge, part))!;
-  const input = norm ? g.layerNorm(x, at("norm.weight"), at("norm.bias"), NORM_EPSILON) : x;
+  const input = norm ? g.layerNorm(x, at("norm.weight"), tensors.get(nameOf(edge, "norm.bias")), NORM_EPSILON) : x;
   const down = g.matmul(input, at("down.weight")); // [..., r]
   const hidden = activate(g, bias ? g.add(down, at("down.bias")) : down, activation);
   const up = g.matmul(hidden, at("up.weight")); // [..., d]

@@ -1,4 +1,5 @@
 export { AdapterOptions, adapterParameters, initialAdapters } from "./adapter.ts";
+export { foldAdapters } from "./fold.ts";
 export { insertAdapters } from "./insert.ts";
 export {
   checkPlacement,

@@ -1,6 +1,7 @@
 import {
   adapterParameters,
   checkPlacement,
+  foldAdapters,
   formatPlacement,
   initialAdapters,
   insertAdapters,
@@ -24,5 +25,9 @@ export const adaptersMethod: MethodKind<AdaptersMethod> = {
   start: ({ hiddenSize }, { placement, adapter }, seed) => initialAdapters(placement, hiddenSize, seed, adapter),
   insert: (g, graph, backbone, { placement, adapter }, tensors) =>
     insertAdapters(g, graph, backbone, placement, tensors, adapter),
+  fold(method, tensors) {
+    const folded = foldAdapters(method.placement, { tensors, options: method.adapter });
+    return { method: { ...method, adapter: folded.options }, tensors: folded.tensors };
+  },
   describe: ({ placement }) => formatPlacement(placement),
 };

@@ -28,6 +28,8 @@ export interface MethodKind<M> {
   ): ReadonlyMap<string, Value>;
   /** What was trained written into the graph's own weights; undefined where there is no exact form of that kind. */
   merge?(graph: Graph, backbone: Backbone, method: M, tensors: ReadonlyMap<string, Tensor>): Graph | undefined;
+  /** The same method with fewer operations, where its tensors are constants: equal but for rounding. Without it: as it is. */
+  fold?(method: M, tensors: ReadonlyMap<string, Tensor>): { method: M; tensors: ReadonlyMap<string, Tensor> };
   /** In a few words for people, e.g. of adapters their placement. */
   describe(method: M): string;
 }

@@ -80,15 +80,26 @@ export function tunedOutput(
 
 /**
  * A builder on the backbone's graph as read, with what was trained in it: what is evaluated and exported. Where the method
- * can be written into the weights themselves it is; else its parameters become constants.
+ * can be written into the weights themselves it is; else its parameters become constants, folded where that saves operations.
+ * Either rounds otherwise than training does.
  */
 export function bakedModel(backbone: Backbone, spec: TunedSpec, tensors: ReadonlyMap<string, Tensor>) {
   const graph = upToFeatures(backbone, backbone.graph);
-  const merged = kindOf(spec.method).merge?.(graph, backbone, spec.method, tensors);
+  const kind = kindOf(spec.method);
+  const merged = kind.merge?.(graph, backbone, spec.method, tensors);
+  const folded = kind.fold?.(spec.method, tensors) ?? { method: spec.method, tensors };
   const g = createBuilder(merged ?? graph);
-  const names = merged ? headNames(backbone, spec.goal) : [...tensors.keys()];
-  const constants = new Map(names.map((name) => [name, g.constant(tensors.get(name)!, name)]));
-  const features = merged ? g.value(backbone.features) : tunedFeatures(g, backbone, graph, spec, constants);
+  const made = new Map<Tensor, Value>(); // a tensor that several names share is one constant
+  const constants = new Map<string, Value>();
+  for (const name of merged ? headNames(backbone, spec.goal) : folded.tensors.keys()) {
+    const tensor = folded.tensors.get(name)!;
+    const value = made.get(tensor) ?? g.constant(tensor, name);
+    made.set(tensor, value);
+    constants.set(name, value);
+  }
+  const features = merged
+    ? g.value(backbone.features)
+    : tunedFeatures(g, backbone, graph, { ...spec, method: folded.method }, constants);
   return { g, features, output: () => goalOutput(g, backbone, spec.goal, features, constants) };
 }
 
