@@ -15,6 +15,8 @@ export interface TrainingInfo extends UsageOptions {
   readonly warning?: string;
   /** Of training. */
   readonly seconds: number;
+  /** How products with frozen weights were computed in training, in a few words; default float32. */
+  readonly precision?: string;
   /** The command line that repeats it. */
   readonly command?: string;
 }
@@ -50,7 +52,7 @@ The weights of the model itself are unchanged: its licence holds.
 
 - **It answers**: ${answers(spec.goal)}
 ${info ? `- **Data**: ${line(info.data)}\n` : ""}- **${spec.method.kind === "adapters" ? "Placement" : "Method"}**: ${methodLine(model)}
-- **Trained**: ${[...model.tensors.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0).toLocaleString("en")} parameters${info ? ` in ${seconds(info.seconds)}` : ""}
+- **Trained**: ${[...model.tensors.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0).toLocaleString("en")} parameters${info ? ` in ${seconds(info.seconds)}${info.precision ? `, over the frozen weights in ${line(info.precision)}` : ""}` : ""}
 ${info?.command ? `- **Command**: \`${line(info.command)}\`\n` : ""}${info && info.measures.length > 0 ? `\n## What training was worth\n\n${measures(info)}${info.warning ? `\n**${line(info.warning)}**\n` : ""}` : ""}
 ## Use it
 

@@ -19,6 +19,7 @@ export function checkFacts(facts: Facts): Check[] {
     runtime(facts),
     copies(facts),
     processor(facts),
+    int8(facts),
     memory(facts),
     sharp(facts),
     web(facts),
@@ -65,6 +66,18 @@ function processor({ cores, cpuFlags, platform }: Facts): Check {
   if (cpuFlags !== undefined && platform.endsWith("x64") && !cpuFlags.includes("avx2"))
     return note("processor", detail, "Without AVX2 training takes several times longer: use a newer machine");
   return ok("processor", detail);
+}
+
+function int8({ int8 }: Facts): Check {
+  const name = "int8 products";
+  if ("fault" in int8)
+    return note(name, `not with this runtime: ${int8.fault}`, "Train with --backbone-precision fp32");
+  if (int8.value === 127) return ok(name, "exact, for --backbone-precision int8");
+  return note(
+    name,
+    `exact with weights up to ±${int8.value} alone: this processor adds up products of bytes in 16 bits`,
+    "--backbone-precision int8 works, one bit coarser and hardly faster",
+  );
 }
 
 function memory({ memoryFree, memoryTotal }: Facts): Check {

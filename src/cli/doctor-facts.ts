@@ -6,7 +6,8 @@ import packageJson from "../../package.json" with { type: "json" };
 import { cachedModels, hubSettings } from "../hub/index.node.ts";
 import { HEAD_ALONE } from "../methods/index.ts";
 import { openBackbone, openTask, outputsOf } from "../node.ts";
-import { nodeRuntimeFacts } from "../runtime/index.node.ts";
+import { int8Limit } from "../precision/index.ts";
+import { nodeRuntime, nodeRuntimeFacts } from "../runtime/index.node.ts";
 
 /** What a question to the machine came to; a failure keeps its reason. */
 export type Answer<Value> = { readonly value: Value } | { readonly fault: string };
@@ -23,6 +24,8 @@ export interface Facts {
   readonly cores: number;
   /** What of the processor's abilities matters to products of matrices; undefined where it is not told. */
   readonly cpuFlags: readonly string[] | undefined;
+  /** The largest weight of int8 products, which says what the processor can do. */
+  readonly int8: Answer<number>;
   readonly memoryTotal: number;
   readonly memoryFree: number;
   readonly sharp: Answer<string>;
@@ -58,6 +61,7 @@ export async function gatherFacts(options: { network: boolean; signal: AbortSign
     runtimeCopies: await copiesOf("onnxruntime-node"),
     cores: availableParallelism(),
     cpuFlags: await cpuFlags(),
+    int8: "fault" in runtime ? { fault: "it needs the runtime" } : await answer(() => int8Limit(nodeRuntime)),
     memoryTotal: process.constrainedMemory() > 0 ? Math.min(totalmem(), process.constrainedMemory()) : totalmem(),
     memoryFree: process.availableMemory(),
     sharp: await answer(async () => (await import("sharp")).default.versions.sharp),

@@ -54,6 +54,9 @@ export interface TrainResult {
   /** With `--out-dtype q8`: what it costs on validation, and the bytes of both files. */
   readonly quantized?: Quantized & { readonly bytes: Readonly<Record<ExportDtype, number>> };
   readonly trainableParameters: number;
+  /** How products with frozen weights were computed in training; what was saved is float32 all the same. */
+  readonly backbonePrecision: TrainOptions["backbonePrecision"];
+  readonly int8Products?: Trained["int8Products"];
   /** Of training, with the fit of the head it started from. */
   readonly seconds: number;
   readonly peakMemoryBytes: number;
@@ -123,6 +126,8 @@ export async function trainTask(
     base: base.measures,
     betterBase: betterBase(base, model.validation),
     trainableParameters: model.trainableParameters,
+    backbonePrecision: options.backbonePrecision,
+    int8Products: model.int8Products,
     seconds: model.seconds + base.seconds,
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     placement: formatPlacement(placement),
@@ -139,6 +144,7 @@ export async function trainTask(
     })),
     warning: measured.betterBase && worseThan(measured.betterBase),
     seconds: measured.seconds,
+    precision: model.int8Products && describeInt8(model.int8Products),
     command: `graft train ${process.argv.slice(3).join(" ")}`,
     pair: isPair(task),
   };
@@ -149,6 +155,10 @@ export async function trainTask(
 }
 
 const bothSizes = async (out: string) => ({ fp32: await modelBytes(out, "fp32"), q8: await modelBytes(out, "q8") });
+
+/** What people are told of a training whose backbone was in int8. */
+export const describeInt8 = ({ int8, left }: NonNullable<Trained["int8Products"]>): string =>
+  `int8 (${int8} of ${int8 + left} products; what was saved is measured in float32)`;
 
 /** What people are told where training was in vain. */
 export const worseThan = (base: string): string =>

@@ -1,4 +1,6 @@
 import type { Backbone } from "../backbone/index.ts";
+import { prune } from "../graph/index.ts";
+import { countProducts, type FrozenProducts } from "./count-products.ts";
 import { floatProducts } from "./float-products.ts";
 import { weightCache } from "./frozen-weights.ts";
 import { int8Limit } from "./int8-limit.ts";
@@ -7,18 +9,28 @@ import { quantizeFrozen } from "./quantize-frozen.ts";
 /** How products with frozen weights are computed in training. */
 export type BackbonePrecision = "fp32" | "int8";
 
+/** A backbone to train on, and how many of its products are in int8; without those, none is. */
+export interface LowerBackbone {
+  readonly backbone: Backbone;
+  readonly products?: FrozenProducts;
+}
+
 /**
  * A backbone to train on. With `int8`, every graph that is made of it and opened in its runtime has its frozen products in
  * int8 (`quantizeFrozen`), forward and backward alike; states, names and everything else stay as they are.
  * @throws GraftError INT8_PRODUCTS
  */
-export async function atPrecision(backbone: Backbone, precision: BackbonePrecision): Promise<Backbone> {
-  if (precision === "fp32") return backbone;
-  const { runtime } = backbone;
+export async function atPrecision(backbone: Backbone, precision: BackbonePrecision): Promise<LowerBackbone> {
+  if (precision === "fp32") return { backbone };
+  const { runtime, features } = backbone;
   const options = { limit: await int8Limit(runtime), cache: weightCache() };
+  const graph = floatProducts(backbone.graph);
   return {
-    ...backbone,
-    graph: floatProducts(backbone.graph),
-    runtime: { ...runtime, open: (graph, session) => runtime.open(quantizeFrozen(graph, options), session) },
+    backbone: {
+      ...backbone,
+      graph,
+      runtime: { ...runtime, open: (graph, session) => runtime.open(quantizeFrozen(graph, options), session) },
+    },
+    products: countProducts(quantizeFrozen(prune({ ...graph, outputs: [features] }), options)),
   };
 }

@@ -30,7 +30,11 @@ function int8Product(x: Float32Array, w: Float32Array, inner: number, columns: n
 const transpose = (data: Float32Array, rows: number, columns: number) =>
   Float32Array.from(data, (_, at) => data[(at % rows) * columns + Math.floor(at / rows)]!);
 
-async function outputOf(graph: Graph, data = x, shape: readonly number[] = [ROWS, INNER]): Promise<Float32Array> {
+async function outputOf(
+  graph: Graph,
+  data: Float32Array = x,
+  shape: readonly number[] = [ROWS, INNER],
+): Promise<Float32Array> {
   checkGraph(graph);
   return Object.values(await runOnce(graph, { x: floats(shape, data) }))[0]!;
 }

@@ -67,7 +67,7 @@ export async function estimateTraining(
   const plan = planTraining(task.train, backbone.input, chunksOf(task, options) * options.batchSize, options.seed);
   const peak = peakOf(call.memory);
 
-  const lower = await atPrecision(backbone, options.backbonePrecision);
+  const { backbone: lower } = await atPrecision(backbone, options.backbonePrecision);
   const forward = await timeForward(lower, task, spec, options, call);
   peak.look();
   const headSeconds = await timeHead(backbone, task, options, call);
@@ -75,10 +75,15 @@ export async function estimateTraining(
 
   const begun = performance.now();
   const vectors = packVectors(layout, allTensors(backbone, spec, layout, options));
-  const steps = await openSteps(lower, task, spec, options, plan, layout, initialState({ layout }, vectors), call);
+  const { counts, examples } = batchesByGraph(plan);
+  // Frozen values are kept of the examples of timed steps alone.
+  const met = {
+    ...plan,
+    examples: examples.map((batches) => Uint32Array.from(new Set(batches.flatMap(({ indices }) => [...indices])))),
+  };
+  const steps = await openSteps(lower, task, spec, options, met, layout, initialState({ layout }, vectors), call);
   const preparing = (performance.now() - begun) / 1000;
   try {
-    const { counts, examples } = batchesByGraph(plan);
     let perEpoch = 0;
     for (const [graph, batches] of examples.entries()) {
       // A rate of 0 leaves the parameters as they are.
@@ -89,7 +94,10 @@ export async function estimateTraining(
       call.onProgress?.({ phase: "time steps", done: graph + 1, total: examples.length, unit: "lengths" });
     }
     const { train, validation, test } = task;
-    const passes = forward.seconds * (options.epochs * validation.count + test.count) + 2 * forward.opening;
+    const { rest = 1 } = steps.frozen ?? {};
+    const keeping = steps.frozen ? forward.seconds * (train.count + validation.count) : 0;
+    const validating = rest * forward.seconds * options.epochs * validation.count;
+    const passes = keeping + validating + forward.seconds * test.count + 2 * forward.opening;
     const others = validation.count + test.count;
     return {
       trainableParameters: parameterCount(layout),

@@ -4,7 +4,7 @@ import { GraftError, type LongCall, parseOptions } from "../base/index.ts";
 import { type Method, methodOf, startTensors, type TunedSpec } from "../methods/index.ts";
 import { type Evaluation, evaluateOutputs, outputLevel } from "../objective/index.ts";
 import { type ParameterLayout, packVectors, parameterCount, unpackVectors, type Vectors } from "../parameters/index.ts";
-import { atPrecision } from "../precision/index.ts";
+import { atPrecision, type FrozenProducts } from "../precision/index.ts";
 import type { SessionOptions } from "../runtime/index.ts";
 import type { Task } from "../tasks/index.ts";
 import {
@@ -18,8 +18,9 @@ import {
 import { outputWidth, type TunedModel } from "./evaluate.ts";
 import type { Head } from "./fit-head.ts";
 import { fitTaskHead } from "./fit-task-head.ts";
-import { forwardRows } from "./forward.ts";
+import { forwardBatches, forwardRows } from "./forward.ts";
 import { cutFrozen, type Frozen, frozenFeeds } from "./frozen.ts";
+import { cacheFrozen } from "./frozen-cache.ts";
 import { chunksOf, openSteps } from "./open-steps.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
 import { planTraining } from "./plan.ts";
@@ -49,6 +50,8 @@ export interface Trained extends TunedModel {
   readonly bestEpoch: number;
   readonly validation: Evaluation;
   readonly trainableParameters: number;
+  /** With `backbonePrecision` `int8`: products with frozen weights of a forward pass that were, and those that were not. */
+  readonly int8Products?: FrozenProducts;
   /** Wall-clock seconds of training, interruptions left out. */
   readonly seconds: number;
 }
@@ -85,8 +88,11 @@ export async function train(
   const { threads } = options;
   const begun = performance.now();
   const lower = await atPrecision(backbone, options.backbonePrecision);
-  const steps = await openSteps(lower, task, spec, options, plan, layout, start.state, call);
-  const forward = await openValidation(lower, task, spec, layout, steps.frozen, { threads, signal: call.signal });
+  const steps = await openSteps(lower.backbone, task, spec, options, plan, layout, start.state, call);
+  const forward = await openValidation(lower.backbone, task, spec, layout, steps.frozen, {
+    threads,
+    signal: call.signal,
+  });
   const { validate } = forward;
   try {
     const seconds = start.seconds + (performance.now() - begun) / 1000;
@@ -101,6 +107,7 @@ export async function train(
       bestEpoch: end.bestEpoch,
       validation,
       trainableParameters: parameterCount(layout),
+      int8Products: lower.products,
       seconds: end.seconds,
     };
   } finally {
@@ -132,12 +139,17 @@ async function openValidation(
   frozen: Frozen | undefined,
   { threads, signal }: Pick<SessionOptions, "threads"> & LongCall,
 ) {
-  const graph = cutFrozen(tunedForward(backbone, spec, layout), frozen);
+  const call = { threads, signal };
+  const kept = frozen && (await cacheFrozen(backbone, validation, frozen.names, forwardBatches(validation), call));
+  const graph = cutFrozen(tunedForward(backbone, spec, layout), kept && frozen?.names);
   const session = await backbone.runtime.open(graph, { threads });
-  const feedsOf = frozenFeeds(graph, frozen?.validation);
+  const feedsOf = frozenFeeds(graph, kept);
   const [width, level] = [outputWidth(backbone, goal), outputLevel(goal)];
   return {
-    release: session.release,
+    async release() {
+      kept?.close();
+      await session.release();
+    },
     async validate(theta: Vectors): Promise<Evaluation> {
       const feeds = vectorTensors(layout, theta, "");
       const run = { input: backbone.input, output: OUTPUT, width, level, feeds, feedsOf, signal };

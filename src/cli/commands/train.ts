@@ -25,7 +25,7 @@ import { checkData, openData, openModel } from "../open.ts";
 import { checkOut, inFolder } from "../out-folder.ts";
 import { describeQuantized } from "../quantized.ts";
 import { showMetric } from "../show-metric.ts";
-import { isPair, type TrainResult, trainTask, worseThan } from "../train-task.ts";
+import { describeInt8, isPair, type TrainResult, trainTask, worseThan } from "../train-task.ts";
 
 const shape = {
   ...modelArgs,
@@ -113,6 +113,7 @@ function summary(result: TrainResult, usage: readonly string[]): string {
     seconds,
     placement,
     quantized,
+    int8Products,
   } = result;
   const right = (title: string) => ({ title, align: "right" }) as const;
   const row = (name: string, on: { validation: { value: number }; test: { value: number } }) => [
@@ -142,7 +143,7 @@ function summary(result: TrainResult, usage: readonly string[]): string {
     `On test, with 95 % intervals: ${figures.join(", ")}.`,
     ...warning,
     ...(quantized ? [describeQuantized(metric, quantized)] : []),
-    `${trainableParameters.toLocaleString("en")} trainable parameters, ${seconds.toFixed(1)} s`,
+    `${trainableParameters.toLocaleString("en")} trainable parameters, ${seconds.toFixed(1)} s${int8Products ? `, frozen weights in ${describeInt8(int8Products)}` : ""}`,
     "",
     "Use it:",
     ...usage.map((line) => `  ${line}`),
