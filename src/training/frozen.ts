@@ -1,13 +1,13 @@
 import { type Backbone, inputShapes } from "../backbone/index.ts";
+import type { LongCall } from "../base/index.ts";
 import { cutAt, type Graph, productFlops } from "../graph/index.ts";
 import { POOLED } from "../methods/index.ts";
 import type { ParameterLayout } from "../parameters/index.ts";
 import type { HostTensor } from "../runtime/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { type ExampleBatch, inputFeeds } from "./feeds.ts";
-import { forwardBatches } from "./forward.ts";
 import { frozenFrontier } from "./frontier.ts";
-import { type CacheBatch, type CacheCall, cacheFrozen, type FrozenCache } from "./frozen-cache.ts";
+import { type CacheBatch, cacheFrozen, type FrozenCache } from "./frozen-cache.ts";
 import type { TrainOptions } from "./options.ts";
 import type { TrainingPlan } from "./plan.ts";
 
@@ -17,11 +17,12 @@ const LEAST_SHARE = 0.05;
 /** Examples computed together for the cache. */
 const CACHE_BATCH = { image: 100, text: 32 } as const;
 
-/** What a training does not compute again: the values at its frozen frontier, of every example it meets. */
+/** What a training's steps do not compute again: the values at their frozen frontier, of every training example. */
 export interface Frozen {
   readonly names: readonly string[];
-  readonly train: FrozenCache;
-  readonly validation: FrozenCache;
+  readonly cache: FrozenCache;
+  /** Share of a step's products that is left, of 1. */
+  readonly rest: number;
 }
 
 /**
@@ -48,38 +49,33 @@ export function frozenValues(
   return mixes || saved < LEAST_SHARE ? [] : values;
 }
 
-/** Compute frozen values of the training and validation examples. Undefined where there is no room for them. */
+/**
+ * Compute what a training's steps need not compute again for every training example of the plan.
+ * @param step  a whole step graph of the training, as `frozenValues` takes it
+ * @returns     undefined where nothing is worth it, or there is no room
+ */
 export async function keepFrozen(
   backbone: Backbone,
-  { train, validation }: Pick<Task, "train" | "validation">,
-  names: readonly string[],
+  task: Pick<Task, "train" | "augment">,
+  options: TrainOptions,
+  step: Graph,
+  layout: ParameterLayout,
   plan: TrainingPlan,
-  call: CacheCall,
+  call: LongCall,
 ): Promise<Frozen | undefined> {
-  const kept = await cacheFrozen(backbone, train, names, trainBatches(plan, CACHE_BATCH[train.kind]), call);
-  try {
-    const others = kept && (await cacheFrozen(backbone, validation, names, forwardBatches(validation), call));
-    if (others) return { names, train: kept, validation: others };
-  } catch (error) {
-    kept?.close();
-    throw error;
-  }
-  kept?.close();
-  return undefined;
-}
-
-export function closeFrozen(frozen: Frozen | undefined): void {
-  frozen?.train.close();
-  frozen?.validation.close();
+  const names = frozenValues(backbone, task, options, step, layout);
+  if (names.length === 0) return undefined;
+  const batches = trainBatches(plan, CACHE_BATCH[task.train.kind]);
+  const cache = await cacheFrozen(backbone, task.train, names, batches, { ...call, threads: options.threads });
+  return cache && { names, cache, rest: productFlops(cutAt(step, names)) / productFlops(step) };
 }
 
 /** A graph of a training's that takes the frozen values, as far as it holds them, instead of computing them. */
-export function cutFrozen(graph: Graph, frozen: Frozen | undefined): Graph {
-  if (frozen === undefined) return graph;
+export function cutFrozen(graph: Graph, names: readonly string[] = []): Graph {
   const made = new Set(graph.nodes.flatMap(({ outputs }) => outputs));
   return cutAt(
     graph,
-    frozen.names.filter((name) => made.has(name)),
+    names.filter((name) => made.has(name)),
   );
 }
 

@@ -8,7 +8,7 @@ import type { Task } from "../tasks/index.ts";
 import { chunkGraphs, openCachedStepper } from "./cached-stepper.ts";
 import { classWeightsOf } from "./class-weights.ts";
 import { batchTargets, targetFeeds, viewsOf } from "./feeds.ts";
-import { closeFrozen, cutFrozen, type Frozen, frozenFeeds, frozenValues, keepFrozen } from "./frozen.ts";
+import { cutFrozen, type Frozen, frozenFeeds, keepFrozen } from "./frozen.ts";
 import type { TrainOptions } from "./options.ts";
 import type { PlannedBatch, TrainingPlan } from "./plan.ts";
 import type { StepGraph } from "./step-graph.ts";
@@ -55,10 +55,7 @@ export async function openSteps(
     tokens: plan.lengths[graph],
     augment: options.augment && task.augment ? { ...task.augment, seed, epoch } : undefined,
   });
-  const keep = async (graph: Graph) => {
-    const names = frozenValues(backbone, task, options, graph, layout);
-    return names.length === 0 ? undefined : keepFrozen(backbone, task, names, plan, { ...call, threads });
-  };
+  const keep = (step: Graph) => keepFrozen(backbone, task, options, step, layout, plan, call);
   return chunks > 1 ? openChunked() : openPlain();
 
   async function openPlain(): Promise<OpenSteps> {
@@ -66,9 +63,9 @@ export async function openSteps(
       tunedStep(backbone, graph, spec, options, { batchSize, views, tokens: plan.lengths[k] }),
     );
     const frozen = await keep(whole[0]!.graph);
-    const stepGraphs = whole.map((each): StepGraph => ({ ...each, graph: cutFrozen(each.graph, frozen) }));
+    const stepGraphs = whole.map((each): StepGraph => ({ ...each, graph: cutFrozen(each.graph, frozen?.names) }));
     const stepper = await closingOnError(frozen, openStepper(backbone.runtime, stepGraphs, start, { threads }));
-    const feeds = stepGraphs.map(({ graph }) => frozenFeeds(graph, frozen?.train));
+    const feeds = stepGraphs.map(({ graph }) => frozenFeeds(graph, frozen?.cache));
     const classWeights = classWeightsOf(task, options.classWeights);
     return {
       state: stepper.state,
@@ -87,12 +84,12 @@ export async function openSteps(
     const whole = traced.map((graph) => chunkGraphs(backbone, graph, spec, layout));
     const frozen = await keep(whole[0]!.backward);
     const graphs = whole.map(({ forward, backward }) => ({
-      forward: cutFrozen(forward, frozen),
-      backward: cutFrozen(backward, frozen),
+      forward: cutFrozen(forward, frozen?.names),
+      backward: cutFrozen(backward, frozen?.names),
     }));
     const opening = openCachedStepper(backbone, graphs, spec, options, layout, sizes, start, { threads });
     const stepper = await closingOnError(frozen, opening);
-    const feeds = graphs.map(({ backward }) => frozenFeeds(backward, frozen?.train));
+    const feeds = graphs.map(({ backward }) => frozenFeeds(backward, frozen?.cache));
     return {
       state: stepper.state,
       frozen,
@@ -118,12 +115,12 @@ async function closingOnError<T>(frozen: Frozen | undefined, opening: Promise<T>
   try {
     return await opening;
   } catch (error) {
-    closeFrozen(frozen);
+    frozen?.cache.close();
     throw error;
   }
 }
 
 async function releaseBoth(stepper: { release(): Promise<void> }, frozen: Frozen | undefined): Promise<void> {
-  closeFrozen(frozen);
+  frozen?.cache.close();
   await stepper.release();
 }
