@@ -1,6 +1,6 @@
 import type { Backbone } from "../backbone/index.ts";
 import { GraftError } from "../base/index.ts";
-import { asFloat32, constantTensor, elementCount, type Graph, type Node, prune, replay } from "../graph/index.ts";
+import { asFloat32, elementCount, type Graph, type Node, prune, replay } from "../graph/index.ts";
 import { frozenTensor, withTensors } from "./frozen-tensors.ts";
 import type { WeightsMethod } from "./method.ts";
 import type { MethodKind } from "./method-kind.ts";
@@ -60,19 +60,22 @@ function namesOf(backbone: Backbone, which: WeightsMethod["which"]): readonly st
   const computed = new Set(graph.inputs);
   const found = new Set<string>();
   for (const node of withoutAngles(graph, backbone.features)) {
-    for (const name of readers(node, (input) => computed.has(input))) found.add(name);
+    for (const name of readers(node, (input) => computed.has(input))) found.add(viewed(graph, name));
     if (node.inputs.some((name) => computed.has(name))) for (const name of node.outputs) computed.add(name);
   }
   return [...found].filter((name) => isWeight(graph, name) && (which === "all" || isRow(graph, name)));
 }
 
-/** Nodes that the features depend on but through a sine or cosine: what is behind those are frequencies of positions. */
+/**
+ * Nodes that the features depend on but through a sine or cosine, or a resizing: what is behind those are frequencies of positions,
+ * and position embeddings that are fitted to a picture's size, which pass no gradient.
+ */
 function withoutAngles(graph: Graph, features: string): readonly Node[] {
   const needed = new Set([features]);
   return graph.nodes
     .toReversed()
     .filter((node) => {
-      if (!node.outputs.some((name) => needed.has(name)) || /^(Sin|Cos)$/.test(node.op)) return false;
+      if (!node.outputs.some((name) => needed.has(name)) || /^(Sin|Cos|Resize|Upsample)$/.test(node.op)) return false;
       for (const name of node.inputs) needed.add(name);
       return true;
     })
@@ -93,19 +96,22 @@ function biasInputs({ op, inputs }: Node, isData: (name: string) => boolean): re
   return op === "Add" && inputs.some(isData) ? inputs.filter((name) => !isData(name)) : [];
 }
 
+const VIEWS = /^(Slice|Split|Reshape|Squeeze|Unsqueeze|Identity|Transpose)$/;
+
+/** The weight that a value is a part or another view of. */
+function viewed(graph: Graph, name: string): string {
+  const node = graph.nodes.find(({ op, outputs }) => VIEWS.test(op) && outputs.includes(name));
+  return node ? viewed(graph, node.inputs[0]!) : name;
+}
+
 /** Floating-point numbers that were trained, as it seems: more than one, and no mask of infinities. */
 function isWeight(graph: Graph, name: string): boolean {
   const tensor = name === "" ? undefined : frozenTensor(graph, name);
-  if (tensor === undefined || elementCount(tensor.shape) < 2 || isCopy(graph, name)) return false;
+  if (tensor === undefined || elementCount(tensor.shape) < 2) return false;
   return asFloat32(tensor)
     .subarray(0, tensor.shape.at(-1))
     .every((x) => Math.abs(x) < 1e30);
 }
-
-/** What a Transpose or an Identity makes stands for the weight it reads. */
-const isCopy = (graph: Graph, name: string) =>
-  !constantTensor(graph, name) &&
-  graph.nodes.some(({ op, outputs }) => /^(Transpose|Identity)$/.test(op) && outputs.includes(name));
 
 const isRow = (graph: Graph, name: string) =>
   frozenTensor(graph, name)!
