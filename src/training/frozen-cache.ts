@@ -5,6 +5,7 @@ import { POOLED, pooledFeatures } from "../methods/index.ts";
 import type { HostTensor } from "../runtime/index.ts";
 import type { Split } from "../tasks/index.ts";
 import { type ExampleBatch, inputFeeds, viewsOf } from "./feeds.ts";
+import type { FrozenShelf } from "./frozen-shelf.ts";
 
 /** Values of each example of a split that no training changes, computed once. */
 export interface FrozenCache {
@@ -24,6 +25,10 @@ export interface CacheBatch {
 
 export interface CacheCall extends LongCall {
   readonly threads?: number;
+  /** How the backbone's products are computed; values of one precision are not those of another. */
+  readonly precision?: string;
+  /** Where an earlier training may have left the same values, and a later one may look for them. */
+  readonly shelf?: FrozenShelf;
 }
 
 /** A value's part of an example's record, one row of it. */
@@ -44,7 +49,21 @@ export async function cacheFrozen(
   split: Split,
   names: readonly string[],
   batches: readonly CacheBatch[],
-  { threads, signal, onProgress }: CacheCall = {},
+  call: CacheCall = {},
+): Promise<FrozenCache | undefined> {
+  const { shelf, precision, threads } = call;
+  if (shelf === undefined) return computeFrozen(backbone, split, names, batches, call);
+  const cuts = batches.map(({ indices, tokens }) => [tokens, indices.length, indices[0]]);
+  const key = JSON.stringify([backbone.hash, precision, threads, names, cuts]);
+  return shelf.take(split, key, () => computeFrozen(backbone, split, names, batches, call));
+}
+
+async function computeFrozen(
+  backbone: Backbone,
+  split: Split,
+  names: readonly string[],
+  batches: readonly CacheBatch[],
+  { threads, signal, onProgress }: CacheCall,
 ): Promise<FrozenCache | undefined> {
   const { input, runtime } = backbone;
   const views = viewsOf(split);

@@ -4,12 +4,14 @@ import { type ImageBackbone, tinyPostNorm, tinyPreNorm, tinyTask } from "../../t
 import { relativeError } from "../../test/support/tiny-runs.ts";
 import { parsePlacement } from "../adapters/index.ts";
 import { traceBackbone } from "../backbone/index.ts";
+import type { Progress } from "../base/index.ts";
 import { cutAt, productFlops } from "../graph/index.ts";
 import { methodOf, POOLED } from "../methods/index.ts";
 import { outputsOf } from "./evaluate.ts";
 import { forwardBatches } from "./forward.ts";
 import { frozenValues } from "./frozen.ts";
 import { cacheFrozen } from "./frozen-cache.ts";
+import { frozenShelf } from "./frozen-shelf.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
 import { train } from "./train.ts";
 import { tunedStep } from "./tuned-step.ts";
@@ -101,6 +103,29 @@ test("kept values have the same bits whatever batches they were computed in", as
     }),
     { seed: 3, numRuns: 15 },
   );
+});
+
+test("a shelf hands values on from training to training, and keeps what is in use", async () => {
+  const backbone = backbones["pre-norm"]!;
+  let computed = 0; // batches: one of all training examples, one of the validation's
+  const onProgress = ({ phase }: Progress) => {
+    if (phase === "frozen values") computed++;
+  };
+  const shelf = frozenShelf(2);
+  const run = (text: string) => {
+    const options = { batchSize: 16, threads: 1, epochs: 2 };
+    return train(backbone, task, placementOf(text), { options, shelf, onProgress });
+  };
+  const [first, second] = [await run("3-4"), await run("3-4")];
+  expect(computed).toBe(2);
+  expect(second.history).toEqual(first.history);
+  await run("2-4"); // other values: these take the room
+  await run("3-4");
+  expect(computed).toBe(6);
+  shelf.close();
+  await run("3-4");
+  expect(computed).toBe(8);
+  shelf.close();
 });
 
 test("where there is no room nothing is kept, and training goes on without", async () => {

@@ -1,5 +1,4 @@
 import { type Backbone, inputShapes } from "../backbone/index.ts";
-import type { LongCall } from "../base/index.ts";
 import { cutAt, type Graph, productFlops } from "../graph/index.ts";
 import { POOLED } from "../methods/index.ts";
 import type { ParameterLayout } from "../parameters/index.ts";
@@ -7,7 +6,7 @@ import type { HostTensor } from "../runtime/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { type ExampleBatch, inputFeeds } from "./feeds.ts";
 import { frozenFrontier } from "./frontier.ts";
-import { type CacheBatch, cacheFrozen, type FrozenCache } from "./frozen-cache.ts";
+import { type CacheBatch, type CacheCall, cacheFrozen, type FrozenCache } from "./frozen-cache.ts";
 import type { TrainOptions } from "./options.ts";
 import type { TrainingPlan } from "./plan.ts";
 
@@ -61,12 +60,12 @@ export async function keepFrozen(
   step: Graph,
   layout: ParameterLayout,
   plan: TrainingPlan,
-  call: LongCall,
+  call: CacheCall,
 ): Promise<Frozen | undefined> {
   const names = frozenValues(backbone, task, options, step, layout);
   if (names.length === 0) return undefined;
   const batches = trainBatches(plan, CACHE_BATCH[task.train.kind]);
-  const cache = await cacheFrozen(backbone, task.train, names, batches, { ...call, threads: options.threads });
+  const cache = await cacheFrozen(backbone, task.train, names, batches, call);
   return cache && { names, cache, rest: productFlops(cutAt(step, names)) / productFlops(step) };
 }
 

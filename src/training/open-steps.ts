@@ -9,6 +9,7 @@ import { chunkGraphs, openCachedStepper } from "./cached-stepper.ts";
 import { classWeightsOf } from "./class-weights.ts";
 import { batchTargets, targetFeeds, viewsOf } from "./feeds.ts";
 import { cutFrozen, type Frozen, frozenFeeds, keepFrozen } from "./frozen.ts";
+import type { CacheCall } from "./frozen-cache.ts";
 import type { TrainOptions } from "./options.ts";
 import type { PlannedBatch, TrainingPlan } from "./plan.ts";
 import type { StepGraph } from "./step-graph.ts";
@@ -39,7 +40,7 @@ export async function openSteps(
   plan: TrainingPlan,
   layout: ParameterLayout,
   start: OptimizerState,
-  call: LongCall,
+  call: LongCall & Pick<CacheCall, "shelf">,
 ): Promise<OpenSteps> {
   const views = viewsOf(task.train);
   const { batchSize, seed, threads } = options;
@@ -55,7 +56,12 @@ export async function openSteps(
     tokens: plan.lengths[graph],
     augment: options.augment && task.augment ? { ...task.augment, seed, epoch } : undefined,
   });
-  const keep = (step: Graph) => keepFrozen(backbone, task, options, step, layout, plan, call);
+  const keep = (step: Graph) =>
+    keepFrozen(backbone, task, options, step, layout, plan, {
+      ...call,
+      threads,
+      precision: options.backbonePrecision,
+    });
   return chunks > 1 ? openChunked() : openPlain();
 
   async function openPlain(): Promise<OpenSteps> {

@@ -5,7 +5,6 @@ import { type Method, methodOf, startTensors, type TunedSpec } from "../methods/
 import { type Evaluation, evaluateOutputs, outputLevel } from "../objective/index.ts";
 import { type ParameterLayout, packVectors, parameterCount, unpackVectors, type Vectors } from "../parameters/index.ts";
 import { atPrecision, type FrozenProducts } from "../precision/index.ts";
-import type { SessionOptions } from "../runtime/index.ts";
 import type { Task } from "../tasks/index.ts";
 import {
   type Checkpoint,
@@ -20,7 +19,8 @@ import type { Head } from "./fit-head.ts";
 import { fitTaskHead } from "./fit-task-head.ts";
 import { forwardBatches, forwardRows } from "./forward.ts";
 import { cutFrozen, type Frozen, frozenFeeds } from "./frozen.ts";
-import { cacheFrozen } from "./frozen-cache.ts";
+import { type CacheCall, cacheFrozen } from "./frozen-cache.ts";
+import type { FrozenShelf } from "./frozen-shelf.ts";
 import { chunksOf, openSteps } from "./open-steps.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
 import { planTraining } from "./plan.ts";
@@ -40,6 +40,8 @@ export interface TrainCall extends LongCall {
   readonly resume?: boolean;
   /** Seconds between checkpoints, besides those after each epoch and on abort; default 15. */
   readonly checkpointSeconds?: number;
+  /** Where a search keeps frozen values from training to training; default: each computes its own. */
+  readonly shelf?: FrozenShelf;
   readonly onEpoch?: (record: EpochRecord) => void;
 }
 
@@ -89,12 +91,12 @@ export async function train(
   const begun = performance.now();
   const lower = await atPrecision(backbone, options.backbonePrecision);
   const steps = await openSteps(lower.backbone, task, spec, options, plan, layout, start.state, call);
-  const forward = await openValidation(lower.backbone, task, spec, layout, steps.frozen, {
-    threads,
-    signal: call.signal,
-  });
-  const { validate } = forward;
+  let forward: OpenValidation | undefined;
   try {
+    const { signal, onProgress, shelf } = call;
+    const kept = { threads, signal, onProgress, shelf, precision: options.backbonePrecision };
+    forward = await openValidation(lower.backbone, task, spec, layout, steps.frozen, kept);
+    const { validate } = forward;
     const seconds = start.seconds + (performance.now() - begun) / 1000;
     const end = await runEpochs({ ...call, ...steps, options, plan, validate, encode }, { ...start, seconds });
     const validation = end.bestEpoch === 0 ? await validate(end.best) : end.history[end.bestEpoch - 1]!.validation;
@@ -111,8 +113,8 @@ export async function train(
       seconds: end.seconds,
     };
   } finally {
+    await forward?.release();
     await steps.release();
-    await forward.release();
   }
 
   function encode(checkpoint: Checkpoint): Uint8Array {
@@ -130,6 +132,11 @@ function checkFinite(loss: number): void {
   });
 }
 
+interface OpenValidation {
+  validate(theta: Vectors): Promise<Evaluation>;
+  release(): Promise<void>;
+}
+
 /** A forward pass over the validation examples, from frozen values where there are any. */
 async function openValidation(
   backbone: Backbone,
@@ -137,12 +144,15 @@ async function openValidation(
   spec: TunedSpec,
   layout: ParameterLayout,
   frozen: Frozen | undefined,
-  { threads, signal }: Pick<SessionOptions, "threads"> & LongCall,
-) {
-  const call = { threads, signal };
+  call: CacheCall,
+): Promise<OpenValidation> {
+  const { threads, signal } = call;
   const kept = frozen && (await cacheFrozen(backbone, validation, frozen.names, forwardBatches(validation), call));
   const graph = cutFrozen(tunedForward(backbone, spec, layout), kept && frozen?.names);
-  const session = await backbone.runtime.open(graph, { threads });
+  const session = await backbone.runtime.open(graph, { threads }).catch((error) => {
+    kept?.close();
+    throw error;
+  });
   const feedsOf = frozenFeeds(graph, kept);
   const [width, level] = [outputWidth(backbone, goal), outputLevel(goal)];
   return {
