@@ -43,7 +43,7 @@ const openCount = (graft: Graft, steps: number, batch = BATCH) =>
 export async function trainUntil(
   graft: Graft,
   stopAt: number,
-  { from, batch = BATCH }: { from?: Uint8Array; batch?: number } = {},
+  { from, batch = BATCH, backbonePrecision }: { from?: Uint8Array; batch?: number; backbonePrecision?: "int8" } = {},
 ): Promise<StoppedRun> {
   const backbone = await graft.openBackbone();
   const task = await openCount(graft, 8, batch);
@@ -51,7 +51,7 @@ export async function trainUntil(
   const [losses, times]: [number[], number[]] = [[], []];
   let checkpoint = from;
   const run = graft.train(backbone, task, graft.parsePlacement(PLACEMENT, { states: backbone.states.length }), {
-    options: { batchSize: batch, epochs: 100, clipNorm: 1e9 },
+    options: { batchSize: batch, epochs: 100, clipNorm: 1e9, backbonePrecision },
     signal: stop.signal,
     resume: from !== undefined,
     checkpoint: {
@@ -82,7 +82,7 @@ export interface ShortRun {
   readonly logits: Float32Array;
 }
 
-/** Train two steps to their end, and export. */
+/** Train two epochs of two steps from frozen values that are kept, and export. */
 export async function trainAndExport(graft: Graft): Promise<ShortRun> {
   const backbone = await graft.openBackbone();
   const task = await openCount(graft, 2);
@@ -92,7 +92,7 @@ export async function trainAndExport(graft: Graft): Promise<ShortRun> {
     task,
     graft.parsePlacement(PLACEMENT, { states: backbone.states.length }),
     {
-      options: { batchSize: BATCH, epochs: 1 },
+      options: { batchSize: BATCH, epochs: 2, augment: false },
       onProgress: ({ phase, done, total, unit }) => phases.add(done === total ? `${phase}: ${total} ${unit}` : phase),
     },
   );
