@@ -1,9 +1,11 @@
 /** `npm run bench [NAME …]`: speed against a bound or a peer in the same run; medians. The machine is named first. */
 import { cpus, totalmem } from "node:os";
+import { loopOverhead } from "./loop-overhead.ts";
 import { stepVitB } from "./step-vit-b.ts";
 
 const benches: Readonly<Record<string, () => Promise<object>>> = {
   "step-vit-b": stepVitB,
+  "loop-overhead": loopOverhead,
 };
 
 const wanted = process.argv.slice(2);

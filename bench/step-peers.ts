@@ -114,7 +114,7 @@ async function takeTurns(variants: readonly Variant[], spec: Omit<SideSpec, "eng
       const { losses, peakBytes } = await side.ask("steps", 3);
       const { trainable, openSeconds } = side;
       const empty = { stepSeconds: [], cpuSeconds: [], matmulRates: [] };
-      opened.push({ name, side, line: { ...empty, losses, trainable, openSeconds, peakBytes } });
+      opened.push({ name, side, line: { ...empty, losses: [...losses], trainable, openSeconds, peakBytes } });
     } catch (error) {
       sides[name] = { ...NOTHING, failed: String(error).slice(0, 500) };
       console.error(`${name}: ${sides[name].failed}`);

@@ -21,7 +21,7 @@ import type { SideSpec } from "./side.ts";
 const [CLASSES, RANK, RATE, DECAY] = [100, 8, 1e-4, 1e-3];
 
 async function openSide({ folder, method, threads, batch, tokens, cached = false, precision = "fp32" }: SideSpec) {
-  const backbone = await atPrecision(await openBackbone(folder), precision);
+  const { backbone } = await atPrecision(await openBackbone(folder), precision);
   const task = taskOf(backbone, batch, tokens);
   const options = TrainOptions.parse({
     batchSize: batch,

@@ -25,9 +25,10 @@ def transposed(weight):
 
 
 def edges(method, blocks):
-    """Parallel edges (j, j + 1) of a method, by j."""
-    states = 2 * blocks
-    return {"adapters-24": range(states), "early-3": range(3), "late-3": range(states - 3, states)}.get(method, range(0))
+    """Parallel edges (j, j + 1) by j: of `early-3` the first three, of `late-3` the last, of `adapters-24` the first 24, all of 12 blocks."""
+    where, _, count = method.partition("-")
+    first = 2 * blocks - int(count or 0) if where == "late" else 0
+    return range(first, first + int(count or 0))
 
 
 def build(spec):
