@@ -14,14 +14,21 @@ const tensor = (shape: readonly number[], data: Float32Array) => tensorOf("float
 const all = { least: 0 };
 
 /** The formula of `quantizeFrozen`, written out in float64; `w` is [inner, columns]. */
-function int8Product(x: Float32Array, w: Float32Array, inner: number, columns: number, limit = 127): number[] {
+function int8Product(
+  x: Float32Array,
+  w: Float32Array,
+  inner: number,
+  columns: number,
+  limit = 127,
+  zero = 128,
+): number[] {
   const largest = (of: readonly number[]) => Math.max(...of.map(Math.abs));
   const column = (n: number) => Array.from({ length: inner }, (_, k) => w[k * columns + n]!);
   const scales = Array.from({ length: columns }, (_, n) => largest(column(n)) / limit);
   return Array.from({ length: (x.length / inner) * columns }, (_, at) => {
     const [row, n] = [Math.floor(at / columns), at % columns];
     const values = [...x.subarray(row * inner, (row + 1) * inner)];
-    const r = largest(values) / 127;
+    const r = Math.max(Math.max(...values) / (255 - zero), -Math.min(...values) / (zero - 1));
     const whole = values.map((value, k) => Math.round(value / r) * Math.round(column(n)[k]! / scales[n]!));
     return whole.reduce((sum, value) => sum + value) * r * scales[n]!;
   });
@@ -77,6 +84,15 @@ describe("a product with a frozen weight is the formula's", () => {
     const expected = int8Product(cotangent, transpose(w, INNER, COLUMNS), COLUMNS, INNER);
     expect(relativeError(await outputOf(graph, cotangent, [ROWS, COLUMNS]), expected)).toBeLessThan(1e-6);
     expect(ops(graph, "Transpose")).toBe(0);
+  });
+
+  test("what is never negative has most of the bytes", async () => {
+    const g = createBuilder();
+    const input = g.relu(g.input("x", "float32", ["batch", INNER]));
+    g.rename(g.matmul(input, g.constant(tensor([INNER, COLUMNS], w))), "y");
+    const positive = x.map((value) => Math.max(0, value));
+    const expected = int8Product(positive, w, INNER, COLUMNS, 127, 32);
+    expect(relativeError(await outputOf(quantizeFrozen(g.toGraph(["y"]), all)), expected)).toBeLessThan(1e-6);
   });
 
   test("weights in half precision count as what they stand for", async () => {

@@ -26,12 +26,16 @@ export interface QuantizeOptions {
 /** Below this a product is not what takes time. */
 const LEAST_ELEMENTS = 4096;
 
+/** Operators whose results are hardly ever negative (GELU: -0.17 at the least), so that most bytes belong above 0. */
+const POSITIVE: readonly string[] = ["Gelu", "Relu"];
+
 /**
  * Products of an activation with a frozen weight in whole numbers: x · W becomes
  *
  *   r · ( round(x / r) · W₈ · s ),  r = max |x| / 127 of each row,  W ≈ W₈ · s with a scale for each column,
  *
- * forward and, in a step graph, backward (x a cotangent, W turned) alike. A row's result depends on that row alone.
+ * forward and, in a step graph, backward (x a cotangent, W turned) alike; after GELU and ReLU r = max(max x / 223, −min x / 31).
+ * A row's result depends on that row alone.
  * Whatever a graph input reaches on both sides (attention, adapters) and everything that is no product stays float32.
  * Values keep their names.
  * @returns the argument if it has no such product
@@ -40,13 +44,15 @@ export function quantizeFrozen(graph: Graph, options: QuantizeOptions = {}): Gra
   const { limit = 127, least = LEAST_ELEMENTS, cache = weightCache() } = options;
   const g = createBuilder(graph);
   const weightsOf = frozenWeights(graph, limit, cache);
+  const positive = new Set(graph.nodes.filter(({ op }) => POSITIVE.includes(op)).flatMap(({ outputs }) => outputs));
   const replaced = new Map<Node, Node>();
   for (const node of graph.nodes) {
     const isFlipped = flipOf(node);
     if (isFlipped === undefined || weightsOf(node.inputs[0]!, false)) continue;
     const weights = weightsOf(node.inputs[1]!, isFlipped);
     if (weights === undefined || elementCount(weights.values.shape) < least) continue;
-    const { product, rowScale } = int8Product(g, g.value(node.inputs[0]!), weights);
+    const zero = positive.has(node.inputs[0]!) ? 32 : 128;
+    const { product, rowScale } = int8Product(g, g.value(node.inputs[0]!), zero, weights);
     const bias = node.inputs[2];
     replaced.set(
       node,
@@ -69,22 +75,23 @@ function flipOf(node: Node): boolean | undefined {
   return isPlain("alpha") && isPlain("beta") ? attribute(node, "transB", "int", 0) === 1 : undefined;
 }
 
-/** Rows below this size are taken as if they had it: a row of zeros has a scale, too. */
-const SMALLEST = 1e-28;
+/** The least scale: a row of zeros has one, too. */
+const SMALLEST = 1e-30;
 
-/** x · W as `product` · `rowScale`. */
-function int8Product(g: Builder, x: Value, { values, scale, zero }: Int8Weights) {
+/** x · W as `product` · `rowScale`; `zero` is the byte that stands for 0. */
+function int8Product(g: Builder, x: Value, zero: number, { values, scale, zero: weightZero }: Int8Weights) {
   // The largest and the least number: one pass each over x, and none that writes.
-  const largest = g.op("Max", [g.reduceMax(x, [-1]), g.neg(g.reduceMin(x, [-1])), g.scalar(SMALLEST)]);
-  const rowScale = g.mul(largest, g.scalar(1 / 127)); // [..., 1]
-  const middle = g.constant(tensorOf("uint8", [], [128]));
+  const above = g.mul(g.reduceMax(x, [-1]), g.scalar(1 / (255 - zero)));
+  const below = g.mul(g.reduceMin(x, [-1]), g.scalar(-1 / (zero - 1)));
+  const rowScale = g.op("Max", [above, below, g.scalar(SMALLEST)]); // [..., 1]
+  const middle = g.constant(tensorOf("uint8", [], [zero]));
   const inner = values.shape[0]!;
   const rows = g.op("Reshape", [x, g.integers([-1, inner])]);
   const scales = g.op("Reshape", [rowScale, g.integers([-1])]);
   const middles = g.op("Expand", [middle, g.op("Shape", [scales])]);
   const flat = g.op("QuantizeLinear", [rows, scales, middles], { axis: int(0) });
   const bytes = g.op("Reshape", [flat, g.op("Shape", [x])]); // uint8, of x's shape
-  const weights = [g.constant(values), g.scalar(1), g.constant(scale), middle, zero && g.constant(zero)];
+  const weights = [g.constant(values), g.scalar(1), g.constant(scale), middle, weightZero && g.constant(weightZero)];
   const product = g.op("MatMulIntegerToFloat", [bytes, ...weights], {}, { domain: "com.microsoft" });
   return { product, rowScale };
 }
