@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { ADAPTER_LEARNING_RATE } from "../methods/index.ts";
 import { DEFAULT_HEAD_L2 } from "./fit-head.ts";
 
 /**
@@ -8,7 +9,11 @@ import { DEFAULT_HEAD_L2 } from "./fit-head.ts";
 export const TrainOptions = z.strictObject({
   epochs: z.int().min(1).default(4).describe("passes over the training examples"),
   batchSize: z.int().min(1).default(32).describe("examples per step"),
-  learningRate: z.number().positive().default(5e-3).describe("peak learning rate of the adapters"),
+  learningRate: z
+    .number()
+    .positive()
+    .optional()
+    .describe(`peak learning rate of what is trained (default: ${ADAPTER_LEARNING_RATE} for adapters, by method)`),
   headLearningRate: z.number().positive().default(2e-3).describe("peak learning rate of the head"),
   weightDecay: z
     .number()

@@ -12,7 +12,7 @@ export const DEFAULT_CHECKPOINT_SECONDS = 15;
 
 /** What the loop needs: none of it knows of backbones or tasks. */
 export interface EpochRun extends LongCall {
-  readonly options: Pick<TrainOptions, "epochs" | "learningRate" | "warmup" | "patience">;
+  readonly options: Pick<TrainOptions, "epochs" | "warmup" | "patience"> & { readonly learningRate: number };
   readonly plan: TrainingPlan;
   /** One update on a batch. */
   readonly step: (batch: PlannedBatch, learningRate: number) => Promise<{ readonly loss: number }>;

@@ -1,7 +1,7 @@
 import type { AdapterOptions, Placement } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import { GraftError, type LongCall, parseOptions } from "../base/index.ts";
-import { type Method, methodOf, startTensors, type TunedSpec } from "../methods/index.ts";
+import { learningRateOf, type Method, methodOf, startTensors, type TunedSpec } from "../methods/index.ts";
 import { type Evaluation, evaluateOutputs, outputLevel } from "../objective/index.ts";
 import { type ParameterLayout, packVectors, parameterCount, unpackVectors, type Vectors } from "../parameters/index.ts";
 import { atPrecision, type FrozenProducts } from "../precision/index.ts";
@@ -75,9 +75,13 @@ export async function train(
   call: TrainCall = {},
 ): Promise<Trained> {
   const asked = parseOptions(TrainOptions, call.options ?? {}, "training options");
-  // Places of a batch that no example fills cost time and change nothing.
-  const options = { ...asked, batchSize: Math.min(asked.batchSize, task.train.count) };
   const spec: TunedSpec = { method: methodOf(backbone, what, call.adapter), goal: task.goal };
+  const options = {
+    ...asked,
+    // Places of a batch that no example fills cost time and change nothing.
+    batchSize: Math.min(asked.batchSize, task.train.count),
+    learningRate: asked.learningRate ?? learningRateOf(spec.method),
+  };
   const batch = chunksOf(task, options) * options.batchSize;
   const plan = planTraining(task.train, backbone.input, batch, options.seed);
   const layout = tunedLayout(backbone, spec, options);

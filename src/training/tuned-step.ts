@@ -1,6 +1,6 @@
 import type { Backbone } from "../backbone/index.ts";
 import { createBuilder, type Graph, prune } from "../graph/index.ts";
-import { type TunedSpec, tunedOutput, tunedParameters, upToFeatures } from "../methods/index.ts";
+import { learningRateOf, type TunedSpec, tunedOutput, tunedParameters, upToFeatures } from "../methods/index.ts";
 import { type LossOptions, lossOf, targetShapes } from "../objective/index.ts";
 import { declareParameters, layoutOf, type ParameterLayout } from "../parameters/index.ts";
 import type { TrainOptions } from "./options.ts";
@@ -17,7 +17,7 @@ export interface StepSizes {
 
 /** The parameters of a tuned model, laid out; the head learns at a rate of its own. */
 export function tunedLayout(backbone: Backbone, spec: TunedSpec, options: TrainOptions): ParameterLayout {
-  const headScale = options.headLearningRate / options.learningRate;
+  const headScale = options.headLearningRate / (options.learningRate ?? learningRateOf(spec.method));
   return layoutOf(
     tunedParameters(backbone, spec).map((parameter) =>
       parameter.name.startsWith("head.") ? { ...parameter, learningRateScale: headScale } : parameter,
