@@ -16,8 +16,8 @@ const wrongAt =
       ...session,
       async run(feeds) {
         const results = await session.run(feeds);
-        const { data } = results[output]!;
-        data[0] = Number(data[0]) + 0.01 * Math.max(...Array.from(data, (x) => Math.abs(Number(x))));
+        const data = results[output]!.data as Float32Array;
+        data[0]! += 0.01 * Math.max(...data.map(Math.abs));
         return results;
       },
     };

@@ -1,4 +1,5 @@
 export { type Device, type DeviceChoice, devices } from "./devices.ts";
 export type { Ort } from "./ort-session.ts";
 export type { HostArray, HostTensor, Runtime, Session, SessionOptions } from "./session.ts";
+export { type SessionMemory, sessionMemory } from "./session-memory.ts";
 export { createWebRuntime } from "./web.ts";

@@ -40,7 +40,7 @@ export async function openSession(
   ort: Ort,
   graph: Graph,
   platform: Platform,
-  { threads, optimize = true }: SessionOptions = {},
+  { threads, optimize = true, asDeployed = false }: SessionOptions = {},
 ): Promise<OpenSession> {
   const { bytes, external } = encodeModel(graph, { external: "per-tensor", threshold: EXTERNAL_THRESHOLD });
   const session = await create(ort, graph, bytes, {
@@ -48,7 +48,10 @@ export async function openSession(
     ...(external.length > 0 && { externalData: external }),
     ...(threads !== undefined && { intraOpNumThreads: threads }),
     graphOptimizationLevel: optimize ? "all" : "disabled",
-    extra: { ...platform.options.extra, optimization: { disable_specified_optimizers: FUSIONS_OVER_STATES } },
+    extra: {
+      ...platform.options.extra,
+      ...(!asDeployed && { optimization: { disable_specified_optimizers: FUSIONS_OVER_STATES } }),
+    },
   });
   const run = async (feeds: Tensors, fetches?: readonly string[] | Tensors) => {
     try {

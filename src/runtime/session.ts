@@ -19,6 +19,8 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Let the runtime fuse and fold; default true. False keeps every value observable. */
   readonly optimize?: boolean;
+  /** Fuse as for any app that opens the file, over hidden states too: to measure speed, not bits. Default false. */
+  readonly asDeployed?: boolean;
 }
 
 /** A graph ready to run. */

@@ -7,7 +7,7 @@ import { type ExampleBatch, inputFeeds, longest, viewsOf } from "./feeds.ts";
 import type { CacheBatch } from "./frozen-cache.ts";
 
 /** Examples a forward pass takes at once; results do not depend on it but for rounding. */
-const FORWARD_BATCH = { image: 100, text: 32 } as const;
+export const FORWARD_BATCH = { image: 100, text: 32 } as const;
 
 /** What to run over which examples, and what to gather. */
 export interface ForwardRun extends LongCall {

@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { openBackbone, openTask, select } from "../node.ts";
+import { planMemory } from "./index.ts";
+
+const backbone = await openBackbone();
+const task = await openTask("count", { backbone, trainSize: 64, validationSize: 32, testSize: 1 });
+const plan = (place: string, options = {}) => {
+  const { placement } = select(place, { states: backbone.states.length, defaultRank: 8 });
+  return planMemory(backbone, task, { kind: "adapters", placement, adapter: {} }, options, { inUse: 1e8 });
+};
+
+test("activations grow with the batch, weights and optimizer do not", async () => {
+  const [one, four] = [await plan("all:parallel", { batchSize: 4 }), await plan("all:parallel", { batchSize: 16 })];
+  expect(four.weights).toBeCloseTo(one.weights, -5);
+  expect(four.optimizer).toBe(one.optimizer);
+  // A pass over validation examples takes as many at once whatever the batch.
+  expect(four.activations).toBeGreaterThan(2 * one.activations);
+  expect(four.activations).toBeLessThan(4.1 * one.activations);
+});
+
+test("late adapters need less than those everywhere, and what is frozen is kept", async () => {
+  const [late, all] = [await plan("last:1", { augment: false }), await plan("all:parallel", { augment: false })];
+  expect(late.peak).toBeLessThan(all.peak);
+  // One hidden state of 64 + 32 examples: 17 tokens of 96 float32 numbers, at least.
+  expect(late.cache).toBeGreaterThanOrEqual(96 * 17 * 96 * 4);
+  expect(late.peak).toBe(1e8 + late.weights + late.activations + late.optimizer + 30e6);
+});
