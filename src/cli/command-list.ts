@@ -5,6 +5,8 @@ export interface CommandEntry {
   readonly description: string;
   /** Commands load on use: `graft --help` reads this table and nothing else. */
   readonly load: () => Promise<Command>;
+  /** Runs in a thread of its own, so that the main one stays free while the runtime works. */
+  readonly inWorker?: boolean;
 }
 
 export const commandList: readonly CommandEntry[] = [
@@ -32,6 +34,7 @@ export const commandList: readonly CommandEntry[] = [
     name: "train",
     description: "Place adapters on a frozen model, train them on a task, and write an ONNX model",
     load: async () => (await import("./commands/train.ts")).train,
+    inWorker: true,
   },
   {
     name: "evaluate",

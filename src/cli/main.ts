@@ -1,4 +1,7 @@
 #!/usr/bin/env node
 import { runMain } from "./run-main.ts";
+import { serveCommand, workerCall } from "./worker.ts";
 
-process.exitCode = await runMain(process.argv.slice(2));
+const call = workerCall();
+if (call) await serveCommand(call);
+else process.exitCode = await runMain(process.argv.slice(2));

@@ -29,7 +29,7 @@ export const notTheInput: ReadonlySet<string> = new Set([
 
 /** Say an error in one line, with its exit code. Errors that are not ours are bugs, or the system's refusals. */
 export function reportError(thrown: unknown, { debug }: { readonly debug: boolean }): ErrorReport {
-  const error = thrown instanceof GraftError ? thrown : (systemError(thrown) ?? unexpectedError(thrown));
+  const error = asGraftError(thrown);
   const line = error.message.startsWith("graft ") ? error.message : `graft: ${error.message}`;
   const { code, message, thing, place, remedy } = error;
   return {
@@ -37,6 +37,12 @@ export function reportError(thrown: unknown, { debug }: { readonly debug: boolea
     text: debug ? `${line}\n${stackOf(thrown)}` : line,
     json: jsonLine({ type: "error", code, message, thing, place, remedy }),
   };
+}
+
+/** Errors that are not ours as ones of ours, with the stack of the first cause. */
+export function asGraftError(thrown: unknown): GraftError {
+  if (thrown instanceof GraftError) return thrown;
+  return systemError(thrown) ?? unexpectedError(thrown);
 }
 
 /** The operating system's no: full disk, missing right, and so on, in its own words. */

@@ -1,9 +1,11 @@
 import packageJson from "../../package.json" with { type: "json" };
 import { didYouMean, GraftError } from "../base/index.ts";
 import { type CommandEntry, commandList } from "./command-list.ts";
+import type { CommandHost } from "./define-command.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { openOutput } from "./output.ts";
 import { reportError } from "./report-error.ts";
+import { isBuilt, runInWorker } from "./worker-host.ts";
 
 /**
  * Run one command line: print its result, or its error in one line.
@@ -43,15 +45,15 @@ export async function runMain(
   const onUncaught = (error: unknown) => process.exit(fail(error));
   process.on("uncaughtException", onUncaught);
   try {
-    const { load, description } = findCommand(name!, commands);
-    const command = await load();
-    return await command.run(args, {
+    const { load, description, inWorker } = findCommand(name!, commands);
+    const host: CommandHost = {
       title,
       description,
       signal: interruption.signal,
       openOutput: (options) => openOutput({ ...options, stdout: process.stdout, stderr: process.stderr }),
       showHelp: (text) => process.stdout.write(text),
-    });
+    };
+    return inWorker && isBuilt ? await runInWorker(name!, args, host) : await (await load()).run(args, host);
   } catch (error) {
     return fail(error);
   } finally {

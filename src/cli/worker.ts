@@ -1,0 +1,47 @@
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { commandList } from "./command-list.ts";
+import type { Output } from "./output.ts";
+import { asGraftError } from "./report-error.ts";
+import { type FromWorker, receivedError, sentError, type ToWorker, type WorkerCall } from "./worker-host.ts";
+
+/** What this thread was started for, if it is a command's. */
+export const workerCall = (): WorkerCall | undefined =>
+  typeof workerData === "object" && workerData !== null && "graftCommand" in workerData ? workerData : undefined;
+
+/** Run the command this thread was started for; `runInWorker` is at the other end. */
+export async function serveCommand({ graftCommand, argv, title, description }: WorkerCall): Promise<void> {
+  const port = parentPort!;
+  const tell = (message: FromWorker) => port.postMessage(message);
+  const controller = new AbortController();
+  port.on("message", ({ abort }: ToWorker) => controller.abort(receivedError(abort)));
+  try {
+    const command = await commandList.find(({ name }) => name === graftCommand)!.load();
+    const code = await command.run(argv, {
+      title,
+      description,
+      signal: controller.signal,
+      openOutput: (options) => outputTo(port, options),
+      showHelp: (text) => tell({ type: "help", text }),
+    });
+    tell({ type: "end", code });
+  } catch (thrown) {
+    tell({ type: "failed", error: sentError(asGraftError(thrown)) });
+  } finally {
+    port.close();
+  }
+}
+
+/** Results are made into text here, where the functions are that make it. */
+function outputTo(port: MessagePort, { json, quiet }: { json: boolean; quiet: boolean }): Output {
+  const tell = (message: FromWorker) => port.postMessage(message);
+  tell({ type: "open", json, quiet });
+  return {
+    print: (value, human) => tell({ type: "print", value: json ? value : {}, text: json ? "" : human(value) }),
+    line(name, value) {
+      if (json) tell({ type: "line", name, value });
+    },
+    note: (text) => tell({ type: "note", text }),
+    onProgress: (progress) => tell({ type: "progress", progress }),
+    close: () => tell({ type: "close" }),
+  };
+}
