@@ -8,7 +8,7 @@ export { longest, stepFeeds, viewsOf } from "./feeds.ts";
 export { DEFAULT_HEAD_L2, type FitHeadOptions, fitHead, type Head } from "./fit-head.ts";
 export { fitTaskHead } from "./fit-task-head.ts";
 export { type FrozenShelf, frozenShelf } from "./frozen-shelf.ts";
-export { type MemoryPlan, planMemory } from "./memory-plan.ts";
+export { largestBatch, type MemoryPlan, planMemory } from "./memory-plan.ts";
 export { TrainOptions, type TrainSettings } from "./options.ts";
 export { DEFAULT_CHECKPOINT_SECONDS } from "./run-epochs.ts";
 export { decodeVectors, encodeVectors } from "./state-file.ts";

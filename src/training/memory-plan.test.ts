@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { openBackbone, openTask, select } from "../node.ts";
-import { planMemory } from "./index.ts";
+import { largestBatch, planMemory } from "./index.ts";
 
 const backbone = await openBackbone();
 const task = await openTask("count", { backbone, trainSize: 64, validationSize: 32, testSize: 1 });
@@ -24,4 +24,15 @@ test("late adapters need less than those everywhere, and what is frozen is kept"
   // One hidden state of 64 + 32 examples: 17 tokens of 96 float32 numbers, at least.
   expect(late.cache).toBeGreaterThanOrEqual(96 * 17 * 96 * 4);
   expect(late.peak).toBe(1e8 + late.weights + late.activations + late.optimizer + 30e6);
+});
+
+test("the largest batch that fits is the last whose plan does", async () => {
+  const { placement } = select("all:parallel", { states: backbone.states.length, defaultRank: 8 });
+  const method = { kind: "adapters", placement, adapter: {} } as const;
+  const needed = async (batchSize: number) => (await planMemory(backbone, task, method, { batchSize })).peak;
+  const free = (await needed(16)) + 1e5;
+  expect(await needed(32)).toBeGreaterThan(free);
+  expect(await largestBatch(backbone, task, method, {}, free)).toBe(16);
+  expect(await largestBatch(backbone, task, method, {}, 1e12)).toBe(64); // all there are
+  expect(await largestBatch(backbone, task, method, {}, 1e6)).toBe(1);
 });

@@ -1,0 +1,57 @@
+import type { Method } from "../methods/index.ts";
+import type { Backbone, Task, TrainOptions } from "../node.ts";
+import { largestBatch, type MemoryPlan, planMemory } from "../training/index.ts";
+import type { CommandContext } from "./define-command.ts";
+
+/** Share of the free memory that a training may plan to take: others need some, and plans are some 10 % off. */
+const SHARE = 0.8;
+
+/** What a training will take, and what is free beside what is in use, in bytes. */
+export interface MemoryOutlook extends MemoryPlan {
+  readonly available: number;
+  /** The largest batch that fits, where the one asked for does not. */
+  readonly fittingBatch?: number;
+}
+
+/** Plan a training's memory against what this machine has left. */
+export async function memoryOutlook(
+  backbone: Backbone,
+  task: Task,
+  method: Method,
+  options: TrainOptions,
+  signal?: AbortSignal,
+): Promise<MemoryOutlook> {
+  const [inUse, available] = [process.memoryUsage.rss(), process.availableMemory()];
+  const plan = await planMemory(backbone, task, method, options, { inUse, signal });
+  const fits = plan.peak - inUse <= SHARE * available;
+  const fittingBatch = fits
+    ? undefined
+    : await largestBatch(backbone, task, method, options, SHARE * available, signal);
+  return { ...plan, available, fittingBatch };
+}
+
+/** The batch that `--batch-size auto` stands for. */
+export async function autoBatch(
+  { signal, note }: Pick<CommandContext<unknown>, "signal" | "note">,
+  backbone: Backbone,
+  task: Task,
+  method: Method,
+  options: Omit<TrainOptions, "batchSize">,
+): Promise<number> {
+  const size = await largestBatch(backbone, task, method, options, SHARE * process.availableMemory(), signal);
+  note(`batch size ${size}: the largest power of two, up to 256, that fits the memory free now`);
+  return size;
+}
+
+/** For people. */
+export function describeMemory({ available, fittingBatch, ...plan }: MemoryOutlook): string {
+  const { inUse, weights, activations, optimizer, cache, peak } = plan;
+  const kept = cache > 0 ? `; ${megabytes(cache)} of frozen values beside it, in memory or on disk` : "";
+  const warning =
+    fittingBatch === undefined
+      ? ""
+      : `. Only ${megabytes(available)} are free: --batch-size ${fittingBatch} ${fittingBatch > 1 ? "fits" : "may fit"}`;
+  return `memory: about ${megabytes(peak)} at most: ${megabytes(inUse)} in use, weights ${megabytes(weights)}, activations ${megabytes(activations)}, optimizer ${megabytes(optimizer)}${kept}${warning}`;
+}
+
+const megabytes = (bytes: number) => `${Math.round(bytes / 1e6).toLocaleString("en")} MB`;
