@@ -1,6 +1,6 @@
 import { realpath } from "node:fs/promises";
 import * as z from "zod";
-import { quantizeExport } from "../../artifact/index.ts";
+import { measureLatency, quantizeExport } from "../../artifact/index.ts";
 import { writeModel } from "../../graph/index.node.ts";
 import { exportModel, GraftError } from "../../node.ts";
 import { describeGoal } from "../../tasks/index.ts";
@@ -8,6 +8,7 @@ import type { TunedModel } from "../../training/index.ts";
 import { commonArgs, exportArgs, trainedArgs } from "../arguments.ts";
 import { refuseWorseThanBase } from "../better-base.ts";
 import { defineCommand } from "../define-command.ts";
+import { describeLatency } from "../describe-latency.ts";
 import { openTrainedModel } from "../open.ts";
 
 export const exportCommand = defineCommand({
@@ -20,18 +21,20 @@ export const exportCommand = defineCommand({
   },
   examples: ["graft export --model ./count --out count.onnx", "graft export --model ./count --out-dtype q8"],
   async run(context) {
-    const { args, print, note } = context;
+    const { args, signal, print, note } = context;
     const model = await openTrainedModel(args, context);
     if (!args.force) await refuseWorseThanBase(args.model);
     await keepBackbone(model, args.out);
     const graph = exportModel(args.outDtype === "q8" ? quantizeExport(model) : model);
     await writeModel(graph, args.out);
     const { inputs, outputs } = graph;
-    const result = { out: args.out, inputs, outputs, goal: model.spec.goal, opset: graph.opsets.get("") };
+    const latency = await measureLatency(model, { exported: graph, threads: args.threads, signal });
+    const result = { out: args.out, inputs, outputs, goal: model.spec.goal, opset: graph.opsets.get(""), latency };
     print(
       result,
       () => `wrote ${args.out}: ${inputs.join(", ")} → ${outputs.join(", ")}, ${describeGoal(model.spec.goal)}`,
     );
+    note(describeLatency(latency));
     if (args.outDtype === "q8") note("`graft evaluate --out-dtype q8` measures what int8 weights change");
   },
 });
