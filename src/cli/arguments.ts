@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { AdapterOptions, DEFAULT_RANK } from "../adapters/index.ts";
+import { GraftError } from "../base/index.ts";
 import { devices } from "../runtime/index.ts";
+import { parseMethod, parseSelector } from "../selection/index.ts";
 import { type ColumnNames, type TaskKind, taskKinds } from "../tables/index.ts";
 import { DEFAULT_SIZES } from "../tasks/index.ts";
 import { inGroup } from "./flags.ts";
@@ -139,12 +141,38 @@ export function adapterOptions(args: z.output<z.ZodObject<typeof adapterArgs>>):
   };
 }
 
+const DEFAULT_PLACE = "gga:3";
+const PLACES = "where adapters go: gga:3, random:3@7, all:parallel, none, or 4-5,20-3@r16";
+
 export const placementArgs = inGroup("Placement", {
+  place: z.string().default(DEFAULT_PLACE).meta({ description: PLACES, value: "spec" }),
+});
+
+/** Of commands that train: a method by name, or where adapters go. */
+export const methodArgs = inGroup("Placement", {
   place: z
     .string()
-    .default("gga:3")
-    .meta({ description: "where adapters go: gga:3, random:3@7, all:parallel, none, or 4-5,20-3@r16", value: "spec" }),
+    .optional()
+    .meta({ description: `${PLACES} (default: ${DEFAULT_PLACE})`, value: "spec" }),
+  method: z.string().optional().meta({
+    description: "what to train instead: lora:q,v@r8, bitfit, full, houlsby, … (`list` shows all)",
+    value: "spec",
+  }),
 });
+
+/** What `--method` or `--place` asks for, checked to be of its language. Throws USAGE if both do. */
+export function methodText({ place, method }: { readonly place?: string; readonly method?: string }): string {
+  if (place === undefined || method === undefined) {
+    if (method !== undefined) parseMethod(method);
+    else parseSelector(place ?? DEFAULT_PLACE);
+    return method ?? place ?? DEFAULT_PLACE;
+  }
+  throw new GraftError("USAGE", {
+    thing: "what to train",
+    place: "both --method and --place are given",
+    remedy: "Give one: a placement is a method too",
+  });
+}
 
 export const seedArgs = inGroup("General", {
   seed: z.int().min(0).default(0).meta({ description: "seed of everything random", value: "n" }),

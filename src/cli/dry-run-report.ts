@@ -1,6 +1,7 @@
 import { terminalTable } from "../report/index.ts";
 import { describeGoal } from "../tasks/index.ts";
 import type { DryRun } from "./dry-run.ts";
+import { describeTrained } from "./train-task.ts";
 
 /** Rows of the preview, and classes that are shown. */
 const EXAMPLES = 3;
@@ -25,7 +26,7 @@ export function dryRunReport({ model, data, training, cost }: DryRun): string {
     "",
     "Training",
     ...indented(
-      `adapters ${training.placement}${training.isAssumed ? `, the dearest there are: ${training.place} chooses by scores, which only a training makes` : ""}`,
+      `${describeTrained(training.place, training.placement)}${training.isAssumed ? `, the dearest there are: ${training.place} chooses by scores, which only a training makes` : ""}`,
       `${count(training.trainableParameters)} trainable parameters, head included`,
       `${training.epochs} ${training.epochs === 1 ? "epoch" : "epochs"}, ${count(training.steps)} steps of ${training.batchSize} examples`,
     ),

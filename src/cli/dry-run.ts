@@ -1,7 +1,7 @@
-import type { AdapterOptions, Backbone, Placement, Task, TrainOptions } from "../node.ts";
-import { formatPlacement, parseScores, select } from "../node.ts";
+import { describeMethod, type Method } from "../methods/index.ts";
+import { type AdapterOptions, type Backbone, parseScores, type Task, type TrainOptions } from "../node.ts";
 import { estimateScoring } from "../scoring/index.ts";
-import { needsScores, parseSelector } from "../selection/index.ts";
+import { needsScores, parseMethod, selectMethod } from "../selection/index.ts";
 import type { DatasetDescription } from "../tables/index.ts";
 import { describeRows, isImageFolder } from "../tasks/index.node.ts";
 import { type Goal, labelsOf, outputNames, type Split } from "../tasks/index.ts";
@@ -57,7 +57,7 @@ export interface DryRun {
   };
 }
 
-type Args = Pick<TrainTaskArgs, "place" | "scores" | "rank" | "seed" | "threads"> &
+type Args = Pick<TrainTaskArgs, "method" | "scores" | "rank" | "seed" | "threads"> &
   ColumnArgs & { readonly data?: string; readonly skipUnreadable: boolean };
 
 export interface DryRunCall {
@@ -74,13 +74,13 @@ export async function dryRun(
   { args, adapter, options }: DryRunCall,
 ): Promise<DryRun> {
   const { seed, threads } = args;
-  const { placement, isAssumed } = placementOf(args, backbone.states.length);
+  const { method, isAssumed } = chosen(args, backbone, adapter);
   const memory = () => process.resourceUsage().maxRSS * 1024;
-  const call = { adapter, options, memory, signal, onProgress };
+  const call = { options, memory, signal, onProgress };
   const { trainableParameters, steps, forwardSeconds, headSeconds, ...cost } = await estimateTraining(
     backbone,
     task,
-    placement,
+    method,
     call,
   );
   const secondsScoring = isAssumed
@@ -90,8 +90,8 @@ export async function dryRun(
     model: modelOf(backbone),
     data: await dataOf(task, args, signal),
     training: {
-      place: args.place,
-      placement: formatPlacement(placement),
+      place: args.method,
+      placement: describeMethod(method),
       isAssumed,
       trainableParameters,
       epochs: options.epochs,
@@ -108,23 +108,23 @@ export async function dryRun(
 }
 
 /** Where scores choose the edges: as many of the dearest, from the last state to the first ones, which run all blocks twice. */
-function placementOf(
-  { place, scores: file, rank, seed }: Args,
-  states: number,
-): { placement: Placement; isAssumed: boolean } {
-  const spec = parseSelector(place);
-  const options = { states, seed, defaultRank: rank };
-  if (!needsScores(spec)) return { placement: select(spec, options).placement, isAssumed: false };
-  if (file !== undefined)
-    return {
-      placement: select(spec, { ...options, scores: parseScores(readJson(file), file) }).placement,
-      isAssumed: false,
-    };
+function chosen(
+  { method: text, scores: file, rank, seed }: Args,
+  backbone: Backbone,
+  adapter: AdapterOptions,
+): { method: Method; isAssumed: boolean } {
+  const spec = parseMethod(text);
+  const options = { adapter, seed, defaultRank: rank };
+  const isScored = needsScores(spec);
+  const scores = isScored && file !== undefined ? parseScores(readJson(file), file) : undefined;
+  if (!isScored || scores) return { ...selectMethod(text, backbone, { ...options, scores }), isAssumed: false };
   // With scores that are all alike it chooses too, and refuses a count that is too large.
+  const states = backbone.states.length;
   const alike = Array.from({ length: states }, () => new Array<number>(states).fill(1));
-  const { placement } = select(spec, { ...options, scores: { matrix: alike } });
+  const { selection } = selectMethod(text, backbone, { ...options, scores: { matrix: alike } });
   const edges = alike.flatMap((_, k) => alike.map((_, to) => ({ from: states - 1 - k, to })));
-  return { placement: placement.map(({ rank }, k) => ({ ...edges[k]!, rank })), isAssumed: true };
+  const placement = selection!.placement.map(({ rank }, k) => ({ ...edges[k]!, rank }));
+  return { method: { kind: "adapters", placement, adapter }, isAssumed: true };
 }
 
 function modelOf(backbone: Backbone): DryRun["model"] {

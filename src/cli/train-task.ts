@@ -3,26 +3,24 @@ import { modelBytes } from "../artifact/index.node.ts";
 import { type ExportDtype, measureQuantized, type Quantized, type TrainingInfo } from "../artifact/index.ts";
 import { writeFileAtomic } from "../base/index.node.ts";
 import { type Base, measureBase } from "../comparison/index.ts";
+import { describeMethod } from "../methods/index.ts";
 import {
   type AdapterOptions,
   type Backbone,
   type Evaluation,
   folderCheckpoint,
-  formatPlacement,
   metricName,
   outputsOf,
   parseScores,
-  type Selection,
   saveTrained,
   scoreEdges,
-  select,
   type Task,
   type Trained,
   type TrainOptions,
   train,
 } from "../node.ts";
 import { evaluateOutputs, isHigher, type Metric, measureAll } from "../objective/index.ts";
-import { needsScores, parseSelector } from "../selection/index.ts";
+import { needsScores, parseMethod, type SelectedMethod, selectMethod } from "../selection/index.ts";
 import type { CommandContext } from "./define-command.ts";
 import { RESULT_FILE } from "./out-folder.ts";
 import { readJson } from "./read-json.ts";
@@ -30,7 +28,8 @@ import { showMetric } from "./show-metric.ts";
 
 /** What of `graft train`'s arguments the work depends on. */
 export interface TrainTaskArgs {
-  readonly place: string;
+  /** In the `--method` language, of which `--place` is a part. */
+  readonly method: string;
   readonly scores?: string;
   readonly rank: number;
   readonly seed: number;
@@ -60,6 +59,9 @@ export interface TrainResult {
   /** Of training, with the fit of the head it started from. */
   readonly seconds: number;
   readonly peakMemoryBytes: number;
+  /** As asked for. */
+  readonly method: string;
+  /** Its edges, or of a method without edges what it is. */
   readonly placement: string;
   readonly bestEpoch: number;
   /** Which rows or pictures are training, validation and test depends on it, where they were not given apart. */
@@ -96,11 +98,11 @@ export async function trainTask(
     note(`base, ${measure.name}: validation ${metric} ${showMetric(metric, measure.validation.value)}`);
   }
 
-  const { placement, edges } = await place(context, backbone, task, args);
-  note(`placement ${formatPlacement(placement)}`);
-  line("placement", { placement: formatPlacement(placement), edges });
-  const model = await train(backbone, task, placement, {
-    adapter,
+  const { method, selection } = await choose(context, backbone, task, args, adapter);
+  const placement = describeMethod(method);
+  note(selection ? `placement ${placement}` : `method ${describeTrained(args.method, placement)}`);
+  line("placement", { method: args.method, placement, edges: selection?.edges });
+  const model = await train(backbone, task, method, {
     options,
     head: base.head,
     checkpoint: folderCheckpoint(out),
@@ -130,7 +132,8 @@ export async function trainTask(
     int8Products: model.int8Products,
     seconds: model.seconds + base.seconds,
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-    placement: formatPlacement(placement),
+    method: args.method,
+    placement,
     bestEpoch: model.bestEpoch,
     seed,
     out,
@@ -173,18 +176,23 @@ function betterBase(base: Base, trained: Evaluation): string | undefined {
 const bestBase = ({ measures }: Base) =>
   measures.reduce((a, b) => (isHigher(a.validation.value, b.validation.value) ? a : b));
 
-/** The placement `--place` asks for; scores are read or made only where the selector needs them. */
-async function place(
+/** What people are told was trained: adapters by their edges, a named method by its name. */
+export const describeTrained = (method: string, placement: string): string =>
+  "place" in parseMethod(method) ? `adapters ${placement}` : method;
+
+/** What `--method` or `--place` asks for; scores are read or made only where a selector needs them. */
+async function choose(
   { signal, onProgress }: Context,
   backbone: Backbone,
   task: Task,
-  { place, scores: file, seed, threads, rank }: TrainTaskArgs,
-): Promise<Selection> {
+  { method, scores: file, seed, threads, rank }: TrainTaskArgs,
+  adapter: AdapterOptions,
+): Promise<SelectedMethod> {
   const scores =
     file !== undefined
       ? parseScores(readJson(file), file)
-      : needsScores(parseSelector(place))
+      : needsScores(parseMethod(method))
         ? await scoreEdges(backbone, task, { seed, signal, onProgress, threads })
         : undefined;
-  return select(place, { states: backbone.states.length, scores, seed, defaultRank: rank });
+  return selectMethod(method, backbone, { adapter, scores, seed, defaultRank: rank });
 }

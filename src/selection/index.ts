@@ -1,10 +1,11 @@
 export { gga } from "./gga.ts";
 export { DEFAULT_GAMMA } from "./gradient-guided.ts";
-export { needsScores, parseSelector, type SelectorSpec } from "./parse-selector.ts";
+export { parseSelector, type SelectorSpec } from "./parse-selector.ts";
 export { type SelectOptions, select } from "./select.ts";
 export {
   type MethodSpec,
   methodUsages,
+  needsScores,
   parseMethod,
   type SelectedMethod,
   type SelectMethodOptions,

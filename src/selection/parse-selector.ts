@@ -82,4 +82,5 @@ const badSelector = (text: string, problem: string, { usage, summary }: Selector
   });
 
 /** Whether choosing by this spec takes scores. */
-export const needsScores = (spec: SelectorSpec): boolean => "selector" in spec && selectors[spec.selector].needsScores;
+export const selectorNeedsScores = (spec: SelectorSpec): boolean =>
+  "selector" in spec && selectors[spec.selector].needsScores;

@@ -9,7 +9,7 @@ import {
   type NamedMethod,
   namedMethods,
 } from "../methods/index.ts";
-import { parseSelector, type SelectorSpec, selectorUsages } from "./parse-selector.ts";
+import { parseSelector, type SelectorSpec, selectorNeedsScores, selectorUsages } from "./parse-selector.ts";
 import { type SelectOptions, select } from "./select.ts";
 import type { Selection } from "./selector.ts";
 import { selectors } from "./selectors.ts";
@@ -91,6 +91,9 @@ export function selectMethod(
   const named: NamedMethod = namedMethods[parsed.name];
   return { method: methodOf(backbone, named.make(backbone, given)) };
 }
+
+/** Whether choosing by this spec takes scores. */
+export const needsScores = (spec: MethodSpec): boolean => "place" in spec && selectorNeedsScores(spec.place);
 
 /** The forms of `--method`, one a line, for help and errors: methods first, then placements. */
 export const methodUsages = (): { usage: string; summary: string; paper?: string }[] => [

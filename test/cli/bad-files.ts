@@ -117,10 +117,10 @@ export function writeTrainedVariants(trained: string): void {
     writeFileSync(join(name, "adapters.json"), JSON.stringify(json));
   };
   edit("edited-classes", (json) => json.goal.classes.push("blue"));
-  edit("edited-placement", (json) => Object.assign(json, { placement: "1-2@r8" }));
+  edit("edited-placement", (json) => Object.assign(json.method, { placement: [{ from: 1, to: 2, rank: 8 }] }));
   edit("edited-hash", (json) => Object.assign(json.backbone, { hash: "0".repeat(64) }));
   edit("edited-source", (json) => Object.assign(json.backbone, { source: "/gone/vit.onnx" }));
-  edit("edited-norm", (json) => Object.assign(json.adapter, { norm: "yes" }));
+  edit("edited-norm", (json) => Object.assign(json.method.adapter, { norm: "yes" }));
   copy("edited-json");
   writeFileSync("edited-json/adapters.json", '{ "schema": 1,');
   copy("cut-tensors");
@@ -140,7 +140,7 @@ export function writeTrainedVariants(trained: string): void {
 
 interface Description {
   readonly backbone: object;
-  readonly adapter: object;
+  readonly method: { readonly adapter: object };
   readonly goal: { readonly classes: string[] };
 }
 

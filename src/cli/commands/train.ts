@@ -3,7 +3,7 @@ import { keepBackbone, trainingIn } from "../../artifact/index.node.ts";
 import { checkQuantizable, usageLines } from "../../artifact/index.ts";
 import { GraftError, TrainOptions } from "../../node.ts";
 import { terminalTable } from "../../report/index.ts";
-import { parseSelector } from "../../selection/index.ts";
+import { methodUsages } from "../../selection/index.ts";
 import { DEFAULT_CHECKPOINT_SECONDS } from "../../training/index.ts";
 import {
   adapterArgs,
@@ -12,9 +12,10 @@ import {
   commonArgs,
   dataArgs,
   exportArgs,
+  methodArgs,
+  methodText,
   modelArgs,
   pick,
-  placementArgs,
   seedArgs,
 } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
@@ -25,12 +26,12 @@ import { checkData, openData, openModel } from "../open.ts";
 import { checkOut, inFolder } from "../out-folder.ts";
 import { describeQuantized } from "../quantized.ts";
 import { showMetric } from "../show-metric.ts";
-import { describeInt8, isPair, type TrainResult, trainTask, worseThan } from "../train-task.ts";
+import { describeInt8, describeTrained, isPair, type TrainResult, trainTask, worseThan } from "../train-task.ts";
 
 const shape = {
   ...modelArgs,
   ...dataArgs,
-  ...placementArgs,
+  ...methodArgs,
   ...inGroup("Placement", {
     scores: z
       .string()
@@ -65,13 +66,15 @@ export const train = defineCommand({
     "graft train --model hf:Xenova/all-MiniLM-L6-v2 --data tickets.csv --label team --out ./tickets",
     "graft train --task count --place gga:3 --out ./count",
     "graft train --data ./photos --place all:parallel --epochs 10 --out ./photos-model",
+    "graft train --task count --method lora:q,v@r8 --out ./count",
     "graft train --task count --out ./count --resume",
     "graft train --data tickets.csv --model ./minilm --dry-run",
   ],
   async run(context) {
-    const { args, signal, print, note } = context;
+    if (context.args.method === "list") return context.print({ type: "methods", methods: methodUsages() }, methodList);
+    const args = { ...context.args, method: methodText(context.args) };
+    const { signal, print, note } = context;
     checkData(args);
-    parseSelector(args.place);
     if (!args.dryRun) await checkOut(args, note);
     const backbone = await openModel(args, context);
     await keepBackbone(backbone, args.out);
@@ -93,6 +96,13 @@ export const train = defineCommand({
   },
 });
 
+/** One line each: how it is written, what it is, where it comes from. */
+const methodList = ({ methods }: { readonly methods: ReturnType<typeof methodUsages> }): string =>
+  terminalTable({
+    columns: [{ title: "method" }, { title: "what is trained" }, { title: "from" }],
+    rows: methods.map(({ usage, summary, paper = "" }) => [usage, summary, paper]),
+  });
+
 /** A stop, with what to do next. */
 function withResume(error: unknown): unknown {
   if (!(error instanceof GraftError) || error.code !== "ABORTED") return error;
@@ -111,6 +121,7 @@ function summary(result: TrainResult, usage: readonly string[]): string {
     testMetrics,
     trainableParameters,
     seconds,
+    method,
     placement,
     quantized,
     int8Products,
@@ -125,7 +136,7 @@ function summary(result: TrainResult, usage: readonly string[]): string {
     columns: [{ title: metric }, right("validation"), right("test")],
     rows: [
       ...base.map((measure) => row(`base: ${measure.name}`, measure)),
-      row(`adapters ${placement}`, { validation, test }),
+      row(describeTrained(method, placement), { validation, test }),
     ],
   });
   const figures = testMetrics.map(({ name, value, interval }) => {
@@ -135,7 +146,7 @@ function summary(result: TrainResult, usage: readonly string[]): string {
   const warning = betterBase
     ? [
         `${worseThan(betterBase)} The folder holds what was trained all the same; \`graft export\` asks for --force,`,
-        "and `--place none` keeps the linear head alone.",
+        "and `--method linear` keeps the linear head alone.",
       ]
     : [];
   return [
