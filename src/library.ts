@@ -33,7 +33,7 @@ export {
   type Value,
   type ValueType,
 } from "./graph/index.ts";
-export type { Method, TunedSpec } from "./methods/index.ts";
+export { describeMethod, type Method, methodOf, type TunedSpec } from "./methods/index.ts";
 export { type Evaluation, metricName, type Pooling } from "./objective/index.ts";
 export type { HostArray, HostTensor, Ort, Runtime, Session, SessionOptions } from "./runtime/index.ts";
 export {
@@ -46,11 +46,16 @@ export {
 } from "./scoring/index.ts";
 export {
   gga,
+  type MethodSpec,
+  parseMethod,
   type SelectedEdge,
+  type SelectedMethod,
   type Selection,
+  type SelectMethodOptions,
   type SelectOptions,
   type SelectorSpec,
   select,
+  selectMethod,
   type Ties,
 } from "./selection/index.ts";
 export {

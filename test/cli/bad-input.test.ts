@@ -25,6 +25,7 @@ const model = "--model vit.onnx --quiet";
 const train = `train ${model} --data photos --place first:1 --epochs 1`;
 /** Flags given twice: the last one counts. `new` is a folder that no line may leave behind. */
 const fresh = `${train} --out new`;
+const any = `train ${model} --data photos --epochs 1 --out new`;
 const score = `score ${model} --data photos`;
 
 /** Command lines, and what their one line of error says. */
@@ -80,6 +81,12 @@ const mistakes: Record<string, [line: string, says: string][]> = {
     [`${fresh} --place 0-1@r0`, "rank 0 of edge (0, 1)"],
     [`${fresh} --place 0-1@r1000000000`, "rank 1000000000 of edge (0, 1)"],
     [`${fresh} --place first:1 --rank 1000000000`, "rank 1000000000"],
+  ],
+  "--method": [
+    [`${any} --method lroa:q`, 'did you mean "lora"?'],
+    [`${any} --method lora:query`, 'target "query"'],
+    [`${any} --method full@r8`, '"@r8" is a rank, which it has not'],
+    [`${fresh} --method lora`, "both --method and --place are given"],
   ],
   "flags and numbers": [
     ["trian", 'did you mean "train"?'],
