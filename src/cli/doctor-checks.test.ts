@@ -9,6 +9,7 @@ const healthy: Facts = {
   node: "22.1.0",
   platform: "linux x64",
   runtime: { value: { version: "1.30.0", providers: ["cpu"] } },
+  devices: [{ device: "webgpu", test: { value: { difference: 2e-7, seconds: 0.01 } } }],
   runtimeCopies: [{ folder: "/app/node_modules/onnxruntime-node", version: "1.30.0" }],
   cores: 2,
   cpuFlags: ["avx2"],
@@ -33,6 +34,13 @@ test("a healthy machine has nothing but ok, and no remedy", () => {
 const ill: [name: string, status: "note" | "problem", facts: Partial<Facts>, detail: string, remedy: string][] = [
   ["node", "problem", { node: "20.18.3" }, "20.18.3 on linux x64", "20.19"],
   ["onnxruntime-node", "problem", { runtime: { fault: "no such library" } }, "no such library", "npm install"],
+  [
+    "device webgpu",
+    "note",
+    { devices: [{ device: "webgpu", test: { fault: "no adapter" } }] },
+    "not usable: no adapter",
+    "--device",
+  ],
   [
     "copies of onnxruntime-node",
     "note",

@@ -17,6 +17,7 @@ export function checkFacts(facts: Facts): Check[] {
   return [
     node(facts),
     runtime(facts),
+    ...facts.devices.map(device),
     copies(facts),
     processor(facts),
     int8(facts),
@@ -47,7 +48,18 @@ function runtime({ runtime }: Facts): Check {
   const name = "onnxruntime-node";
   if ("fault" in runtime) return problem(name, `it cannot be loaded: ${runtime.fault}`, `npm install ${name}`);
   const { version, providers } = runtime.value;
-  return ok(name, `${version}; it could use ${providers.join(", ")}, graft runs on cpu`);
+  return ok(name, `${version}; execution providers: ${providers.join(", ")}`);
+}
+
+function device({ device, test }: Facts["devices"][number]): Check {
+  const name = `device ${device}`;
+  if ("fault" in test)
+    return note(name, `not usable: ${test.fault}`, "Only --device needs it; without, graft runs on the CPU");
+  const { difference, seconds } = test.value;
+  return ok(
+    name,
+    `a step agrees with the CPU's to ${difference.toExponential(1)}, in ${(1000 * seconds).toFixed(1)} ms`,
+  );
 }
 
 function copies({ runtimeCopies }: Facts): Check {

@@ -1,13 +1,17 @@
+import { execFile } from "node:child_process";
 import { access, constants, readdir, readFile, realpath, stat, statfs } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import packageJson from "../../package.json" with { type: "json" };
 import { cachedModels, hubSettings } from "../hub/index.node.ts";
 import { HEAD_ALONE } from "../methods/index.ts";
 import { openBackbone, openTask, outputsOf } from "../node.ts";
 import { int8Limit } from "../precision/index.ts";
-import { nodeRuntime, nodeRuntimeFacts } from "../runtime/index.node.ts";
+import { nodeRuntime, nodeRuntimeFacts, type SelfTest, testDevice } from "../runtime/index.node.ts";
+import { type Device, devices } from "../runtime/index.ts";
+import { isBuilt, program } from "./worker-host.ts";
 
 /** What a question to the machine came to; a failure keeps its reason. */
 export type Answer<Value> = { readonly value: Value } | { readonly fault: string };
@@ -19,6 +23,8 @@ export interface Facts {
   readonly platform: string;
   /** Version, and the providers this build of it can use. */
   readonly runtime: Answer<{ readonly version: string; readonly providers: readonly string[] }>;
+  /** Self-tests of the devices this build knows beside the CPU. */
+  readonly devices: readonly { readonly device: string; readonly test: Answer<SelfTest> }[];
   /** Folders of onnxruntime-node that this program or the folder it runs in may load, with their versions. */
   readonly runtimeCopies: readonly { readonly folder: string; readonly version: string }[];
   readonly cores: number;
@@ -58,6 +64,7 @@ export async function gatherFacts(options: { network: boolean; signal: AbortSign
     node: process.versions.node,
     platform: `${process.platform} ${process.arch}`,
     runtime,
+    devices: "fault" in runtime ? [] : await testDevices(runtime.value.providers),
     runtimeCopies: await copiesOf("onnxruntime-node"),
     cores: availableParallelism(),
     cpuFlags: await cpuFlags(),
@@ -86,6 +93,26 @@ async function answer<Value>(question: () => Promise<Value>): Promise<Answer<Val
       cause instanceof Error && !message.includes(cause.message) ? `${message}: ${cause.message}` : message;
     return { fault: reason.split("\n")[0]! };
   }
+}
+
+/**
+ * In processes of their own: a driver may print what it likes, or take the process down. The test is the built
+ * program's `doctor --device`; from source a device is tested here.
+ */
+async function testDevices(providers: readonly string[]): Promise<Facts["devices"]> {
+  const others = devices.filter((device) => device !== "cpu" && providers.includes(device));
+  return Promise.all(others.map(async (device) => ({ device, test: await answer(() => testApart(device)) })));
+}
+
+async function testApart(device: Device): Promise<SelfTest> {
+  if (!isBuilt) return testDevice(device);
+  const args = [fileURLToPath(program), "doctor", "--device", device, "--json"];
+  const stdout = await new Promise<string>((resolve) =>
+    execFile(process.execPath, args, { timeout: 60_000 }, (_, stdout) => resolve(stdout)),
+  );
+  const { place, ...test } = JSON.parse(stdout.trim().split("\n").at(-1) || "{}") as SelfTest & { place?: string };
+  if (test.difference === undefined) throw new Error(place ?? "its self-test ended the process it ran in");
+  return test;
 }
 
 const ownRequire = createRequire(import.meta.url);

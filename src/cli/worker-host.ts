@@ -41,7 +41,7 @@ export interface ToWorker {
 export const isBuilt = !import.meta.url.endsWith(".ts");
 
 /** The built program, in the folder of whatever file this is built into. */
-const program = new URL("./graft.js", import.meta.url);
+export const program = new URL("./graft.js", import.meta.url);
 
 /**
  * Run a command in a thread of its own: a runtime's session blocks the thread it runs in, and the main one is to show

@@ -14,22 +14,16 @@ type Note = (text: string) => void;
  * @throws GraftError DEVICE_MISSING, DEVICE_FAILED, DEVICE_DIFFERS
  */
 export async function settleDevice(ort: Ort, choice: DeviceChoice, base: BaseOptions, note: Note): Promise<Device> {
-  const test = (device: Device) => selfTest(device, (graph, on) => openOn(on, ort, graph, base, { optimize: true }));
-  const known = providersOf(ort);
   if (choice !== "auto") {
-    if (!known.includes(choice))
-      throw deviceError(
-        "DEVICE_MISSING",
-        choice,
-        `this build of the runtime (${process.platform} ${process.arch}) has only ${known.join(", ")}`,
-      );
-    const { difference } = await test(choice);
+    const { difference } = await runSelfTest(ort, choice, base);
     note(`device ${choice}: its self-test agrees with the CPU to ${difference.toExponential(1)}`);
     return choice;
   }
   const passed: (SelfTest & { device: Device })[] = [];
-  for (const device of devices.filter((each) => known.includes(each))) {
-    const result = await test(device).catch((error: Error) => note(`device ${device} left out: ${error.message}`));
+  for (const device of providersOf(ort)) {
+    const result = await runSelfTest(ort, device, { ...base, logSeverityLevel: 4 }).catch((error: Error) =>
+      note(`device ${device} left out: ${error.message}`),
+    );
     if (result) passed.push({ device, ...result });
   }
   const fastest = passed.reduce((a, b) => (b.seconds < a.seconds ? b : a));
@@ -38,7 +32,22 @@ export async function settleDevice(ort: Ort, choice: DeviceChoice, base: BaseOpt
   return fastest.device;
 }
 
-/** Devices of a build of the runtime; `auto` asks only for those whose libraries came with it. */
+/**
+ * Test a device of this build.
+ * @throws GraftError DEVICE_MISSING, DEVICE_FAILED, DEVICE_DIFFERS
+ */
+export async function runSelfTest(ort: Ort, device: Device, base: BaseOptions): Promise<SelfTest> {
+  const known = providersOf(ort);
+  if (!known.includes(device))
+    throw deviceError(
+      "DEVICE_MISSING",
+      device,
+      `this build of the runtime (${process.platform} ${process.arch}) has only ${known.join(", ")}`,
+    );
+  return selfTest(device, (graph, on) => openOn(on, ort, graph, base, undefined));
+}
+
+/** Devices that a build of the runtime knows; their libraries may be missing all the same. */
 export function providersOf(ort: Ort): readonly Device[] {
   const names = ort.listSupportedBackends?.().map(({ name }) => name) ?? ["cpu"];
   return devices.filter((device) => names.includes(device));

@@ -1,1 +1,2 @@
-export { createNodeRuntime, type NodeRuntimeOptions, nodeRuntime, nodeRuntimeFacts } from "./node.ts";
+export { createNodeRuntime, type NodeRuntimeOptions, nodeRuntime, nodeRuntimeFacts, testDevice } from "./node.ts";
+export type { SelfTest } from "./self-test.ts";

@@ -1,8 +1,9 @@
 import { GraftError } from "../base/index.ts";
-import { type BaseOptions, describePlacement, openOn, settleDevice } from "./device-session.node.ts";
+import { type BaseOptions, describePlacement, openOn, runSelfTest, settleDevice } from "./device-session.node.ts";
 import type { Device, DeviceChoice } from "./devices.ts";
 import type { Ort } from "./ort-session.ts";
 import { scratch } from "./scratch.node.ts";
+import type { SelfTest } from "./self-test.ts";
 import type { Runtime } from "./session.ts";
 
 export interface NodeRuntimeOptions {
@@ -81,3 +82,11 @@ export async function nodeRuntimeFacts(): Promise<{ readonly version: string; re
     providers: ort.listSupportedBackends().map(({ name }) => name),
   };
 }
+
+/**
+ * Run a device's self-test.
+ * @throws GraftError RUNTIME_MISSING, DEVICE_MISSING, DEVICE_FAILED, DEVICE_DIFFERS
+ */
+export const testDevice = async (device: Device): Promise<SelfTest> =>
+  // What the runtime says of a failure is in the error.
+  runSelfTest(await load(), device, { ...BASE, logSeverityLevel: 4 });

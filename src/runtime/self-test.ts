@@ -30,7 +30,7 @@ export async function selfTest(
   const graph = testStep();
   const expected = await runOn("cpu");
   const found = await runOn(device).catch((cause) => {
-    throw deviceError("DEVICE_FAILED", device, `its self-test failed: ${messageOf(cause)}`, cause);
+    throw deviceError("DEVICE_FAILED", device, `its self-test failed: ${reasonOf(cause)}`, cause);
   });
   const errors = Object.entries(expected.outputs).map(([name, { data }]) => ({
     name,
@@ -58,6 +58,11 @@ export async function selfTest(
       await session.release();
     }
   }
+}
+
+/** In the runtime's own words, without the place in its source. */
+function reasonOf(error: Error): string {
+  return messageOf(error.cause ?? error).replace(/^\S*onnxruntime_src\S* .* was false\. /, "");
 }
 
 /** NaN and infinities count as infinitely different. */
