@@ -1,6 +1,7 @@
 import { terminalTable } from "../report/index.ts";
 import { describeGoal } from "../tasks/index.ts";
 import type { DryRun } from "./dry-run.ts";
+import { describeMemory } from "./memory.ts";
 import { describeTrained } from "./train-task.ts";
 
 /** Rows of the preview, and classes that are shown. */
@@ -8,7 +9,7 @@ const EXAMPLES = 3;
 const CLASSES = 10;
 
 /** A dry run for people: model, data, what would be trained, what it would cost. */
-export function dryRunReport({ model, data, training, cost }: DryRun): string {
+export function dryRunReport({ model, data, training, memory, cost }: DryRun): string {
   return [
     "Model",
     ...indented(
@@ -37,6 +38,7 @@ export function dryRunReport({ model, data, training, cost }: DryRun): string {
         cost.secondsScoring === undefined ? "" : `scoring ${duration(cost.secondsScoring)}, `
       }training ${duration(cost.secondsTraining)} (${(1000 * cost.stepSeconds).toFixed(0)} ms a step)`,
       `about ${megabytes(cost.memoryBytes)} of memory`,
+      describeMemory(memory),
     ),
     "",
     "Nothing was trained and nothing written. Leave --dry-run out to train.",

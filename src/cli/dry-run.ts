@@ -8,6 +8,7 @@ import { type Goal, labelsOf, outputNames, type Split } from "../tasks/index.ts"
 import { estimateTraining, type TrainingEstimate } from "../training/index.ts";
 import { type ColumnArgs, columnNames } from "./arguments.ts";
 import type { CommandContext } from "./define-command.ts";
+import { type MemoryOutlook, memoryOutlook } from "./memory.ts";
 import { readJson } from "./read-json.ts";
 import type { TrainTaskArgs } from "./train-task.ts";
 
@@ -50,6 +51,8 @@ export interface DryRun {
     readonly steps: number;
     readonly batchSize: number;
   };
+  /** Told from the graphs, not measured. */
+  readonly memory: MemoryOutlook;
   readonly cost: Pick<TrainingEstimate, "stepSeconds" | "secondsTraining" | "secondsBase" | "memoryBytes"> & {
     /** Undefined where nothing is scored. */
     readonly secondsScoring?: number;
@@ -76,6 +79,7 @@ export async function dryRun(
   const { seed, threads } = args;
   const { method, isAssumed } = chosen(args, backbone, adapter);
   const memory = () => process.resourceUsage().maxRSS * 1024;
+  const outlook = await memoryOutlook(backbone, task, method, options, signal);
   const call = { options, memory, signal, onProgress };
   const { trainableParameters, steps, forwardSeconds, headSeconds, ...cost } = await estimateTraining(
     backbone,
@@ -98,6 +102,7 @@ export async function dryRun(
       steps,
       batchSize: options.batchSize,
     },
+    memory: outlook,
     cost: {
       ...cost,
       memoryBytes: memory(), // scoring may have taken more
@@ -108,7 +113,7 @@ export async function dryRun(
 }
 
 /** Where scores choose the edges: as many of the dearest, from the last state to the first ones, which run all blocks twice. */
-function chosen(
+export function chosen(
   { method: text, scores: file, rank, seed }: Args,
   backbone: Backbone,
   adapter: AdapterOptions,

@@ -51,7 +51,7 @@ export function describeMemory({ available, fittingBatch, ...plan }: MemoryOutlo
     fittingBatch === undefined
       ? ""
       : `. Only ${megabytes(available)} are free: --batch-size ${fittingBatch} ${fittingBatch > 1 ? "fits" : "may fit"}`;
-  return `memory: about ${megabytes(peak)} at most: ${megabytes(inUse)} in use, weights ${megabytes(weights)}, activations ${megabytes(activations)}, optimizer ${megabytes(optimizer)}${kept}${warning}`;
+  return `at most some ${megabytes(peak)} of memory by plan: ${megabytes(inUse)} in use, weights ${megabytes(weights)}, activations ${megabytes(activations)}, optimizer ${megabytes(optimizer)}${kept}${warning}`;
 }
 
 const megabytes = (bytes: number) => `${Math.round(bytes / 1e6).toLocaleString("en")} MB`;

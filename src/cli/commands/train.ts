@@ -19,9 +19,10 @@ import {
   seedArgs,
 } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
-import { dryRun } from "../dry-run.ts";
+import { chosen, dryRun } from "../dry-run.ts";
 import { dryRunReport } from "../dry-run-report.ts";
 import { inGroup } from "../flags.ts";
+import { autoBatch } from "../memory.ts";
 import { checkData, openData, openModel } from "../open.ts";
 import { checkOut, inFolder } from "../out-folder.ts";
 import { describeQuantized } from "../quantized.ts";
@@ -54,7 +55,13 @@ const shape = {
   }),
   ...exportArgs,
   ...adapterArgs,
-  ...inGroup("Training", argsOf(TrainOptions)),
+  ...inGroup("Training", {
+    ...argsOf(TrainOptions),
+    batchSize: z
+      .union([z.literal("auto"), z.int().min(1)])
+      .default(TrainOptions.shape.batchSize.parse(undefined))
+      .meta({ description: "examples per step; `auto`: as many as fit the memory, up to 256", value: "n|auto" }),
+  }),
   threads: modelArgs.threads,
   ...seedArgs,
   ...commonArgs,
@@ -80,12 +87,14 @@ export const train = defineCommand({
     await keepBackbone(backbone, args.out);
     if (args.outDtype === "q8") checkQuantizable(backbone);
     const task = await openData(args, backbone, context);
-    const call = {
-      args,
-      adapter: adapterOptions(args),
-      options: pick(TrainOptions, args),
-      data: args.task ?? args.data!,
-    };
+    const adapter = adapterOptions(args);
+    const others = { ...args, batchSize: undefined };
+    const batchSize =
+      args.batchSize === "auto"
+        ? await autoBatch(context, backbone, task, chosen(args, backbone, adapter).method, pick(TrainOptions, others))
+        : args.batchSize;
+    const options = pick(TrainOptions, { ...args, batchSize });
+    const call = { args, adapter, options, data: args.task ?? args.data! };
     if (args.dryRun) return print({ type: "dry-run", ...(await dryRun(context, backbone, task, call)) }, dryRunReport);
     const { model, result } = await inFolder(args.out, () => trainTask(context, backbone, task, call)).catch(
       async (error) => {
