@@ -12,7 +12,7 @@ export function learningRateOf(method: Method): number {
   return ADAPTER_LEARNING_RATE * OTHERS[method.kind];
 }
 
-const WEIGHTS = { all: 0.2, biases: 1, norms: 1 } as const satisfies Record<string, number>;
+const WEIGHTS = { all: 0.04, biases: 1, norms: 1 } as const satisfies Record<string, number>;
 const OTHERS = { adapters: 1, lora: 1, columns: 1 } as const satisfies Record<
   Exclude<Method["kind"], "weights">,
   number
