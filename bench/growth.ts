@@ -102,11 +102,10 @@ function printCurve(curve: Size): void {
 }
 
 /** The newest measure of a point. */
-const find = (lines: readonly PointLine[], sizes: typeof BASE, threads: number) =>
-  lines.findLast(
-    (line) =>
-      line.threads === threads && (Object.keys(BASE) as Size[]).every((size) => line.sizes[size] === sizes[size]),
-  );
+function find(lines: readonly PointLine[], sizes: typeof BASE, threads: number): PointLine | undefined {
+  const keys = Object.keys(BASE) as Size[];
+  return lines.findLast((line) => line.threads === threads && keys.every((key) => line.sizes[key] === sizes[key]));
+}
 
 function readLines(): PointLine[] {
   if (!existsSync(values.out)) return [];
