@@ -33,7 +33,10 @@ export async function serveCommand({ graftCommand, argv, title, description }: W
 
 /** Results are made into text here, where the functions are that make it. */
 function outputTo(port: MessagePort, { json, quiet }: { json: boolean; quiet: boolean }): Output {
-  const tell = (message: FromWorker) => port.postMessage(message);
+  // Nothing is returned: a command's `return print(…)` is its exit code.
+  const tell = (message: FromWorker): void => {
+    port.postMessage(message);
+  };
   tell({ type: "open", json, quiet });
   return {
     print: (value, human) => tell({ type: "print", value: json ? value : {}, text: json ? "" : human(value) }),

@@ -101,7 +101,7 @@ const mistakes: Record<string, [line: string, says: string][]> = {
     [`${fresh} --epochs 0`, "--epochs: must be at least 1, and this is 0"],
     [`${fresh} --epochs two`, '--epochs: expected a number, and this is "two"'],
     [`${fresh} --rank 0`, "--rank: must be at least 1"],
-    [`${fresh} --batch-size 1.5`, "--batch-size: expected a whole number, and this is 1.5"],
+    [`${fresh} --batch-size 1.5`, "--batch-size: expected auto or a whole number, and this is 1.5"],
     [`${fresh} --learning-rate 0`, "--learning-rate: must be more than 0"],
     [`${fresh} --learning-rate Infinity`, "--learning-rate: expected a number, and this is Infinity"],
     [`${fresh} --seed -1`, "--seed: must be at least 0"],
