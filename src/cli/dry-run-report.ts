@@ -29,6 +29,7 @@ export function dryRunReport({ model, data, training, memory, cost }: DryRun): s
     ...indented(
       `${describeTrained(training.place, training.placement)}${training.isAssumed ? `, the dearest there are: ${training.place} chooses by scores, which only a training makes` : ""}`,
       `${count(training.trainableParameters)} trainable parameters, head included`,
+      ...tensorLines(training),
       `${training.epochs} ${training.epochs === 1 ? "epoch" : "epochs"}, ${count(training.steps)} steps of ${training.batchSize} examples`,
     ),
     "",
@@ -44,6 +45,17 @@ export function dryRunReport({ model, data, training, memory, cost }: DryRun): s
     "Nothing was trained and nothing written. Leave --dry-run out to train.",
     "",
   ].join("\n");
+}
+
+/** Most tensors that are shown; JSON has them all. */
+const TENSORS = 12;
+
+/** Which tensors are trained, so that nobody trains what they did not mean. */
+function tensorLines({ tensors }: DryRun["training"]): string[] {
+  const shown = tensors.slice(0, TENSORS).map(({ name, shape }) => `${name} [${shape.join(", ")}]`);
+  const rest =
+    tensors.length > shown.length ? [`and ${tensors.length - shown.length} more (--json lists them all)`] : [];
+  return indented(...shown, ...rest);
 }
 
 /** The first rows as they were understood, and how many examples each class has. */

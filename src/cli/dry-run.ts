@@ -1,4 +1,4 @@
-import { describeMethod, type Method } from "../methods/index.ts";
+import { describeMethod, type Method, tunedParameters } from "../methods/index.ts";
 import { type AdapterOptions, type Backbone, parseScores, type Task, type TrainOptions } from "../node.ts";
 import { estimateScoring } from "../scoring/index.ts";
 import { needsScores, parseMethod, selectMethod } from "../selection/index.ts";
@@ -47,6 +47,8 @@ export interface DryRun {
     /** Scores choose the edges, and are made only by a training. */
     readonly isAssumed: boolean;
     readonly trainableParameters: number;
+    /** What is trained, tensor by tensor, the head's last: names say where. */
+    readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[];
     readonly epochs: number;
     readonly steps: number;
     readonly batchSize: number;
@@ -98,6 +100,7 @@ export async function dryRun(
       placement: describeMethod(method),
       isAssumed,
       trainableParameters,
+      tensors: tunedParameters(backbone, { method, goal: task.goal }).map(({ name, shape }) => ({ name, shape })),
       epochs: options.epochs,
       steps,
       batchSize: options.batchSize,

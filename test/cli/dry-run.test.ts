@@ -36,6 +36,7 @@ test("a dry run says what was understood and what it would cost, and writes noth
     },
     training: { place: "gga:2@r4", placement: "4-0@r4,4-1@r4", isAssumed: true, epochs: 3 },
   });
+  expect(run.training.tensors.at(-1)).toEqual({ name: "head.bias", shape: [5] });
   const { counts, classes } = run.data;
   expect(counts.train + counts.validation + counts.test).toBe(100);
   // Every fifth row is of a class.
@@ -56,6 +57,7 @@ test("for people: example rows, classes, sites, cost; trainable parameters as a 
   expect(stdout).toContain("adapters 3-1@r4,0-4@r2\n");
   expect(stdout).toMatch(new RegExp(`tickets.csv.*${tinyText(0)} +team 0`));
   expect(stdout).not.toContain("scoring");
+  expect(stdout).toContain("    adapters.3-1.down.weight [16, 4]\n");
   const trained = await train(...place, "--json");
   const { trainableParameters } = JSON.parse(trained.stdout.trim().split("\n").at(-1)!);
   expect(stdout).toContain(`${trainableParameters.toLocaleString("en")} trainable parameters`);
