@@ -180,50 +180,51 @@ const summary = (line: RowLine): string =>
     .map(([name, { stepSeconds, failed }]) => `${name} ${failed ? "failed" : `${median(stepSeconds).toFixed(2)} s`}`)
     .join(", ");
 
-/** One line a variant of ours, of the newest measure of each row. */
+/** One line a variant of ours, of the newest measure of each row; another against the library `adapters` where it ran. */
 function printTable(): void {
   const newest = new Map(readLines().map((line) => [`${line.model} ${line.method} ${line.threads}`, line]));
   const rows = [...newest.values()].flatMap((line) => {
     const peer = bestPeer(line);
-    if (!peer) return [];
-    const [peerName, peerSide] = peer;
-    return Object.entries(line.sides)
-      .filter(([name, side]) => isOurs(name) && !side.failed)
-      .map(([name, side]) => [
-        line.model,
-        TITLES[line.method] ?? line.method,
-        String(line.threads),
-        name,
-        median(side.stepSeconds).toFixed(2),
-        `${median(peerSide.stepSeconds).toFixed(2)} (${peerName})`,
-        verdict(name, side, peerSide),
-        (median(side.cpuSeconds) / median(peerSide.cpuSeconds)).toFixed(2),
-        `${median(side.matmulRates).toFixed(0)} / ${median(peerSide.matmulRates).toFixed(0)}`,
-        `${gigabytes(side)} / ${gigabytes(peerSide)}`,
-      ]);
+    const ours = Object.entries(line.sides).filter(([name, side]) => isOurs(name) && !side.failed);
+    const { adapters, graft } = line.sides;
+    const pairs = [
+      ...(peer ? ours.map((own) => [own, peer] as const) : []),
+      ...(adapters && graft && !adapters.failed
+        ? [
+            [
+              ["graft", graft],
+              ["adapters", adapters],
+            ] as const,
+          ]
+        : []),
+    ];
+    return pairs.map(([[name, side], [peerName, peerSide]]) => [
+      line.model,
+      TITLES[line.method] ?? line.method,
+      String(line.threads),
+      name,
+      median(side.stepSeconds).toFixed(2),
+      `${median(peerSide.stepSeconds).toFixed(2)} (${peerName})`,
+      verdict(name, side, peerName, peerSide),
+      (median(peerSide.cpuSeconds) / median(side.cpuSeconds)).toFixed(2),
+      `${median(side.matmulRates).toFixed(0)} / ${median(peerSide.matmulRates).toFixed(0)}`,
+      `${gigabytes(side)} / ${gigabytes(peerSide)}`,
+    ]);
   });
-  const columns = [
-    "model",
-    "trained",
-    "threads",
-    "ours",
-    "s a step",
-    "PyTorch",
-    "PyTorch ÷ ours",
-    "ours ÷ PyTorch, processor time",
-  ];
-  const titles = [...columns, "bare product, GFLOP/s", "peak memory, GB"];
-  console.log(markdownTable({ columns: titles.map((title, k) => ({ title, align: k > 3 ? "right" : "left" })), rows }));
+  const titles = ["model", "trained", "threads", "ours", "s a step", "PyTorch, s", "PyTorch ÷ ours"];
+  const more = ["the same in processor time", "bare product, GFLOP/s", "peak memory, GB"];
+  const columns = [...titles, ...more].map((title, k) => ({ title, align: k > 3 ? "right" : "left" }) as const);
+  console.log(markdownTable({ columns, rows }));
 }
 
 const gigabytes = ({ peakBytes }: SideLine) => (peakBytes / 1e9).toFixed(2);
 
 /** How many times faster we are; void where the sides cannot be compared. */
-function verdict(name: string, ours: SideLine, peer: SideLine): string {
+function verdict(name: string, ours: SideLine, peerName: string, peer: SideLine): string {
   if (median(peer.matmulRates) < LEAST_RATE * median(ours.matmulRates)) return "void: PyTorch's product is slow";
-  const differs = (loss: number, k: number) =>
-    Math.abs(loss - peer.losses[k]!) > LOSS_TOLERANCE * Math.abs(peer.losses[k]!);
-  if (!name.includes("int8") && ours.losses.some(differs)) return "void: the losses differ";
+  const isSameWork = peerName !== "adapters" && !name.includes("int8");
+  const differs = (loss: number, k: number) => Math.abs(loss / peer.losses[k]! - 1) > LOSS_TOLERANCE;
+  if (isSameWork && ours.losses.some(differs)) return "void: the losses differ";
   return `${(median(peer.stepSeconds) / median(ours.stepSeconds)).toFixed(2)} ×`;
 }
 
