@@ -1,14 +1,14 @@
 import { differentiate } from "../autodiff/index.ts";
 import type { Backbone } from "../backbone/index.ts";
-import { GraftError } from "../base/index.ts";
-import { createBuilder, type Graph, prune, type Value } from "../graph/index.ts";
+import { createBuilder, type Graph, prune } from "../graph/index.ts";
 import { type TunedSpec, tunedOutput, upToFeatures } from "../methods/index.ts";
 import { lossOf, targetShapes } from "../objective/index.ts";
 import { declareParameters, type ParameterLayout, type Vectors } from "../parameters/index.ts";
 import type { HostTensor, Session, SessionOptions } from "../runtime/index.ts";
-import { type AdamWOptions, adamwScalars, appendAdamW } from "./adamw.ts";
+import type { AdamWOptions } from "./adamw.ts";
+import { appendSums, openUpdate } from "./gradient-sums.ts";
 import type { TrainOptions } from "./options.ts";
-import { numberIn, type OptimizerState, type Stepper, stateTensors, takeTurns, vectorTensors } from "./stepper.ts";
+import { numberIn, type OptimizerState, type Stepper, vectorTensors } from "./stepper.ts";
 import { OUTPUT } from "./tuned-step.ts";
 
 /** Sizes of a step whose examples do not fit one pass. */
@@ -70,13 +70,11 @@ export async function openCachedStepper(
       passes.push({ forward: await open(forward), backward: await open(backward) });
     const width = Number(passes[0]!.forward.outputTypes.get(OUTPUT)?.shape?.[1]);
     const compare = await open(lossGraph(spec, options, sizes, width));
-    const update = await open(updateGraph(layout, optimizer));
-    const turns = takeTurns(start);
-    const norms: HostTensor = { dtype: "float32", shape: [1], data: new Float32Array(1) };
+    const { state, update } = await openUpdate(open, layout, optimizer, start);
     const step: CachedStepper["step"] = async ({ chunks, targets }, learningRate, which) => {
       const { forward, backward } = passes[which]!;
       const takes = graphs[which]!;
-      const theta = vectorTensors(layout, turns.current().theta, "");
+      const theta = vectorTensors(layout, state().theta, "");
       const outputs: Float32Array[] = [];
       for (const feeds of chunks)
         outputs.push((await forward.run({ ...taken(takes.forward, feeds), ...theta }))[OUTPUT]!.data as Float32Array);
@@ -93,29 +91,10 @@ export async function openCachedStepper(
         const result = await backward.run({ ...taken(takes.backward, feeds), ...own });
         sums = layout.map(({ name }) => result[`${name}.sum.next`]!.data as Float32Array);
       }
-      const count = turns.current().step + 1;
-      const scalars = Object.entries(adamwScalars(count, learningRate, optimizer)).map(
-        ([name, value]) => [name, { dtype: "float32", shape: [1], data: Float32Array.of(value) }] as const,
-      );
-      const { gradient_norm } = await update.run(
-        {
-          ...Object.fromEntries(scalars),
-          ...vectorTensors(layout, sums, ".gradient"),
-          ...stateTensors(layout, turns.current(), ""),
-        },
-        { ...stateTensors(layout, turns.spare(), ".next"), gradient_norm: norms },
-      );
-      const [value, norm] = [numberIn(loss), numberIn(gradient_norm)];
-      if (!Number.isFinite(value) || !Number.isFinite(norm))
-        throw new GraftError("LOSS_NOT_FINITE", {
-          thing: `training step ${count}`,
-          place: `the loss is ${value} and the norm of its gradient ${norm}`,
-          remedy: "Lower the learning rate, or clip the gradient's norm",
-        });
-      turns.advance();
-      return { loss: value };
+      await update(sums, numberIn(loss), learningRate);
+      return { loss: numberIn(loss) };
     };
-    return { state: turns.current, release, step };
+    return { state, release, step };
   } catch (error) {
     await release();
     throw error;
@@ -153,21 +132,7 @@ function chunkGraph(
   if (!isBackward) return prune(g.toGraph([g.rename(output, OUTPUT).name]));
   const cotangent = g.input("cotangent", "float32", output.shape!);
   const surrogate = g.reduceSum(g.mul(output, cotangent), [0, 1], false);
-  const names = [...declared.tensors.keys()];
-  const gradients = differentiate(
-    g,
-    surrogate,
-    names.map((name) => declared.tensors.get(name)!),
-  );
-  const byName = new Map(names.map((name, k) => [name, gradients[k]!]));
-  const sums = layout.map(({ name, size, entries }) => {
-    const flat = g.concat(
-      entries.map((entry) => g.reshape(byName.get(entry.name)!, [entry.size])),
-      0,
-    );
-    return g.rename(g.add(g.input(`${name}.sum`, "float32", [size]), flat), `${name}.sum.next`).name;
-  });
-  return prune(g.toGraph(sums));
+  return prune(g.toGraph(appendSums(g, layout, declared, surrogate)));
 }
 
 /** Loss over all embeddings, and its gradient with respect to them. */
@@ -185,24 +150,6 @@ function lossGraph(
   const loss = lossOf(g, goal, embeddings, targets, g.input("weights", "float32", shapes.weights), views, options);
   const [cotangents] = differentiate(g, loss, [embeddings]);
   return prune(g.toGraph([g.rename(loss, "loss").name, g.rename(cotangents!, "cotangents").name]));
-}
-
-/** One AdamW update from a gradient that is given. */
-function updateGraph(layout: ParameterLayout, optimizer: AdamWOptions): Graph {
-  const g = createBuilder();
-  const vectors = layout.map(({ name, size }) => g.input(name, "float32", [size]));
-  const gradients = new Map<string, Value>();
-  for (const { name, size, entries } of layout) {
-    const flat = g.input(`${name}.gradient`, "float32", [size]);
-    const parts = g.split(
-      flat,
-      0,
-      entries.map((entry) => entry.size),
-    );
-    for (const [k, entry] of entries.entries()) gradients.set(entry.name, parts[k]!);
-  }
-  const { outputs, gradientNorm } = appendAdamW(g, layout, { vectors, tensors: new Map() }, gradients, optimizer);
-  return prune(g.toGraph([g.rename(gradientNorm, "gradient_norm").name, ...outputs]));
 }
 
 /** Chunks of [views · batch, d], each view by view, as one list of views of all chunks. */

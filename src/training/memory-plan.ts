@@ -8,6 +8,7 @@ import type { Task } from "../tasks/index.ts";
 import { viewsOf } from "./feeds.ts";
 import { FORWARD_BATCH } from "./forward.ts";
 import { cutFrozen, frozenValues } from "./frozen.ts";
+import { microBatchOf } from "./open-steps.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
 import { planTraining } from "./plan.ts";
 import { tunedForward, tunedLayout, tunedStep } from "./tuned-step.ts";
@@ -50,11 +51,12 @@ export async function planMemory(
   { inUse = 0, signal }: { readonly inUse?: number; readonly signal?: AbortSignal } = {},
 ): Promise<MemoryPlan> {
   const options = parseOptions(TrainOptions, settings, "training options");
-  const batchSize = Math.min(options.batchSize, task.train.count);
+  const whole = Math.min(options.batchSize, task.train.count);
+  const batchSize = microBatchOf(task, { ...options, batchSize: whole });
   const views = viewsOf(task.train);
   const spec: TunedSpec = { method, goal: task.goal };
   const layout = tunedLayout(backbone, spec, options);
-  const { lengths } = planTraining(task.train, backbone.input, batchSize, options.seed);
+  const { lengths } = planTraining(task.train, backbone.input, whole, options.seed);
   const parameters = 4 * parameterCount(layout);
 
   const sessions: SessionMemory[] = [];

@@ -5,6 +5,7 @@ import type { TunedSpec } from "../methods/index.ts";
 import { outputLevel, targetsAt } from "../objective/index.ts";
 import type { ParameterLayout } from "../parameters/index.ts";
 import type { Task } from "../tasks/index.ts";
+import { openAccumulatingStepper } from "./accumulating-stepper.ts";
 import { chunkGraphs, openCachedStepper } from "./cached-stepper.ts";
 import { classWeightsOf } from "./class-weights.ts";
 import { batchTargets, targetFeeds, viewsOf } from "./feeds.ts";
@@ -14,13 +15,17 @@ import type { TrainOptions } from "./options.ts";
 import type { PlannedBatch, TrainingPlan } from "./plan.ts";
 import type { StepGraph } from "./step-graph.ts";
 import { type OptimizerState, openStepper } from "./stepper.ts";
-import { tunedStep } from "./tuned-step.ts";
+import { partGradient, tunedStep } from "./tuned-step.ts";
 
 /** Passes of `batchSize` whose embeddings are compared at once, no more than there are examples for; 1 for every other goal. */
 export const chunksOf = ({ goal, train }: Task, { contrastBatch, batchSize }: TrainOptions): number =>
   outputLevel(goal) === "embedding" && contrastBatch !== undefined
     ? Math.max(1, Math.ceil(Math.min(contrastBatch, train.count) / batchSize))
     : 1;
+
+/** Examples of one run of a step; all of the batch where the loss compares them with one another. */
+export const microBatchOf = ({ goal }: Pick<Task, "goal">, { microBatch, batchSize }: TrainOptions): number =>
+  outputLevel(goal) === "embedding" ? batchSize : Math.min(microBatch ?? batchSize, batchSize);
 
 /** Steps of a training, whichever way they are done. */
 export interface OpenSteps {
@@ -43,8 +48,10 @@ export async function openSteps(
   call: LongCall & Pick<CacheCall, "shelf">,
 ): Promise<OpenSteps> {
   const views = viewsOf(task.train);
-  const { batchSize, seed, threads } = options;
+  const { seed, threads } = options;
   const chunks = chunksOf(task, options);
+  // Examples of one run.
+  const batchSize = chunks > 1 ? options.batchSize : microBatchOf(task, options);
   const traced: Graph[] = [];
   for (const tokens of plan.lengths)
     traced.push(await traceBackbone(backbone, { batchSize: views * batchSize, tokens }, call.signal));
@@ -62,7 +69,8 @@ export async function openSteps(
       threads,
       precision: options.backbonePrecision,
     });
-  return chunks > 1 ? openChunked() : openPlain();
+  if (chunks > 1) return openChunked();
+  return batchSize < options.batchSize ? openParts() : openPlain();
 
   async function openPlain(): Promise<OpenSteps> {
     const whole = traced.map((graph, k) =>
@@ -81,6 +89,33 @@ export async function openSteps(
         const batch = batchOf(planned.indices, planned);
         const targets = batchTargets(task.goal, batch, classWeights);
         return stepper.step({ ...feeds[planned.graph]!(batch), ...targets }, learningRate, planned.graph);
+      },
+    };
+  }
+
+  async function openParts(): Promise<OpenSteps> {
+    const whole = traced.map((graph, k) =>
+      partGradient(backbone, graph, spec, options, { batchSize, views, tokens: plan.lengths[k] }),
+    );
+    const frozen = await keep(whole[0]!);
+    const graphs = whole.map((graph) => cutFrozen(graph, frozen?.names));
+    const { weightDecay, clipNorm } = options;
+    const opening = openAccumulatingStepper(backbone.runtime, graphs, layout, { weightDecay, clipNorm }, start, {
+      threads,
+    });
+    const stepper = await closingOnError(frozen, opening);
+    const feeds = graphs.map((graph) => frozenFeeds(graph, frozen?.cache));
+    const classWeights = classWeightsOf(task, options.classWeights);
+    return {
+      state: stepper.state,
+      frozen,
+      release: () => releaseBoth(stepper, frozen),
+      step(planned, learningRate) {
+        const parts = Array.from({ length: Math.ceil(planned.indices.length / batchSize) }, (_, k) => {
+          const batch = batchOf(planned.indices.subarray(k * batchSize, (k + 1) * batchSize), planned);
+          return { ...feeds[planned.graph]!(batch), ...batchTargets(task.goal, batch, classWeights) };
+        });
+        return stepper.step(parts, learningRate, planned.graph);
       },
     };
   }

@@ -9,6 +9,11 @@ import { DEFAULT_HEAD_L2 } from "./fit-head.ts";
 export const TrainOptions = z.strictObject({
   epochs: z.int().min(1).default(4).describe("passes over the training examples"),
   batchSize: z.int().min(1).default(32).describe("examples per step"),
+  microBatch: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("examples computed at once, where a whole batch does not fit the memory: their gradients are added up"),
   learningRate: z
     .number()
     .positive()

@@ -3,6 +3,8 @@ import { createBuilder, type Graph, prune } from "../graph/index.ts";
 import { learningRateOf, type TunedSpec, tunedOutput, tunedParameters, upToFeatures } from "../methods/index.ts";
 import { type LossOptions, lossOf, targetShapes } from "../objective/index.ts";
 import { declareParameters, layoutOf, type ParameterLayout } from "../parameters/index.ts";
+import { SHARE } from "./accumulating-stepper.ts";
+import { appendSums } from "./gradient-sums.ts";
 import type { TrainOptions } from "./options.ts";
 import { buildStepGraph, type StepGraph } from "./step-graph.ts";
 
@@ -36,6 +38,26 @@ export function tunedStep(
   options: TrainOptions,
   sizes: StepSizes = options,
 ): StepGraph {
+  const { g, layout, declared, loss } = tunedLoss(backbone, traced, spec, options, sizes);
+  const { weightDecay, clipNorm } = options;
+  return buildStepGraph(g, layout, declared, loss, { weightDecay, clipNorm });
+}
+
+/** A part of a step's batch: its loss, and its gradient times `share` added to the sums of the parts before. */
+export function partGradient(
+  backbone: Backbone,
+  traced: Graph,
+  spec: TunedSpec,
+  options: TrainOptions,
+  sizes: StepSizes,
+): Graph {
+  const { g, layout, declared, loss } = tunedLoss(backbone, traced, spec, options, sizes);
+  const part = g.reduceSum(g.mul(loss, g.input(SHARE, "float32", [1])), [0], false);
+  const sums = appendSums(g, layout, declared, part);
+  return prune(g.toGraph([g.rename(loss, "loss").name, ...sums]));
+}
+
+function tunedLoss(backbone: Backbone, traced: Graph, spec: TunedSpec, options: TrainOptions, sizes: StepSizes) {
   const layout = tunedLayout(backbone, spec, options);
   const graph = upToFeatures(backbone, traced);
   const g = createBuilder(graph);
@@ -45,8 +67,7 @@ export function tunedStep(
   const targets = shapes.targets && g.input("targets", "float32", shapes.targets);
   const weights = g.input("weights", "float32", shapes.weights);
   const loss = lossOf(g, spec.goal, output, targets, weights, sizes.views ?? 1, options satisfies LossOptions);
-  const { weightDecay, clipNorm } = options;
-  return buildStepGraph(g, layout, declared, loss, { weightDecay, clipNorm });
+  return { g, layout, declared, loss };
 }
 
 /** Name of the forward graph's output, whatever the goal. */
