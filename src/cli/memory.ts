@@ -30,6 +30,23 @@ export async function memoryOutlook(
   return { ...plan, available, fittingBatch };
 }
 
+/** Tell a training's memory before it starts, and let it compute its batch in parts where the whole does not fit. */
+export async function fitMemory(
+  { signal, note, line }: Pick<CommandContext<unknown>, "signal" | "note" | "line">,
+  backbone: Backbone,
+  task: Task,
+  method: Method,
+  options: TrainOptions,
+): Promise<TrainOptions> {
+  const outlook = await memoryOutlook(backbone, task, method, options, signal);
+  note(describeMemory(outlook));
+  line("memory", outlook);
+  const { fittingBatch } = outlook;
+  if (fittingBatch === undefined || options.microBatch !== undefined) return options;
+  note(`--micro-batch ${fittingBatch}, chosen so that it fits: a batch is computed in parts, their gradients added up`);
+  return { ...options, microBatch: fittingBatch };
+}
+
 /** The batch that `--batch-size auto` stands for. */
 export async function autoBatch(
   { signal, note }: Pick<CommandContext<unknown>, "signal" | "note">,
@@ -50,7 +67,7 @@ export function describeMemory({ available, fittingBatch, ...plan }: MemoryOutlo
   const warning =
     fittingBatch === undefined
       ? ""
-      : `. Only ${megabytes(available)} are free: --batch-size ${fittingBatch} ${fittingBatch > 1 ? "fits" : "may fit"}`;
+      : `. Only ${megabytes(available)} are free: ${fittingBatch} examples at once ${fittingBatch > 1 ? "fit" : "may fit"}`;
   return `at most some ${megabytes(peak)} of memory by plan: ${megabytes(inUse)} in use, weights ${megabytes(weights)}, activations ${megabytes(activations)}, optimizer ${megabytes(optimizer)}${kept}${warning}`;
 }
 

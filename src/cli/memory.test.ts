@@ -1,0 +1,35 @@
+import { expect, test, vi } from "vitest";
+import { openBackbone, openTask, select, TrainOptions } from "../node.ts";
+import { fitMemory } from "./memory.ts";
+
+const backbone = await openBackbone();
+const task = await openTask("count", { backbone, trainSize: 64, validationSize: 8, testSize: 1 });
+const { placement } = select("all:parallel", { states: backbone.states.length, defaultRank: 8 });
+
+async function fitted(available: number) {
+  const free = vi.spyOn(process, "availableMemory").mockReturnValue(available);
+  const notes: string[] = [];
+  const context = { signal: new AbortController().signal, note: (text: string) => notes.push(text), line: () => {} };
+  const method = { kind: "adapters", placement, adapter: {} } as const;
+  const options = await fitMemory(context, backbone, task, method, TrainOptions.parse({ batchSize: 64 }));
+  free.mockRestore();
+  return { microBatch: options.microBatch, notes };
+}
+
+test("a batch that fits is left alone", async () => {
+  const { microBatch, notes } = await fitted(8e9);
+  expect(microBatch).toBeUndefined();
+  expect(notes).toEqual([
+    expect.stringMatching(/^at most some \d+ MB of memory by plan: \d+ MB in use, weights \d+ MB/),
+  ]);
+});
+
+test("a batch that does not fit is computed in parts, and that is said", async () => {
+  const { microBatch, notes } = await fitted(1e8);
+  expect(microBatch).toBeGreaterThan(0);
+  expect(microBatch).toBeLessThan(64);
+  expect(notes).toEqual([
+    expect.stringContaining(`Only 100 MB are free: ${microBatch} examples at once`),
+    expect.stringContaining(`--micro-batch ${microBatch}, chosen so that it fits`),
+  ]);
+});
