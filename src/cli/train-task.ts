@@ -22,7 +22,7 @@ import {
 import { evaluateOutputs, isHigher, type Metric, measureAll } from "../objective/index.ts";
 import { needsScores, parseMethod, type SelectedMethod, selectMethod } from "../selection/index.ts";
 import type { CommandContext } from "./define-command.ts";
-import { describeMemory, memoryOutlook } from "./memory.ts";
+import { fitMemory } from "./memory.ts";
 import { RESULT_FILE } from "./out-folder.ts";
 import { readJson } from "./read-json.ts";
 import { showMetric } from "./show-metric.ts";
@@ -103,11 +103,8 @@ export async function trainTask(
   const placement = describeMethod(method);
   note(selection ? `placement ${placement}` : `method ${describeTrained(args.method, placement)}`);
   line("placement", { method: args.method, placement, edges: selection?.edges });
-  const outlook = await memoryOutlook(backbone, task, method, options, signal);
-  note(describeMemory(outlook));
-  line("memory", outlook);
   const model = await train(backbone, task, method, {
-    options,
+    options: await fitMemory(context, backbone, task, method, options),
     head: base.head,
     checkpoint: folderCheckpoint(out),
     resume: args.resume,
