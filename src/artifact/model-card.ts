@@ -30,25 +30,28 @@ const GOALS: Readonly<Record<Goal["kind"], string>> = {
   triplet: "embeddings in which a text lies nearest to what belongs to it",
 };
 
+const GRAFT = "[onnx-graft](https://www.npmjs.com/package/onnx-graft)";
+
 /** `README.md` of a trained model, with the front matter that the Hugging Face hub reads. */
 export function modelCard(model: TunedModel, folder: string, info?: TrainingInfo, dtype: ExportDtype = "fp32"): string {
   const { backbone, spec } = model;
   const task = pipelineTask(model, info);
   const base = /^hf:([^@]+)/.exec(backbone.source)?.[1];
+  const hasAdapters = spec.method.kind === "adapters";
   const front = [
     "---",
     "library_name: transformers.js",
     ...(task === undefined ? [] : [`pipeline_tag: ${task}`]),
     ...(base === undefined ? [] : [`base_model: ${base}`]),
-    "tags: [onnx, adapters, onnx-graft]",
+    `tags: [onnx, ${hasAdapters ? "adapters, " : ""}onnx-graft]`,
     "---",
   ];
   return `${front.join("\n")}
 
-# ${backbone.name} with adapters
+# ${backbone.name} ${hasAdapters ? "with adapters" : "fine-tuned"}
 
-${base ? `[${base}](https://huggingface.co/${base})` : backbone.name}, frozen, with adapters that [onnx-graft](https://www.npmjs.com/package/onnx-graft) placed and trained.
-The weights of the model itself are unchanged: its licence holds.
+${base ? `[${base}](https://huggingface.co/${base})` : backbone.name}, ${hasAdapters ? `frozen, with adapters that ${GRAFT} placed and trained` : `fine-tuned by ${GRAFT}`}.
+${hasAdapters ? "The weights of the model itself are unchanged: its licence holds." : "It is a work derived from that model, whose licence holds."}
 
 - **It answers**: ${answers(spec.goal)}
 ${info ? `- **Data**: ${line(info.data)}\n` : ""}- **${spec.method.kind === "adapters" ? "Placement" : "Method"}**: ${methodLine(model)}
@@ -87,7 +90,7 @@ function measures({ measures }: TrainingInfo): string {
   const hasBase = measures.some(({ base }) => base !== undefined);
   const row = (name: string, base: string, tuned: string) => `| ${name} | ${hasBase ? `${base} | ` : ""}${tuned} |\n`;
   return [
-    row("on test", "base", "with adapters"),
+    row("on test", "base", "trained"),
     row("---", "---:", "---:"),
     ...measures.map(({ name, base, tuned }) => row(name, figure(base), figure(tuned))),
   ].join("");

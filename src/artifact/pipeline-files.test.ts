@@ -10,7 +10,7 @@ import { tinyPostNorm } from "../../test/support/tiny-backbone.ts";
 import { runOnce } from "../../test/support/tiny-runs.ts";
 import { tinyBert, tinyTokenizer } from "../../test/support/tiny-text.ts";
 import { createBuilder, type DataType } from "../graph/index.ts";
-import { HEAD_ALONE } from "../methods/index.ts";
+import { HEAD_ALONE, type Method } from "../methods/index.ts";
 import type { Goal } from "../tasks/index.ts";
 import { exportModel } from "./export-model.ts";
 import { modelCard } from "./model-card.ts";
@@ -164,4 +164,13 @@ test("the card says data, placement, scores, cost and use", async () => {
   ])
     expect(card).toContain(part);
   expect(card).not.toMatch(/undefined|NaN|\[object/);
+});
+
+test("a card says whether adapters were added or the model itself was tuned", async () => {
+  const model = modelFor(await tinyBert(), GOALS.classify);
+  const named = (method: Method) => modelCard({ ...model, spec: { ...model.spec, method } }, "./out");
+  expect(named(model.spec.method)).toMatch(/weights of the model itself are unchanged.*\*\*Placement\*\*: `1-2@r2/s);
+  const lora = named({ kind: "lora", targets: ["q", "v"] });
+  expect(lora).toMatch(/fine-tuned by .*derived from that model.*\*\*Method\*\*: LoRA of rank 8 \(alpha 16\) on q, v/s);
+  expect(lora).not.toContain("unchanged:");
 });
