@@ -20,7 +20,7 @@ import {
 import { declareParameters, layoutOf, packVectors } from "../parameters/index.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { selectMethod } from "../selection/index.ts";
-import { fitTaskHead, type Head, outputsOf, TrainOptions, train } from "../training/index.ts";
+import { fitTaskHead, type Head, TrainOptions, train } from "../training/index.ts";
 import { HEAD_ALONE, type MethodName, startTensors, type TunedSpec, tunedParameters, upToFeatures } from "./index.ts";
 import { kindOf } from "./method-kinds.ts";
 
@@ -112,23 +112,23 @@ describe.each(Object.entries(tinyBackbones))("%s", (_, openOne) => {
       );
     });
 
-    test.each([true, false])("untrained it changes no bit (optimised: %s)", async (optimize) => {
+    test("untrained it changes no bit, baked in, fed or merged", async () => {
       const backbone = await open();
       const spec = specOf(backbone, text);
       const start = startTensors(backbone, spec.method, 3);
       const feeds = pixelsFor(backbone, 2, 5);
       const plain = upToFeatures(backbone, backbone.graph);
-      const expected = (await runOnce(plain, feeds, optimize))[backbone.features]!;
+      const expected = (await runOnce(plain, feeds))[backbone.features]!;
       const baked = withMethod(backbone, backbone.graph, spec, asConstants(start));
-      expect((await runOnce(baked, feeds, optimize)).tuned).toEqual(expected);
+      expect((await runOnce(baked, feeds)).tuned).toEqual(expected);
       const layout = layoutOf(ownParameters(backbone, spec));
       const fed = withMethod(backbone, backbone.graph, spec, (g) => declareParameters(g, layout).tensors);
       const vectors = packVectors(layout, start).map(
         (data, k) => [layout[k]!.name, { dtype: "float32", shape: [data.length], data }] as const,
       );
-      expect((await runOnce(fed, { ...feeds, ...Object.fromEntries(vectors) }, optimize)).tuned).toEqual(expected);
+      expect((await runOnce(fed, { ...feeds, ...Object.fromEntries(vectors) })).tuned).toEqual(expected);
       const merged = kindOf(spec.method).merge?.(plain, backbone, spec.method, start);
-      if (merged) expect((await runOnce(merged, feeds, optimize))[backbone.features]).toEqual(expected);
+      if (merged) expect((await runOnce(merged, feeds))[backbone.features]).toEqual(expected);
     });
 
     if (count > 0)
@@ -184,13 +184,9 @@ describe.each(Object.entries(tinyBackbones))("%s", (_, openOne) => {
 
       // Answers of the graph that trained, not merged.
       const features = withMethod(backbone, backbone.graph, model.spec, asConstants(model.tensors));
-      const g = createBuilder(features);
-      expect(g.nodes().length).toBeGreaterThan(0);
       const { json, safetensors } = encodeAdapters(model);
       const loaded = decodeAdapters(backbone, parseAdaptersDescription(json, "here"), safetensors);
       expect(loaded.spec).toEqual(model.spec);
-      const answers = await outputsOf(model, task.test, { threads: 1 });
-      expect(await outputsOf(loaded, task.test, { threads: 1 })).toEqual(answers);
       const exported = exportModel(loaded);
       const head = { backbone, spec: { method: HEAD_ALONE, goal: task.goal }, tensors: onlyHead(model.tensors) };
       const base = exportModel(head);
@@ -198,10 +194,9 @@ describe.each(Object.entries(tinyBackbones))("%s", (_, openOne) => {
       else expect(exported.nodes.length).toBeGreaterThan(base.nodes.length);
       const feeds = pixelsFor(backbone, 3, 8);
       const reopened = decodeModel(encodeModel(exported).bytes);
-      const unmerged = await runOnce(features, feeds);
       const own = { ...backbone, graph: features, features: "tuned" };
       const expected = (await runOnce(exportModel({ ...head, backbone: own }), feeds)).logits!;
-      expect(unmerged.tuned!.every(Number.isFinite)).toBe(true);
+      expect(expected.every(Number.isFinite)).toBe(true);
       expect(relativeError((await runOnce(reopened, feeds)).logits!, expected)).toBeLessThan(1e-5);
     });
   });
