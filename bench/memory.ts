@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { authorVit, openGraph } from "../src/backbone/index.ts";
+import type { Method } from "../src/methods/index.ts";
 import { openBackbone, select, type Task, train } from "../src/node.ts";
 import { nodeRuntime } from "../src/runtime/index.node.ts";
 import type { ImageSplit, TextSplit } from "../src/tasks/index.ts";
@@ -53,12 +54,19 @@ async function measure(model: string, place: string, batchSize: number, tokens: 
     notes: [],
   };
   const options = { batchSize, epochs: 1, threads: 2 };
-  const { placement } = select(place, { states: backbone.states.length, defaultRank: 8 });
+  const method: Method =
+    place === "full"
+      ? { kind: "weights", which: "all" }
+      : {
+          kind: "adapters",
+          placement: select(place, { states: backbone.states.length, defaultRank: 8 }).placement,
+          adapter: {},
+        };
   const begun = performance.now();
   const inUse = process.memoryUsage.rss();
-  const plan = await planMemory(backbone, task, { kind: "adapters", placement, adapter: {} }, options, { inUse });
+  const plan = await planMemory(backbone, task, method, options, { inUse });
   const planSeconds = (performance.now() - begun) / 1000;
-  await train(backbone, task, placement, { options });
+  await train(backbone, task, method, { options });
   return { ...plan, planSeconds, measured: process.resourceUsage().maxRSS * 1024 };
 }
 
@@ -69,8 +77,10 @@ if (process.argv[2] === "measure") {
   console.log(JSON.stringify(await measure(model!, place!, Number(batchSize), Number(tokens))));
 } else {
   const rows = [
-    ...["last:3", "all:parallel"].map((place) => ["builtin:vit", place, "32", "0"]),
-    ...(process.argv[2] ? ["last:3", "all:parallel"].map((place) => [process.argv[2]!, place, "16", "128"]) : []),
+    ...["last:3", "all:parallel", "full"].map((place) => ["builtin:vit", place, "32", "0"]),
+    ...(process.argv[2]
+      ? ["last:3", "all:parallel", "full"].map((place) => [process.argv[2]!, place, "16", "128"])
+      : []),
     ...["4", "8"].flatMap((batch) => ["last:3", "all:parallel"].map((place) => ["vit-b", place, batch, "0"])),
   ];
   console.log(
