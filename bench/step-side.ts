@@ -18,7 +18,7 @@ import { tunedLayout } from "../src/training/tuned-step.ts";
 import { VOCABULARY } from "./random-encoder.ts";
 import type { SideSpec } from "./side.ts";
 
-const [CLASSES, RANK, RATE, DECAY] = [100, 8, 1e-4, 1e-3];
+const [CLASSES, RANK, RATE, DECAY] = [100, 8, 1e-5, 1e-3];
 
 async function openSide({ folder, method, threads, batch, tokens, cached = false, precision = "fp32" }: SideSpec) {
   const { backbone } = await atPrecision(await openBackbone(folder), precision);

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from encoder import Adapter, load_encoder
 from torch import nn
 
-CLASSES, RANK, RATE, DECAY = 100, 8, 1e-4, 1e-3
+CLASSES, RANK, RATE, DECAY = 100, 8, 1e-5, 1e-3
 
 
 def transposed(weight):
