@@ -18,7 +18,9 @@ export const TrainOptions = z.strictObject({
     .number()
     .positive()
     .optional()
-    .describe(`peak learning rate of what is trained (default: ${ADAPTER_LEARNING_RATE} for adapters, by method)`),
+    .describe(
+      `peak learning rate of what is trained (default: by method and hidden size, ${ADAPTER_LEARNING_RATE} for adapters at 96)`,
+    ),
   headLearningRate: z.number().positive().default(2e-3).describe("peak learning rate of the head"),
   weightDecay: z
     .number()

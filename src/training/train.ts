@@ -80,7 +80,7 @@ export async function train(
     ...asked,
     // Places of a batch that no example fills cost time and change nothing.
     batchSize: Math.min(asked.batchSize, task.train.count),
-    learningRate: asked.learningRate ?? learningRateOf(spec.method),
+    learningRate: asked.learningRate ?? learningRateOf(spec.method, backbone),
   };
   const batch = chunksOf(task, options) * options.batchSize;
   const plan = planTraining(task.train, backbone.input, batch, options.seed);

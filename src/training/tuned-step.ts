@@ -19,7 +19,7 @@ export interface StepSizes {
 
 /** The parameters of a tuned model, laid out; the head learns at a rate of its own. */
 export function tunedLayout(backbone: Backbone, spec: TunedSpec, options: TrainOptions): ParameterLayout {
-  const headScale = options.headLearningRate / (options.learningRate ?? learningRateOf(spec.method));
+  const headScale = options.headLearningRate / (options.learningRate ?? learningRateOf(spec.method, backbone));
   return layoutOf(
     tunedParameters(backbone, spec).map((parameter) =>
       parameter.name.startsWith("head.") ? { ...parameter, learningRateScale: headScale } : parameter,
