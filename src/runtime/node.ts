@@ -5,6 +5,7 @@ import type { Ort } from "./ort-session.ts";
 import { scratch } from "./scratch.node.ts";
 import type { SelfTest } from "./self-test.ts";
 import type { Runtime } from "./session.ts";
+import { openSharing, sharedWeights } from "./shared-weights.ts";
 
 export interface NodeRuntimeOptions {
   /**
@@ -48,9 +49,12 @@ export function createNodeRuntime({ ort, device = "cpu", onNote = () => {} }: No
   return {
     name: "node",
     scratch,
+    // Other devices keep weights in memory of their own.
+    sharedWeights: (graph) => (device === "cpu" ? sharedWeights(graph) : new Set()),
     async open(graph, options) {
       const loaded = ort ?? (await load());
-      if (device === "cpu" || options?.optimize === false) return openOn("cpu", loaded, graph, BASE, options);
+      if (device === "cpu" || options?.optimize === false)
+        return openSharing(graph, sharedWeights(graph), (rest) => openOn("cpu", loaded, rest, BASE, options));
       settled ??= settleDevice(loaded, device, BASE, onNote);
       const on = await settled;
       return openOn(on, loaded, graph, BASE, options, (placement) => noteOnce(describePlacement(on, graph, placement)));

@@ -3,7 +3,6 @@ import { createBuilder, type Graph, tensorOf } from "../graph/index.ts";
 import { nodeRuntime } from "./node.ts";
 import { searchRuntime } from "./search-runtime.ts";
 import type { HostTensor, Runtime } from "./session.ts";
-import { openWithSharedWeights } from "./shared-weights.ts";
 
 const floats = (shape: readonly number[], data: Float32Array): HostTensor => ({ dtype: "float32", shape, data });
 const ramp = (count: number, step: number) => Float32Array.from({ length: count }, (_, k) => step * (k % 17) - 1);
@@ -36,18 +35,6 @@ function counting() {
   };
   return { runtime, opened, released: () => released };
 }
-
-test("shared weights are fed, not held, and give the same result", async () => {
-  const { runtime, opened } = counting();
-  const feeds = { x: floats([3, 128], ramp(3 * 128, 0.3)) };
-  const [own, shared] = [await runtime.open(linear(3)), await openWithSharedWeights(runtime, linear(3))];
-  expect(opened.map(({ inputs }) => inputs)).toEqual([["x"], ["x", "weight"]]);
-  expect([...opened[1]!.initializers.keys()]).toEqual(["bias"]);
-  const [a, b] = [(await own.run(feeds)).y!, (await shared.run(feeds)).y!];
-  for (const [k, value] of (a.data as Float32Array).entries()) expect(b.data[k]).toBeCloseTo(value, 4);
-  await own.release();
-  await shared.release();
-});
 
 test("a graph that comes again takes over its session; one that differs in a number, a shape or a setting does not", async () => {
   const { runtime, opened, released } = counting();

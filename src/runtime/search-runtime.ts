@@ -1,9 +1,5 @@
 import { type Graph, hashGraph } from "../graph/index.ts";
 import type { Runtime, Session, SessionOptions } from "./session.ts";
-import { openWithSharedWeights, sharedBytes } from "./shared-weights.ts";
-
-/** From here on copying a graph's weights into every session costs more than their slower products do. */
-const SHARE_FROM = 64 * 2 ** 20;
 
 /** Sessions kept open for a graph that comes again; each holds the memory it worked in. */
 const DEFAULT_IDLE = 4;
@@ -14,8 +10,8 @@ export interface SearchRuntime extends Runtime {
 }
 
 /**
- * A runtime for many short trainings on one backbone. A graph that was open before, for other data or another seed, takes
- * over the session it had; weights of 64 MiB and more lie in memory once, for all sessions.
+ * A runtime for many short trainings on one backbone: a graph that was open before, for other data or another seed, takes
+ * over the session it had.
  * @param idle  how many sessions that nobody uses stay open; default 4
  */
 export function searchRuntime(runtime: Runtime, { idle = DEFAULT_IDLE } = {}): SearchRuntime {
@@ -29,7 +25,7 @@ export function searchRuntime(runtime: Runtime, { idle = DEFAULT_IDLE } = {}): S
     async open(graph, options) {
       const key = await keyOf(graph, options);
       const at = waiting.findIndex((one) => one.key === key);
-      const session = at < 0 ? await openNew(runtime, graph, options) : waiting.splice(at, 1)[0]!.session;
+      const session = at < 0 ? await runtime.open(graph, options) : waiting.splice(at, 1)[0]!.session;
       let isOpen = true;
       return {
         ...session,
@@ -44,9 +40,6 @@ export function searchRuntime(runtime: Runtime, { idle = DEFAULT_IDLE } = {}): S
     },
   };
 }
-
-const openNew = (runtime: Runtime, graph: Graph, options: SessionOptions | undefined) =>
-  sharedBytes(graph) < SHARE_FROM ? runtime.open(graph, options) : openWithSharedWeights(runtime, graph, options);
 
 /** What two graphs have in common that may share a session; undefined where the hash does not see all of a graph. */
 async function keyOf(graph: Graph, options: SessionOptions = {}): Promise<string | undefined> {

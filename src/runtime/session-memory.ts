@@ -21,11 +21,13 @@ const VIEWS = new Set("Reshape Flatten Squeeze Unsqueeze Identity Cast".split(" 
  * Find how much memory a graph's session takes, from its shapes alone: every value lives from the node that makes it to
  * the last one that reads it, in the graph's order; elementwise operators write in place where they may; a transpose
  * that only products read is part of them.
- * @param graph  every shape known (traced)
+ * @param graph   every shape known (traced)
+ * @param shared  weights that lie elsewhere (`Runtime.sharedWeights`)
  */
-export function sessionMemory(graph: Graph): SessionMemory {
-  const constant = new Set(graph.initializers.keys());
+export function sessionMemory(graph: Graph, shared: ReadonlySet<string> = new Set()): SessionMemory {
+  const constant = new Set([...graph.initializers.keys()].filter((name) => !shared.has(name)));
   const size = (name: string): number => {
+    if (shared.has(name)) return 0;
     const type = graph.types.get(name);
     if (!type?.shape?.every((dim): dim is number => typeof dim === "number")) return 0;
     return byteLength(type.dtype, elementCount(type.shape as readonly number[]));

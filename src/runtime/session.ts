@@ -43,6 +43,8 @@ export interface Session {
 export interface Runtime {
   readonly name: "node" | "web";
   open(graph: Graph, options?: SessionOptions): Promise<Session>;
+  /** Names of a graph's weights that all sessions share, in the memory they were read into. */
+  sharedWeights(graph: Graph): ReadonlySet<string>;
   /** Room for that many bytes, in memory or (Node) in a temporary file; undefined where there is not so much to spare. */
   scratch(bytes: number, signal?: AbortSignal): RecordStore | undefined;
 }

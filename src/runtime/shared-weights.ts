@@ -1,39 +1,40 @@
 import { type Graph, type Tensor, tensorValues } from "../graph/index.ts";
-import type { HostTensor, Runtime, Session, SessionOptions } from "./session.ts";
+import type { HostTensor, Session } from "./session.ts";
 
-/** Weights of fewer bytes stay in the graph: copying them is nothing, and shapes may be computed from them. */
+/** Less in all is not worth it: each session then copies its weights and packs them for its products. */
+const SHARED_FROM = 64 * 2 ** 20;
+
+/** Weights of fewer bytes stay in the graph: copying them is nothing, and the runtime folds and fuses by some of them. */
 const SHARED_BYTES = 1 << 14;
 
 /**
- * Open a graph whose big float32 weights are fed at each run, from memory that all such sessions share: it opens without
- * copying, packing and folding them and takes no memory for them, and its products run a little slower.
+ * Names of a graph's float32 matrices that its sessions share, fed at each run from one place in memory instead of copied into
+ * each: none where they are less than 64 MiB in all. A session then opens faster and takes half the memory or less,
+ * and runs 4 to 6 % slower, for its products cannot be packed beforehand (docs/benchmarks.md).
  */
-export async function openWithSharedWeights(
-  runtime: Runtime,
-  graph: Graph,
-  options?: SessionOptions,
-): Promise<Session> {
-  const weights = bigWeights(graph);
-  const initializers = new Map([...graph.initializers].filter(([name]) => !weights.has(name)));
-  const types = new Map([...graph.types, ...weights]);
-  const inputs = [...graph.inputs, ...weights.keys()];
-  const session = await runtime.open({ ...graph, inputs, initializers, types }, options);
-  const feeds = Object.fromEntries([...weights].map(([name, tensor]) => [name, hostTensor(tensor)]));
-  return { ...session, run: (own, fetches) => session.run({ ...feeds, ...own }, fetches) };
-}
-
-/** Bytes that a graph's sessions would share. */
-export const sharedBytes = (graph: Graph): number =>
-  [...bigWeights(graph).values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
-
-function bigWeights({ nodes, initializers }: Graph): Map<string, Tensor> {
+export function sharedWeights({ nodes, initializers }: Graph): ReadonlySet<string> {
   // Operators beyond ONNX's own, such as packed products, may want their tensors constant.
   const wanted = new Set(nodes.filter(({ domain }) => domain !== "").flatMap(({ inputs }) => inputs));
-  return new Map(
-    [...initializers].filter(
-      ([name, { dtype, bytes }]) => dtype === "float32" && bytes.length >= SHARED_BYTES && !wanted.has(name),
-    ),
+  const shared = [...initializers].filter(
+    ([name, { dtype, shape, bytes }]) =>
+      dtype === "float32" && shape.length > 1 && bytes.length >= SHARED_BYTES && !wanted.has(name),
   );
+  const total = shared.reduce((sum, [, { bytes }]) => sum + bytes.length, 0);
+  return new Set(total < SHARED_FROM ? [] : shared.map(([name]) => name));
+}
+
+/** Open a graph with some of its initializers as inputs, which the session feeds itself. */
+export async function openSharing(
+  graph: Graph,
+  shared: ReadonlySet<string>,
+  open: (graph: Graph) => Promise<Session>,
+): Promise<Session> {
+  const weights = new Map([...shared].map((name) => [name, graph.initializers.get(name)!]));
+  const initializers = new Map([...graph.initializers].filter(([name]) => !shared.has(name)));
+  const types = new Map([...graph.types, ...weights]);
+  const session = await open({ ...graph, inputs: [...graph.inputs, ...shared], initializers, types });
+  const feeds = Object.fromEntries([...weights].map(([name, tensor]) => [name, hostTensor(tensor)]));
+  return { ...session, run: (own, fetches) => session.run({ ...feeds, ...own }, fetches) };
 }
 
 /** One array for each tensor, however many sessions read it. */
@@ -44,11 +45,12 @@ function hostTensor(tensor: Tensor): HostTensor {
   const known = arrays.get(tensor);
   if (known) return known;
   // A view where the file happens to align it.
-  const data =
-    bytes.byteOffset % 4 === 0
-      ? new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
-      : (tensorValues(tensor) as Float32Array);
+  const data = isAligned(tensor)
+    ? new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+    : (tensorValues(tensor) as Float32Array);
   const made = { dtype, shape, data };
   arrays.set(tensor, made);
   return made;
 }
+
+export const isAligned = ({ bytes }: Tensor): boolean => bytes.byteOffset % 4 === 0;

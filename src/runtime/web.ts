@@ -27,6 +27,8 @@ export interface WebRuntimeOptions {
 export function createWebRuntime(ort?: Ort, { threads }: WebRuntimeOptions = {}): Runtime {
   return {
     name: "web",
+    // What is fed is copied into WebAssembly's memory at each run.
+    sharedWeights: () => new Set(),
     scratch: (bytes) => (bytes <= SCRATCH_BYTES ? memoryRecordStore() : undefined),
     async open(graph, options = {}) {
       const loaded = ort ?? (await load());

@@ -66,9 +66,11 @@ export async function planMemory(
     const traced = await traceBackbone(backbone, { batchSize: views * batchSize, tokens }, signal);
     const step = tunedStep(backbone, traced, spec, options, sizes).graph;
     const frozen = frozenValues(backbone, task, options, step, layout);
-    sessions.push(sessionMemory(cutFrozen(step, frozen)));
+    const cut = cutFrozen(step, frozen);
+    sessions.push(sessionMemory(cut, backbone.runtime.sharedWeights(cut)));
     if (tokens !== lengths.at(-1)) continue;
-    const forward = sessionMemory(cutFrozen(tunedForward({ ...backbone, graph: traced }, spec, layout), frozen));
+    const passes = cutFrozen(tunedForward({ ...backbone, graph: traced }, spec, layout), frozen);
+    const forward = sessionMemory(passes, backbone.runtime.sharedWeights(passes));
     const rows = Math.min(FORWARD_BATCH[task.validation.kind], task.validation.count) / batchSize;
     sessions.push({ weights: forward.weights, values: parameters + rows * (forward.values - parameters) });
     const examples = (task.train.count + task.validation.count) / batchSize;
