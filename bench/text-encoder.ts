@@ -9,8 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { mean, standardDeviation } from "../src/base/index.ts";
-import { compare, measureBase } from "../src/comparison/index.ts";
-import { formatPlacement, openBackbone, openTask, scoreEdges, TrainOptions } from "../src/node.ts";
+import { compareMethods, localRuns, measureBase } from "../src/comparison/index.ts";
+import { openBackbone, openTask, TrainOptions } from "../src/node.ts";
 import { markdownTable } from "../src/report/index.ts";
 import { textData, writeTextData } from "./text-data.ts";
 
@@ -83,20 +83,16 @@ async function measure(model: string): Promise<void> {
             seconds: base.seconds,
           });
       }
-      const scores = await scoreEdges(backbone, task, { seed, threads: options.threads });
-      console.error(
-        `${name}, seed ${seed}: ${task.train.count} training rows, scored in ${scores.seconds.toFixed(1)} s`,
-      );
-      await compare(backbone, task, {
-        rows: missing,
-        scores,
-        seed,
-        draws: 1,
-        options,
-        onRow: ({ row, runs, validation, test, trainableParameters, seconds }) =>
+      console.error(`${name}, seed ${seed}: ${task.train.count} training rows`);
+      await compareMethods({
+        methods: missing,
+        reference: missing[0]!,
+        seeds: [seed],
+        run: localRuns(backbone, () => task, { options }),
+        onRow: ({ method: row, runs, validation, test, trainableParameters, seconds }) =>
           save({
             row,
-            placements: runs.map((run) => formatPlacement(run.placement)),
+            placements: runs.map(({ description }) => description),
             validation,
             test,
             trainableParameters,

@@ -8,8 +8,8 @@ import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { writeFileAtomic } from "../src/base/index.node.ts";
 import { mean, standardDeviation } from "../src/base/index.ts";
-import { compare, STANDARD_ROWS as ROWS } from "../src/comparison/index.ts";
-import { formatPlacement, openBackbone, openTask, scoreEdges, taskNames } from "../src/node.ts";
+import { compareMethods, localRuns, STANDARD_ROWS as ROWS } from "../src/comparison/index.ts";
+import { openBackbone, openTask, taskNames } from "../src/node.ts";
 import { markdownTable } from "../src/report/index.ts";
 
 const DATA = "docs/data/placements.jsonl";
@@ -59,25 +59,22 @@ async function measure(): Promise<void> {
       const rows = ROWS.filter((row) => !known.some((line) => line.row === row));
       if (rows.length === 0) continue;
       const task = await openTask(name, { seed });
-      const scores = rows.some((row) => row.startsWith("gga"))
-        ? await scoreEdges(backbone, task, { seed, threads })
-        : undefined;
-      await compare(backbone, task, {
-        rows,
-        seed,
+      await compareMethods({
+        methods: rows,
+        reference: rows[0]!,
+        seeds: [seed],
         draws: Number(values.draws),
-        options: { epochs, threads },
-        ...(scores && { scores }),
-        onRow: ({ row, runs, trainableParameters, seconds }) => {
+        run: localRuns(backbone, () => task, { options: { epochs, threads } }),
+        onRow: ({ method: row, runs, trainableParameters, seconds }) => {
           const line: Line = {
             task: name,
             seed,
             row,
             backbone: backbone.hash,
             epochs,
-            placements: runs.map((run) => formatPlacement(run.placement)),
-            validation: runs.map((run) => run.validation.value),
-            test: runs.map((run) => run.test.value),
+            placements: runs.map(({ description }) => description),
+            validation: runs.map((run) => run.validation!.value),
+            test: runs.map((run) => run.test!.value),
             trainableParameters,
             seconds,
           };

@@ -1,6 +1,15 @@
 import { join } from "node:path";
 import { modelBytes } from "../artifact/index.node.ts";
-import { type ExportDtype, measureQuantized, type Quantized, type TrainingInfo } from "../artifact/index.ts";
+import {
+  type ExportDtype,
+  exportModel,
+  type Latency,
+  measureLatency,
+  measureQuantized,
+  type Quantized,
+  quantizeExport,
+  type TrainingInfo,
+} from "../artifact/index.ts";
 import { writeFileAtomic } from "../base/index.node.ts";
 import { type Base, measureBase } from "../comparison/index.ts";
 import { describeMethod } from "../methods/index.ts";
@@ -22,6 +31,7 @@ import {
 import { evaluateOutputs, isHigher, type Metric, measureAll } from "../objective/index.ts";
 import { needsScores, parseMethod, type SelectedMethod, selectMethod } from "../selection/index.ts";
 import type { CommandContext } from "./define-command.ts";
+import { describeLatency } from "./describe-latency.ts";
 import { fitMemory } from "./memory.ts";
 import { RESULT_FILE } from "./out-folder.ts";
 import { readJson } from "./read-json.ts";
@@ -60,6 +70,8 @@ export interface TrainResult {
   /** Of training, with the fit of the head it started from. */
   readonly seconds: number;
   readonly peakMemoryBytes: number;
+  /** Of the exported model beside the frozen one, a batch of one. */
+  readonly latency: Latency;
   /** As asked for. */
   readonly method: string;
   /** Its edges, or of a method without edges what it is. */
@@ -121,6 +133,10 @@ export async function trainTask(
   const quantized =
     args.outDtype === "q8" && (await measureQuantized(model, task.validation, { signal, onProgress, threads }));
   const outputs = await outputsOf(model, task.test, { signal, onProgress, threads });
+  const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
+  const exported = exportModel(args.outDtype === "q8" ? quantizeExport(model) : model);
+  const latency = await measureLatency(model, { exported, threads, signal });
+  note(describeLatency(latency));
   const measured: TrainResult = {
     metric,
     validation: model.validation,
@@ -132,7 +148,8 @@ export async function trainTask(
     backbonePrecision: options.backbonePrecision,
     int8Products: model.int8Products,
     seconds: model.seconds + base.seconds,
-    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    peakMemoryBytes,
+    latency,
     method: args.method,
     placement,
     bestEpoch: model.bestEpoch,

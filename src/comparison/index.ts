@@ -1,2 +1,20 @@
-export { type CompareOptions, type ComparisonRow, type ComparisonRun, compare, STANDARD_ROWS } from "./compare.ts";
-export { type Base, type BaseMeasure, measureBase } from "./measure-base.ts";
+export {
+  type CompareMethodsOptions,
+  type Comparison,
+  type ComparisonRow,
+  compareMethods,
+  countJobs,
+  jobKey,
+} from "./compare-methods.ts";
+export { type LocalRunsOptions, localRuns } from "./local-runs.ts";
+export { type Base, type BaseMeasure, checkNeighbours, measureBase } from "./measure-base.ts";
+export { parseMethods, STANDARD_ROWS, USUAL_METHODS, withControls } from "./method-list.ts";
+export {
+  type Job,
+  type MethodRun,
+  NEIGHBOURS,
+  type RunCall,
+  type RunSettings,
+  type RunWithModel,
+  runMethod,
+} from "./method-run.ts";

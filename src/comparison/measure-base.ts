@@ -1,5 +1,5 @@
 import type { Backbone } from "../backbone/index.ts";
-import type { LongCall } from "../base/index.ts";
+import { GraftError, type LongCall } from "../base/index.ts";
 import { asFloat32 } from "../graph/index.ts";
 import { type Evaluation, evaluateOutputs, outputLevel } from "../objective/index.ts";
 import { type Goal, outputNames, type Task } from "../tasks/index.ts";
@@ -34,18 +34,13 @@ export interface Base {
 export async function measureBase(
   backbone: Backbone,
   task: Task,
-  { headL2, threads, classWeights: weighting }: Pick<TrainOptions, "headL2" | "threads" | "classWeights">,
+  options: MeasureOptions,
   call: LongCall = {},
 ): Promise<Base> {
   const begun = performance.now();
   const { goal } = task;
-  const classWeights = classWeightsOf(task, weighting);
-  const featuresOf = (name: "train" | "validation" | "test") =>
-    extractFeatures(backbone, goal, task[name], {
-      ...call,
-      threads,
-      classWeights: name === "train" ? classWeights : undefined,
-    });
+  const { headL2, threads } = options;
+  const featuresOf = readFeatures(backbone, task, options, call);
   const [validation, test] = [await featuresOf("validation"), await featuresOf("test")];
   const measured = (name: BaseMeasure["name"], outputs: (features: Features) => Float32Array): BaseMeasure => ({
     name,
@@ -58,13 +53,74 @@ export async function measureBase(
   const train = await featuresOf("train");
   const head = await fitHead(backbone.runtime, train, goal, { l2: headL2, threads, signal: call.signal });
   const measures = [measured("linear head", (features) => headOutputs(features, goal, head))];
-  if (goal.kind !== "tokens") {
-    const logits = answersOf(goal);
-    const score = (answers: Float32Array) => evaluateOutputs(goal, task.validation, logits(answers)).value;
-    const { answer } = nearestNeighbours(train, validation, score);
-    measures.unshift(measured("nearest neighbours", (features) => logits(answer(features))));
+  if (hasNeighbours(goal)) {
+    const { answer } = neighboursOf(task, train, validation);
+    measures.unshift(measured("nearest neighbours", answer));
   }
   return { measures, head, seconds: seconds() };
+}
+
+/** Whether nearest neighbours can answer: tokens and embeddings are too many, or have no target of their own. */
+export const hasNeighbours = (goal: Goal): boolean => outputLevel(goal) === "example";
+
+/**
+ * Nearest neighbours alone, as `measureBase` has them.
+ * @throws GraftError METHOD_UNSUITED where the goal has none
+ */
+export async function measureNeighbours(backbone: Backbone, task: Task, options: MeasureOptions, call: LongCall = {}) {
+  checkNeighbours(task);
+  const begun = performance.now();
+  const featuresOf = readFeatures(backbone, task, options, call);
+  const [train, validation, test] = [
+    await featuresOf("train"),
+    await featuresOf("validation"),
+    await featuresOf("test"),
+  ];
+  const { k, answer } = neighboursOf(task, train, validation);
+  const testOutputs = answer(test);
+  return {
+    k,
+    validation: evaluateOutputs(task.goal, task.validation, answer(validation)),
+    test: evaluateOutputs(task.goal, task.test, testOutputs),
+    testOutputs,
+    seconds: (performance.now() - begun) / 1000,
+  };
+}
+
+/** Throws METHOD_UNSUITED for a goal that nearest neighbours cannot answer. */
+export function checkNeighbours({ name, goal }: Task): void {
+  if (hasNeighbours(goal)) return;
+  throw new GraftError("METHOD_UNSUITED", {
+    thing: "nearest neighbours",
+    place: `task "${name}" asks for ${goal.kind === "tokens" ? "tags of tokens" : "embeddings"}`,
+    remedy: "Leave knn out",
+  });
+}
+
+type MeasureOptions = Pick<TrainOptions, "headL2" | "threads" | "classWeights">;
+
+/** Features of the plain backbone by split, training examples with their weights. */
+function readFeatures(
+  backbone: Backbone,
+  task: Task,
+  { threads, classWeights: weighting }: MeasureOptions,
+  call: LongCall,
+) {
+  const classWeights = classWeightsOf(task, weighting);
+  return (name: "train" | "validation" | "test") =>
+    extractFeatures(backbone, task.goal, task[name], {
+      ...call,
+      threads,
+      classWeights: name === "train" ? classWeights : undefined,
+    });
+}
+
+/** As many neighbours as do best on validation, their mean targets as a model's outputs. */
+function neighboursOf({ goal, validation: split }: Task, train: Features, validation: Features) {
+  const logits = answersOf(goal);
+  const score = (answers: Float32Array) => evaluateOutputs(goal, split, logits(answers)).value;
+  const { k, answer } = nearestNeighbours(train, validation, score);
+  return { k, answer: (features: Features) => logits(answer(features)) };
 }
 
 /** Mean targets as a model's outputs: shares of neighbours as logits, so that a half is the threshold; numbers as they are. */

@@ -86,6 +86,23 @@ export function evaluateOutputs(goal: Goal, split: Split, outputs: Float32Array)
   }
 }
 
+/**
+ * A number for each example of a split, where their mean is the metric: 1 for right and 0 for wrong, or 1 / rank. To compare
+ * two models example by example.
+ * @param outputs  as for `evaluateOutputs`
+ * @returns        undefined where the metric is no mean over examples (correlations, F1)
+ */
+export function exampleScores(goal: Goal, split: Split, outputs: Float32Array): number[] | undefined {
+  if (goal.kind === "triplet")
+    return [...retrievalRanks(outputs, split)].map((rank) => mrrAt(Float64Array.of(rank), DEPTH));
+  if (goal.kind !== "classify") return undefined;
+  const width = outputNames(goal).length;
+  return Array.from(labelsOf(split), (label, row) => {
+    const logits = outputs.subarray(row * width, (row + 1) * width);
+    return scoreLogits(logits, Int32Array.of(label), width).value;
+  });
+}
+
 /** Cross-entropy and accuracy of logits [count, classes] against labels; a tie, or what is no number, counts as wrong. */
 export function scoreLogits(logits: ArrayLike<number>, labels: Int32Array, classes: number): Evaluation {
   let [loss, correct] = [0, 0];

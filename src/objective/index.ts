@@ -1,8 +1,9 @@
 export { type Answer, answerOf, type LikelyClass } from "./answers.ts";
-export { type Evaluation, evaluateOutputs, isHigher, metricName, scoreLogits } from "./evaluation.ts";
+export { type Evaluation, evaluateOutputs, exampleScores, isHigher, metricName, scoreLogits } from "./evaluation.ts";
 export { headParameters, linearHead, normalized, type Pooling, pool, pooledSize } from "./head.ts";
 export { crossEntropy } from "./losses.ts";
 export { type Metric, measureAll } from "./measure-all.ts";
+export { type Interval, meanInterval } from "./metrics/index.ts";
 export {
   firstToken,
   type LossOptions,

@@ -1,6 +1,6 @@
 import { authorVit, type Backbone, openGraph } from "../backbone/index.ts";
 import type { LongCall } from "../base/index.ts";
-import { compare } from "../comparison/index.ts";
+import { compareMethods, localRuns } from "../comparison/index.ts";
 import type { Graph } from "../graph/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { openGeneratedTask, taskNames } from "../tasks/index.ts";
@@ -39,13 +39,13 @@ export async function measureBackbone(
   for (const name of tasks) {
     const task = openGeneratedTask(name, { seed });
     for (const [kind, backbone] of nets) {
-      const [head, adapters] = await compare(backbone, task, {
-        rows: ["none", "all:parallel@r8"],
-        seed,
-        options: { epochs, ...(threads !== undefined && { threads }) },
-        ...(signal && { signal }),
-        ...(onProgress && { onProgress }),
+      const { rows } = await compareMethods({
+        methods: ["none", "all:parallel@r8"],
+        reference: "none",
+        seeds: [seed],
+        run: localRuns(backbone, () => task, { options: { epochs, threads }, signal, onProgress }),
       });
+      const [head, adapters] = rows;
       const measurement = { task: name, net: kind, seed, linearHead: head!.test, adapters: adapters!.test, epochs };
       measurements.push(measurement);
       onMeasurement?.(measurement);

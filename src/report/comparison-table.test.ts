@@ -4,11 +4,19 @@ import { comparisonTable } from "./comparison-table.ts";
 import { terminalTable } from "./table.ts";
 
 const row = (name: string, runs: number): ComparisonRow => ({
-  row: name,
+  method: name,
   runs: Array.from({ length: runs }) as unknown as ComparisonRow["runs"],
+  trials: [],
+  learningRate: 5e-3,
   validation: 0.4991,
+  validationStd: undefined,
   test: 0.506,
   testStd: runs > 1 ? 0.0279 : undefined,
+  difference: undefined,
+  tuningSeconds: 0,
+  fileBytes: undefined,
+  latency: undefined,
+  failure: undefined,
   trainableParameters: 20_939,
   seconds: 126.6,
   peakMemoryBytes: 1_343_000_000,

@@ -38,7 +38,7 @@ export function comparisonTable(rows: readonly ComparisonRow[]): Table {
       right("peak MB"),
     ],
     rows: rows.map((row) => [
-      row.runs.length > 1 ? `${title(row.row)} (mean of ${row.runs.length})` : title(row.row),
+      row.runs.length > 1 ? `${title(row.method)} (mean of ${row.runs.length})` : title(row.method),
       percent(row.validation),
       row.testStd === undefined ? percent(row.test) : `${percent(row.test)} ± ${percent(row.testStd)}`,
       row.trainableParameters.toLocaleString("en"),

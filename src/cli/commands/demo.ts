@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import * as z from "zod";
 import { MODEL_FILE } from "../../artifact/index.node.ts";
-import { type ComparisonRow, compare, STANDARD_ROWS } from "../../comparison/index.ts";
+import { type ComparisonRow, compareMethods, localRuns, STANDARD_ROWS } from "../../comparison/index.ts";
 import {
-  formatPlacement,
+  GraftError,
   type ImageInput,
   type ImageSplit,
   openBackbone,
@@ -66,14 +66,18 @@ async function wholePath({ args, signal, onProgress, note, line }: CommandContex
   note(heatMap(scores, task));
   line("scores", { seconds: scores.seconds, examples: scores.examples });
 
-  const rows = await compare(backbone, task, {
-    rows: STANDARD_ROWS,
-    scores,
-    seed,
-    options: { epochs, threads },
-    memory: () => process.memoryUsage.rss(),
-    signal,
-    onProgress,
+  const { rows } = await compareMethods({
+    methods: STANDARD_ROWS,
+    reference: "none",
+    seeds: [seed],
+    draws: 3,
+    run: localRuns(backbone, () => task, {
+      scores,
+      options: { epochs, threads },
+      memory: () => process.memoryUsage.rss(),
+      signal,
+      onProgress,
+    }),
     onRow: (row) => {
       line("row", plainRow(row));
       const [method, validation] = comparisonTable([row]).rows[0]!;
@@ -81,13 +85,19 @@ async function wholePath({ args, signal, onProgress, note, line }: CommandContex
     },
   });
 
-  const { model, placement } = rows.find(({ row }) => row.startsWith("gga"))!.runs[0]!;
+  const { model, description, failure } = rows.find(({ method }) => method.startsWith("gga"))!.runs[0]!;
+  if (model === undefined)
+    throw new GraftError("LOSS_NOT_FINITE", {
+      thing: `adapters on ${description}`,
+      place: failure ?? "they were not trained",
+      remedy: "Report it with the seed: the demo's settings should not diverge",
+    });
   await saveTrained(model, out);
   const file = join(out, MODEL_FILE);
   const trained = await outputsOf(model, task.test, { signal, onProgress });
   const reopened = await predictPlainly(file, backbone.input as ImageInput, task.test as ImageSplit);
   const check = agreement(trained, reopened, outputNames(task.goal).length);
-  return { task: task.name, seed, epochs, rows, placement: formatPlacement(placement), out, file, ...check };
+  return { task: task.name, seed, epochs, rows, placement: description, out, file, ...check };
 }
 
 /** The heat map, the edges GGA picks marked in it. */
@@ -106,7 +116,7 @@ function heatMap(scores: Scores, { name }: Task): string {
 }
 
 function plainRow({
-  row,
+  method,
   runs,
   validation,
   test,
@@ -115,8 +125,8 @@ function plainRow({
   seconds,
   peakMemoryBytes,
 }: ComparisonRow) {
-  const placements = runs.map((run) => formatPlacement(run.placement));
-  return { row, placements, validation, test, testStd, trainableParameters, seconds, peakMemoryBytes };
+  const placements = runs.map(({ description }) => description);
+  return { row: method, placements, validation, test, testStd, trainableParameters, seconds, peakMemoryBytes };
 }
 
 /** How far the reopened file's logits are from the trained ones, and on how many examples the class is the same. */

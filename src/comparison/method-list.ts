@@ -1,0 +1,81 @@
+import { GraftError } from "../base/index.ts";
+import { type MethodSpec, needsScores, parseMethod } from "../selection/index.ts";
+import { NEIGHBOURS } from "./method-run.ts";
+
+/**
+ * The comparison that the demo shows and docs/experiments.md repeats over seeds. Few adapters get rank 32, one in every
+ * sub-layer rank 8 (on the embedded model 21,000 against 46,000 parameters).
+ */
+export const STANDARD_ROWS = ["none", "gga:3@r32", "random:3@r32", "first:3@r32", "all:parallel@r8"] as const;
+
+/** What `graft compare` compares where nothing is asked for. */
+export const USUAL_METHODS = [
+  "knn",
+  "linear",
+  "gga:3@r32",
+  "random:3@r32",
+  "first:3@r32",
+  "all:parallel@r8",
+  "lora:q,v@r8",
+  "bitfit",
+  "full",
+] as const;
+
+/**
+ * Methods from one text, parted by spaces or semicolons: targets and edges hold commas.
+ * @throws GraftError of `parseMethod`; METHODS for an empty list, or a method that stands in it twice
+ */
+export function parseMethods(text: string): readonly string[] {
+  const methods = text.split(/[\s;]+/).filter((method) => method !== "");
+  for (const method of methods) if (method !== NEIGHBOURS) parseListed(method);
+  const twice = methods.find((method, k) => methods.indexOf(method) < k);
+  if (methods.length > 0 && twice === undefined) return methods;
+  throw new GraftError("METHODS", {
+    thing: `methods "${text}"`,
+    place: twice === undefined ? "there is none" : `${twice} stands in it twice`,
+    remedy: `Write them with spaces or semicolons between, as in "${USUAL_METHODS.slice(0, 3).join("; ")}"`,
+  });
+}
+
+/** A comma between methods is the likeliest mistake. */
+function parseListed(method: string): MethodSpec {
+  try {
+    return parseMethod(method);
+  } catch (error) {
+    if (!(error instanceof GraftError) || !method.includes(",")) throw error;
+    const { code, thing, place } = error;
+    const remedy = `Methods are parted by spaces or semicolons, not by commas. ${error.remedy}`;
+    throw new GraftError(code, { thing, place, remedy, cause: error });
+  }
+}
+
+/**
+ * Methods with those that have to stand beside them: the reference, and for each placement by scores as many random edges and
+ * as many first parallel ones, of the same rank. Otherwise nobody could tell the score's worth from a few adapters' worth.
+ */
+export function withControls(
+  methods: readonly string[],
+  reference: string,
+): { readonly methods: readonly string[]; readonly added: readonly string[] } {
+  const own = new Set(methods.map(keyOf));
+  const missing = (method: string) => controlsOf(method).filter((control) => !own.has(keyOf(control)));
+  const wanted = methods.flatMap((method) => [method, ...missing(method)]);
+  const all = [...new Set(wanted.includes(reference) ? wanted : [reference, ...wanted])];
+  return { methods: all, added: all.filter((method) => !methods.includes(method)) };
+}
+
+function controlsOf(method: string): readonly string[] {
+  if (method === NEIGHBOURS) return [];
+  const spec = parseMethod(method);
+  if (!needsScores(spec) || !("place" in spec) || !("selector" in spec.place)) return [];
+  const { count, rank } = spec.place;
+  const suffix = rank === undefined ? "" : `@r${rank}`;
+  return [`random:${count}${suffix}`, `first:${count}${suffix}`];
+}
+
+/** What two ways to write one method have in common; of random edges any seed. */
+function keyOf(method: string): string {
+  if (method === NEIGHBOURS) return method;
+  const spec = parseMethod(method);
+  return JSON.stringify("place" in spec && "selector" in spec.place ? { ...spec.place, seed: undefined } : spec);
+}
