@@ -52,7 +52,7 @@ export const initialState = ({ layout }: Pick<StepGraph, "layout">, theta: Vecto
   v: zeroVectors(layout),
 });
 
-/** Open step graphs that update one state (graphs of one layout, e.g. for texts of several lengths). It is copied. */
+/** Open step graphs that update one state (graphs of one layout, e.g. for texts of several lengths). Its arrays become the stepper's. */
 export async function openStepper(
   runtime: Runtime,
   stepGraphs: StepGraph | readonly StepGraph[],
@@ -111,10 +111,14 @@ async function runInto(
   return session.run(feeds, { ...next, ...Object.fromEntries(buffers) });
 }
 
-/** Two sets of buffers take turns: a step reads one and writes the other, so a bad step can be thrown away. */
+/**
+ * Two sets of buffers take turns: a step reads one and writes the other, so a bad step can be thrown away. The start's arrays
+ * are one of the sets.
+ */
 export function takeTurns(start: OptimizerState) {
-  let current = copyState(start);
-  let spare = copyState(start);
+  const empty = (vectors: Vectors) => vectors.map(({ length }) => new Float32Array(length));
+  let current = start;
+  let spare: OptimizerState = { step: 0, theta: empty(start.theta), m: empty(start.m), v: empty(start.v) };
   return {
     current: () => current,
     spare: () => spare,
@@ -141,10 +145,3 @@ export const vectorTensors = (layout: ParameterLayout, vectors: Vectors, suffix:
   );
 
 export const numberIn = (tensor: HostTensor | undefined): number => Number(tensor?.data[0] ?? Number.NaN);
-
-const copyState = ({ step, theta, m, v }: OptimizerState): OptimizerState => ({
-  step,
-  theta: theta.map((x) => x.slice()),
-  m: m.map((x) => x.slice()),
-  v: v.map((x) => x.slice()),
-});

@@ -179,7 +179,8 @@ async function allTensors(backbone: Backbone, task: Task, spec: TunedSpec, optio
 
 const fromScratch = (state: Checkpoint["state"]): Checkpoint => ({
   state,
-  best: state.theta,
+  // The arrays of the state become the steps', and are written to.
+  best: state.theta.map((vector) => vector.slice()),
   bestEpoch: 0,
   history: [],
   lossSum: 0,
