@@ -22,7 +22,7 @@ import { evaluate, fitTaskHead, train } from "../src/training/index.ts";
 const DATA = "docs/data/int8.jsonl";
 const TASKS = ["count", "texture", "location"];
 const PLACES = ["random:3@r32", "all:parallel@r8"];
-const SIZES = { trainSize: 2000, validationSize: 500, testSize: 2000 };
+const SIZES = { trainSize: 1000, validationSize: 300, testSize: 2000 };
 const EPOCHS = 3;
 const PRECISIONS = ["fp32", "int8"] as const;
 
