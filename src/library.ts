@@ -6,11 +6,26 @@ export {
   decodeAdapters,
   encodeAdapters,
   exportModel,
+  type Latency,
+  type LatencyOptions,
+  measureLatency,
   parseAdaptersDescription,
 } from "./artifact/index.ts";
 export { differentiate } from "./autodiff/index.ts";
 export type { Backbone, BackboneOptions, ImageInput, ModelInput, TextInput } from "./backbone/index.ts";
-export { type ErrorDetails, GraftError, type LongCall, type Progress } from "./base/index.ts";
+export { type ErrorDetails, GraftError, type LongCall, type PairedDifference, type Progress } from "./base/index.ts";
+export {
+  type CompareMethodsOptions,
+  type Comparison,
+  type ComparisonRow,
+  compareMethods,
+  type Job,
+  type LocalRunsOptions,
+  localRuns,
+  type MethodRun,
+  type RunSettings,
+  type RunWithModel,
+} from "./comparison/index.ts";
 export {
   type Attribute,
   type Attributes,

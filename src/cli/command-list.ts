@@ -37,6 +37,11 @@ export const commandList: readonly CommandEntry[] = [
     inWorker: true,
   },
   {
+    name: "compare",
+    description: "Compare methods on a task over seeds, and say which is better and how sure that is",
+    load: async () => (await import("./commands/compare.ts")).compare,
+  },
+  {
     name: "evaluate",
     description: "Measure a trained model on a task",
     load: async () => (await import("./commands/evaluate.ts")).evaluate,

@@ -4,7 +4,7 @@ import type { TunedModel } from "../training/index.ts";
 import { type ColumnArgs, columnNames } from "./arguments.ts";
 import type { CommandContext } from "./define-command.ts";
 
-interface DataArgs extends ColumnArgs {
+export interface DataArgs extends ColumnArgs {
   readonly task?: string;
   readonly data?: string;
   readonly trainSize?: number;

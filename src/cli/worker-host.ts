@@ -40,8 +40,8 @@ export interface ToWorker {
 /** Loaders that run TypeScript do not reach into threads: from source, commands run in the main one. */
 export const isBuilt = !import.meta.url.endsWith(".ts");
 
-/** The built program, in the folder of whatever file this is built into. */
-export const program = new URL("./graft.js", import.meta.url);
+/** The program, in the folder of whatever file this is built into. */
+export const program = new URL(isBuilt ? "./graft.js" : "./main.ts", import.meta.url);
 
 /**
  * Run a command in a thread of its own: a runtime's session blocks the thread it runs in, and the main one is to show

@@ -2,6 +2,7 @@ import { type EdgeKind, edgeKind } from "../adapters/index.ts";
 import { nameSeed } from "../base/index.ts";
 import { colorAt, hex, luminance, markColor } from "./color-scale.ts";
 import { type Extent, extentOf, formatScore, type HeatMap, stateName } from "./heat-map.ts";
+import { DARK, FONT, LIGHT, type Theme, xmlText } from "./svg.ts";
 
 /** Pixels: margins around the map, and the panel to its right. */
 const LEFT = 88;
@@ -55,7 +56,7 @@ export function heatMapSvg(map: HeatMap): string {
 
 /** Colours by theme, scoped to this picture so that a page may hold several. */
 function style(id: string): string {
-  const theme = (paper: string, ink: string, soft: string, line: string, faint: string) =>
+  const theme = ({ paper, ink, soft, line, faint }: Theme) =>
     [
       `#${id} .paper{fill:${paper}}`,
       `#${id} .ink{fill:${ink}}`,
@@ -67,14 +68,14 @@ function style(id: string): string {
       `#${id} .faint{fill:${faint}}`,
     ].join("");
   return [
-    `#${id} text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;font-size:11px;font-variant-numeric:tabular-nums}`,
+    `#${id} text{font-family:${FONT};font-size:11px;font-variant-numeric:tabular-nums}`,
     `#${id} .head{font-size:16px;font-weight:600}`,
     `#${id} .strong{font-size:12px;font-weight:600}`,
     `#${id} .small{font-size:9.5px}`,
     `#${id} .mark{stroke:${hex(markColor)};stroke-width:2.5;fill:none}`,
     `#${id} .order{font-size:10px;font-weight:700}`,
-    theme("#ffffff", "#1d2330", "#5d6675", "#b4bcc8", "#dfe3e9"),
-    `@media (prefers-color-scheme:dark){${theme("#11141b", "#e8ebf1", "#a0a9b8", "#4b5466", "#2b3240")}}`,
+    theme(LIGHT),
+    `@media (prefers-color-scheme:dark){${theme(DARK)}}`,
   ].join("");
 }
 
@@ -214,10 +215,3 @@ function describe({ matrix, scoreName, chosen = [] }: HeatMap, { min, max }: Ext
     listed.length > 0 ? `Chosen edges: ${listed.join("; ")}.` : "No edge is marked.",
   ].join(" ");
 }
-
-const escapes: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-
-/** Text for XML; control characters that XML forbids are dropped. */
-const xmlText = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to drop
-  text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, "").replace(/[&<>"']/g, (found) => escapes[found]!);

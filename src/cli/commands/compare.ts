@@ -1,0 +1,93 @@
+import * as z from "zod";
+import { writeFileAtomic } from "../../base/index.node.ts";
+import { parseMethods, USUAL_METHODS } from "../../comparison/index.ts";
+import { GraftError, metricName, TrainOptions } from "../../node.ts";
+import { methodsCsv, methodsHtml, methodsLegend, methodsTable, terminalTable } from "../../report/index.ts";
+import { adapterArgs, adapterOptions, argsOf, commonArgs, dataArgs, modelArgs, pick } from "../arguments.ts";
+import { compareTask, suitableMethods } from "../compare-task.ts";
+import { defineCommand } from "../define-command.ts";
+import { inGroup } from "../flags.ts";
+import { checkData, openData, openModel } from "../open.ts";
+
+const UnseededOptions = TrainOptions.omit({ seed: true });
+const { learningRate, ...trainingArgs } = argsOf(UnseededOptions);
+
+const shape = {
+  ...modelArgs,
+  ...dataArgs,
+  ...inGroup("Comparison", {
+    methods: z
+      .string()
+      .optional()
+      .meta({
+        description: `what to compare, with spaces or semicolons between: knn, or what \`graft train --method list\` shows (default: "${USUAL_METHODS.join(" ")}")`,
+        value: "list",
+      }),
+    seeds: z
+      .array(z.int().min(0))
+      .min(1)
+      .default([0, 1, 2])
+      .meta({ description: "seeds of data, start and order; differences are paired over them", value: "n,…" }),
+    reference: z
+      .string()
+      .min(1)
+      .default("linear")
+      .meta({ description: "what others are compared with", value: "method" }),
+    lrTrials: z
+      .int()
+      .min(1)
+      .max(15)
+      .default(3)
+      .meta({
+        description: "learning rates tried for each method, on validation, √10 apart around its own",
+        value: "n",
+      }),
+    out: z.string().min(1).default("graft-compare").meta({
+      description: "folder for finished runs; the same command goes on where it stopped",
+      value: "dir",
+    }),
+    csv: z.string().optional().meta({ description: "write the table as CSV", value: "file.csv" }),
+    html: z.string().optional().meta({ description: "write a page with a picture and the table", value: "file.html" }),
+  }),
+  ...adapterArgs,
+  ...inGroup("Training", {
+    ...trainingArgs,
+    learningRate: learningRate.describe("peak learning rate of adapters; other methods keep their ratio to it"),
+  }),
+  threads: modelArgs.threads,
+  ...commonArgs,
+};
+
+export const compare = defineCommand({
+  args: shape,
+  examples: [
+    "graft compare --task count",
+    'graft compare --data tickets.csv --model ./minilm --methods "linear; lora:q,v@r8; gga:3; full" --html compare.html',
+    "graft compare --task texture --seeds 0,1,2,3,4 --lr-trials 1 --csv texture.csv",
+  ],
+  async run(context) {
+    const { args, print, note } = context;
+    checkData(args);
+    const asked = parseMethods(args.methods ?? USUAL_METHODS.join(" "));
+    parseMethods(args.reference);
+    if (new Set(args.seeds).size < args.seeds.length)
+      throw new GraftError("USAGE", { thing: "--seeds", place: "a seed stands in it twice", remedy: "Give each once" });
+    const backbone = await openModel(args, context);
+    const task = await openData({ ...args, seed: args.seeds[0] }, backbone, context);
+    const methods = suitableMethods(asked, backbone, task, {
+      rank: args.rank,
+      onUnsuited: args.methods === undefined ? note : undefined,
+    });
+    const settings = { adapter: adapterOptions(args), rank: args.rank, options: pick(UnseededOptions, args) };
+    const { comparison, runsDoneNow } = await compareTask(context, backbone, task, { args, methods, settings });
+    const metric = metricName(task.goal);
+    const title = `${backbone.name} on ${task.name}: ${metric}`;
+    if (args.csv !== undefined) await writeFileAtomic(args.csv, methodsCsv(comparison, metric));
+    if (args.html !== undefined) await writeFileAtomic(args.html, methodsHtml(comparison, metric, title));
+    for (const file of [args.csv, args.html]) if (file !== undefined) note(`wrote ${file}`);
+    print(
+      { type: "result", metric, task: task.name, model: backbone.name, ...comparison, out: args.out, runsDoneNow },
+      () => [title, "", terminalTable(methodsTable(comparison, metric)), ...methodsLegend(comparison)].join("\n"),
+    );
+  },
+});

@@ -1,0 +1,151 @@
+import {
+  type Comparison,
+  checkNeighbours,
+  compareMethods,
+  countJobs,
+  type Job,
+  type MethodRun,
+  NEIGHBOURS,
+  type RunSettings,
+  withControls,
+} from "../comparison/index.ts";
+import { type Backbone, GraftError, metricName, type Task } from "../node.ts";
+import { needsScores, parseMethod, selectMethod } from "../selection/index.ts";
+import { columnNames } from "./arguments.ts";
+import type { ChildCall, Scored } from "./compare-child.ts";
+import { runInChild } from "./compare-host.ts";
+import type { CommandContext } from "./define-command.ts";
+import type { DataArgs } from "./open.ts";
+import { openJournal } from "./run-journal.ts";
+import { showMetric } from "./show-metric.ts";
+
+/** What of `graft compare`'s arguments the work depends on. */
+export interface CompareTaskArgs extends DataArgs {
+  readonly model: string;
+  readonly dtype?: string;
+  readonly device?: ChildCall["model"]["device"];
+  readonly seeds: readonly number[];
+  readonly reference: string;
+  readonly lrTrials: number;
+  readonly out: string;
+}
+
+export interface CompareTaskCall {
+  readonly args: CompareTaskArgs;
+  readonly methods: readonly string[];
+  readonly settings: RunSettings;
+}
+
+type Context = Pick<CommandContext<unknown>, "signal" | "onProgress" | "line" | "note">;
+
+/**
+ * Compare methods, every run in a process of its own and on disk in `--out` before the next starts; what is there from an
+ * earlier call is not done again.
+ * @throws GraftError COMPARE_MISMATCH, TRAINING_DIED, and what runs throw
+ */
+export async function compareTask(
+  { signal, onProgress, line, note }: Context,
+  backbone: Backbone,
+  task: Task,
+  { args, methods: asked, settings }: CompareTaskCall,
+): Promise<{ comparison: Comparison; runsDoneNow: number }> {
+  const { seeds, reference, lrTrials: trials, out } = args;
+  const journal = await openJournal(out, {
+    backbone: backbone.hash,
+    task: task.name,
+    data: args.task ?? args.data,
+    columns: columnNames(args),
+    counts: [task.train, task.validation, task.test].map(({ count }) => count),
+    goal: task.goal,
+    ...settings,
+  });
+  const { methods, added } = withControls(asked, reference);
+  if (added.length > 0) note(`added, for the others to be measured against: ${added.join(", ")}`);
+  const total = countJobs(methods, { seeds, trials });
+  note(`${methods.length} methods, ${total} runs; ${out} holds ${journal.finished.length}`);
+
+  const { model, dtype, device } = args;
+  const common = {
+    model: { model, dtype, device },
+    data: args,
+    settings: { ...settings, measuresExport: true, keepsExamples: seeds.length === 1 },
+  };
+  const inChild = (work: ChildCall["work"]) => runInChild({ ...common, work }, { signal, onProgress });
+  const scored = new Map<number, Scored>();
+  const scoresFor = async ({ method, seed }: Job): Promise<Scored | undefined> => {
+    if (method === NEIGHBOURS || !needsScores(parseMethod(method))) return undefined;
+    const answer = scored.get(seed) ?? (await inChild({ seed })).scored!;
+    scored.set(seed, answer);
+    return answer;
+  };
+  const metric = metricName(task.goal);
+  let runsDoneNow = 0;
+  const comparison = await compareMethods<MethodRun>({
+    methods: asked,
+    seeds,
+    reference,
+    trials,
+    finished: journal.finished,
+    run: async (job) => (await inChild({ seed: job.seed, job, scores: await scoresFor(job) })).run!,
+    async onRun(run) {
+      await journal.append(run);
+      runsDoneNow++;
+      const { testScores: _, ...said } = run;
+      line("run", said);
+      note(describeRun(run, metric));
+    },
+  }).catch((error) => {
+    throw signal.aborted ? withHint(error) : error;
+  });
+  return { comparison, runsDoneNow };
+}
+
+export interface SuitableOptions {
+  readonly rank: number;
+  /** Told of a method that is left out; without it such a method is an error. */
+  readonly onUnsuited?: (text: string) => void;
+}
+
+/** Look at every method before the first one takes minutes. Throws what the methods' names and targets are refused with. */
+export function suitableMethods(
+  methods: readonly string[],
+  backbone: Backbone,
+  task: Task,
+  { rank, onUnsuited }: SuitableOptions,
+): readonly string[] {
+  return methods.filter((method) => {
+    try {
+      if (method === NEIGHBOURS) checkNeighbours(task);
+      else if (!needsScores(parseMethod(method))) selectMethod(method, backbone, { defaultRank: rank });
+      return true;
+    } catch (error) {
+      if (onUnsuited === undefined || !(error instanceof GraftError)) throw error;
+      onUnsuited(`${method} is left out: ${error.message}`);
+      return false;
+    }
+  });
+}
+
+function describeRun(
+  { method, seed, isTrial, learningRate, validation, test, failure, seconds }: MethodRun,
+  metric: string,
+) {
+  const rate = learningRate === undefined ? "" : `, learning rate ${Number(learningRate.toPrecision(2))}`;
+  const figure = (name: string, value: number | undefined) =>
+    value === undefined ? [] : [`${name} ${showMetric(metric, value)}`];
+  const figures = [...figure("validation", validation?.value), ...figure("test", test?.value)];
+  const result = failure === undefined ? figures.join(", ") : `failed (${failure})`;
+  return `${isTrial ? "trial of " : ""}${method}, seed ${seed}${rate}: ${result} (${seconds.toFixed(1)} s)`;
+}
+
+/** A stop, with what to do next. */
+function withHint(error: unknown): unknown {
+  if (!(error instanceof GraftError) || error.code !== "ABORTED") return error;
+  const { thing, place } = error;
+  return new GraftError("ABORTED", {
+    thing,
+    place,
+    remedy: "The same command goes on with what is missing",
+    cause: error,
+  });
+}

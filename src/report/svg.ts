@@ -1,0 +1,20 @@
+/** Colours of a picture or page, for light and dark readers. */
+export interface Theme {
+  readonly paper: string;
+  readonly ink: string;
+  readonly soft: string;
+  readonly line: string;
+  readonly faint: string;
+}
+
+export const LIGHT: Theme = { paper: "#ffffff", ink: "#1d2330", soft: "#5d6675", line: "#b4bcc8", faint: "#dfe3e9" };
+export const DARK: Theme = { paper: "#11141b", ink: "#e8ebf1", soft: "#a0a9b8", line: "#4b5466", faint: "#2b3240" };
+
+export const FONT = 'system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif';
+
+const escapes: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+
+/** Text for XML and HTML; control characters that XML forbids are dropped. */
+export const xmlText = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to drop
+  text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, "").replace(/[&<>"']/g, (found) => escapes[found]!);
