@@ -1,0 +1,79 @@
+import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { tinyBertFiles, tinyText } from "../support/tiny-text.ts";
+import { graft, startGraft } from "./graft.ts";
+
+let folder: string;
+const at = (name: string) => join(folder, name);
+let common: readonly string[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "graft-compare-"));
+  for (const [name, content] of Object.entries(tinyBertFiles())) await writeFile(at(name), content);
+  const rows = Array.from({ length: 60 }, (_, k) => `"${tinyText(k)}",team ${k % 5}`);
+  await writeFile(at("tickets.csv"), `body,team\n${rows.join("\n")}\n`);
+  const data = ["--data", at("tickets.csv"), "--text", "body", "--label", "team"];
+  common = ["compare", "--model", folder, ...data, "--epochs", "1", "--threads", "1"];
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const lastLine = (stdout: string) => JSON.parse(stdout.trim().split("\n").at(-1)!);
+
+test("a comparison stopped by Ctrl-C goes on where it was, to one table, a CSV and a page", async () => {
+  const out = at("out");
+  const args = [...common, "--methods", "knn; lora:q,v@r2", "--seeds", "0,1", "--lr-trials", "1", "--out", out];
+  const stopped = startGraft(...args);
+  await stopped.says("linear, seed 1");
+  stopped.kill("SIGINT");
+  const { code, stderr } = await stopped.finished;
+  expect(code).toBe(130);
+  expect(stderr).toContain("The same command goes on with what is missing");
+  const journal = () => readFile(join(out, "runs.jsonl"), "utf8");
+  const before = await journal();
+  const done = before.trim().split("\n").length - 1;
+  expect(done).toBeGreaterThanOrEqual(2);
+  await appendFile(join(out, "runs.jsonl"), '{"method":"knn","seed":0,"dra'); // as a kill in the middle of a line leaves it
+
+  const [csv, html] = [at("table.csv"), at("page.html")];
+  const whole = await graft(...args, "--csv", csv, "--html", html, "--json");
+  expect(whole).toMatchObject({ code: 0 });
+  const lines = (await journal()).trim().split("\n");
+  expect(lines.slice(0, done + 1)).toEqual(before.trim().split("\n"));
+  expect(lines).toHaveLength(1 + 3 * 2); // settings, three methods, two seeds
+  const result = lastLine(whole.stdout);
+  expect(result).toMatchObject({ type: "result", metric: "accuracy", reference: "linear", runsDoneNow: 6 - done });
+  expect(result.added).toEqual(["linear"]);
+  const [linear, neighbours, lora] = result.rows;
+  expect(linear.difference).toBeUndefined();
+  expect(neighbours).toMatchObject({ method: "knn", trainableParameters: 0, difference: { pairs: 2 } });
+  expect(lora.difference.mean).toBeCloseTo(lora.test - linear.test, 12);
+  expect(lora.fileBytes).toBe(linear.fileBytes);
+  expect(lora.latency.ratio).toBeGreaterThan(0);
+  // A process that loads the runtime takes tens of megabytes, and its figures are its own.
+  for (const row of result.rows) expect(row.peakMemoryBytes).toBeGreaterThan(3e7);
+  expect((await readFile(csv, "utf8")).split("\r\n")[3]).toMatch(/^"lora:q,v@r2",/);
+  expect(await readFile(html, "utf8")).toContain("<td title=");
+
+  const again = await graft(...args);
+  expect(again.stdout).toMatch(/lora:q,v@r2 .*\n/);
+  expect(again.stdout).toContain("paired over 2 seeds (0, 1)");
+  expect(await journal()).toBe(`${lines.join("\n")}\n`);
+
+  const other = await graft(...args, "--batch-size", "8", "--json");
+  expect(other.code).toBe(2);
+  expect(lastLine(other.stdout)).toMatchObject({ code: "COMPARE_MISMATCH", thing: 'setting "options"' });
+});
+
+test.each([
+  [["--methods", "knn,linear"], "parted by spaces or semicolons, not by commas"],
+  [["--methods", "lora:qq"], 'target "qq"'],
+  [["--methods", "full full"], "full stands in it twice"],
+  [["--seeds", "1,1"], "a seed stands in it twice"],
+  [["--reference", "linera"], 'did you mean "linear"'],
+])("%s is refused before anything runs", async (args, words) => {
+  const { code, stderr, stdout } = await graft(...common, ...args, "--out", at("refused"));
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toContain(words);
+});
