@@ -14,8 +14,8 @@ const folder = mkdtempSync(join(tmpdir(), "graft-documents-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const readme = readFileSync("README.md", "utf8");
-const blocks = (language: string) =>
-  [...readme.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "gms"))].map((m) => m[1]!);
+const blocks = (language: string, text = readme) =>
+  [...text.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "gms"))].map((m) => m[1]!);
 
 test("the README's example trains and exports a model", () => {
   const [example] = blocks("ts");
@@ -57,6 +57,43 @@ test("the README's commands fetch models, train on a table and on pictures, and 
       const out = args[args.indexOf("--out") + 1]!;
       expect(readdirSync(join(folder, out))).toEqual(expect.arrayContaining(["README.md", "config.json", "onnx"]));
     }
+  } finally {
+    await hub.close();
+  }
+}, 180_000);
+
+test("docs/compare.md's example compares three methods and the reference", () => {
+  const [example] = blocks("ts", readFileSync("docs/compare.md", "utf8"));
+  const script = join(folder, "compare.mjs");
+  writeFileSync(script, example!.replace('"onnx-graft"', JSON.stringify(resolve("dist/node.js"))));
+  const printed = execFileSync("node", [script], { cwd: folder, encoding: "utf8" });
+  expect(printed.split("\n").map((line) => line.split(" ")[0])).toEqual([
+    "linear",
+    "knn",
+    "lora:q,v@r4",
+    "first:3",
+    "",
+  ]);
+}, 180_000);
+
+test("docs/compare.md's command writes its page", async () => {
+  const [command] = blocks("sh", readFileSync("docs/compare.md", "utf8"));
+  const [program, ...typed] = [...command!.trim().matchAll(/"([^"]*)"|(\S+)/g)].slice(1).map((m) => m[1] ?? m[2]!);
+  expect(program).toBe("graft");
+  const rows = Array.from({ length: 60 }, (_, k) => `"${tinyText(k)}",team ${k % 3}`);
+  writeFileSync(join(folder, "tickets.csv"), `body,team\n${rows.join("\n")}\n`);
+  const hub = await startHub({
+    "Xenova/all-MiniLM-L6-v2": { commit: "a".repeat(40), files: tinyBertFiles() },
+  });
+  try {
+    const env = { ...process.env, HF_ENDPOINT: hub.url, HF_HOME: join(folder, "hf-compare") };
+    const fewer = ["--seeds", "0", "--lr-trials", "1", "--epochs", "1"];
+    const { stdout } = await promisify(execFile)("node", [resolve("dist/graft.js"), ...typed, ...fewer], {
+      cwd: folder,
+      env,
+    });
+    expect(stdout).toMatch(/^random:3@r32 /m);
+    expect(readFileSync(join(folder, typed[typed.indexOf("--html") + 1]!), "utf8")).toMatch(/^<!doctype html>/);
   } finally {
     await hub.close();
   }

@@ -33,15 +33,10 @@ const shape = {
       .min(1)
       .default("linear")
       .meta({ description: "what others are compared with", value: "method" }),
-    lrTrials: z
-      .int()
-      .min(1)
-      .max(15)
-      .default(3)
-      .meta({
-        description: "learning rates tried for each method, on validation, √10 apart around its own",
-        value: "n",
-      }),
+    lrTrials: z.int().min(1).max(15).default(3).meta({
+      description: "learning rates tried for each method, on validation, √10 apart around its own",
+      value: "n",
+    }),
     out: z.string().min(1).default("graft-compare").meta({
       description: "folder for finished runs; the same command goes on where it stopped",
       value: "dir",
@@ -62,7 +57,7 @@ export const compare = defineCommand({
   args: shape,
   examples: [
     "graft compare --task count",
-    'graft compare --data tickets.csv --model ./minilm --methods "linear; lora:q,v@r8; gga:3; full" --html compare.html',
+    'graft compare --data tickets.csv --model ./minilm --methods "knn; lora:q,v; gga:3" --html a.html',
     "graft compare --task texture --seeds 0,1,2,3,4 --lr-trials 1 --csv texture.csv",
   ],
   async run(context) {

@@ -1,0 +1,83 @@
+/**
+ * `graft compare` of all methods on every generated task, and with `--minilm DIR` (a folder of all-MiniLM-L6-v2) on WordNet's nouns
+ * and spam. `npm run compare-all` builds and goes on where it stopped (docs/data/compare/<task>/runs.jsonl).
+ * `--tasks a,b --seeds 0,1,2 --trials 3 --epochs 4 --threads 1 --rows 1000 --minilm DIR --count` (how many runs there would be).
+ */
+import { spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { textData, writeTextData } from "../bench/text-data.ts";
+import { countJobs, withControls } from "../src/comparison/index.ts";
+import { taskNames } from "../src/node.ts";
+
+const OUT = "docs/data/compare";
+const METHODS = [
+  "knn",
+  "linear",
+  "gga:3@r32",
+  "random:3@r32",
+  "first:3@r32",
+  "all:parallel@r8",
+  "lora:q,v@r8",
+  "dora:q,v@r8",
+  "bitfit",
+  "norms",
+  "houlsby@r8",
+  "pfeiffer@r8",
+  "adaptformer@r8",
+  "adapter+@r8",
+  "apla",
+  "page@r8",
+  "full",
+];
+
+const { values } = parseArgs({
+  options: {
+    tasks: { type: "string" },
+    minilm: { type: "string" },
+    methods: { type: "string", default: METHODS.join(" ") },
+    seeds: { type: "string", default: "0,1,2" },
+    trials: { type: "string", default: "3" },
+    epochs: { type: "string", default: "4" },
+    threads: { type: "string", default: "1" },
+    rows: { type: "string", default: "1000" },
+    "train-size": { type: "string" },
+    out: { type: "string", default: OUT },
+    count: { type: "boolean", default: false },
+  },
+});
+
+const known = [...taskNames, ...(values.minilm ? Object.keys(textData) : [])];
+const tasks = values.tasks?.split(",") ?? known;
+const seeds = values.seeds.split(",").map(Number);
+const { methods } = withControls(values.methods.split(/[\s;]+/), "linear");
+const runs = countJobs(methods, { seeds, trials: Number(values.trials) });
+console.error(`${tasks.length} tasks × ${runs} runs of ${methods.length} methods = ${tasks.length * runs} runs`);
+if (!values.count) for (const task of tasks) compare(task);
+
+function compare(task: string): void {
+  const folder = join(values.out, task);
+  mkdirSync(folder, { recursive: true });
+  const { status } = spawnSync(
+    process.execPath,
+    [
+      "dist/graft.js",
+      "compare",
+      ...(task in textData ? textArgs(task) : ["--task", task]),
+      ...(values["train-size"] && !(task in textData) ? ["--train-size", values["train-size"]] : []),
+      ...["--methods", values.methods, "--seeds", values.seeds, "--lr-trials", values.trials],
+      ...["--epochs", values.epochs, "--threads", values.threads, "--out", folder],
+      ...["--csv", join(folder, "table.csv"), "--html", join(folder, "index.html")],
+    ],
+    { stdio: "inherit" },
+  );
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** The same rows under the same name every time, so that a comparison can go on. */
+function textArgs(task: string): readonly string[] {
+  const folder = "runs/text-data";
+  mkdirSync(folder, { recursive: true });
+  return ["--model", values.minilm!, "--data", writeTextData(task, folder, Number(values.rows)), "--label", "label"];
+}
