@@ -65,7 +65,7 @@ export interface TrainResult {
   readonly quantized?: Quantized & { readonly bytes: Readonly<Record<ExportDtype, number>> };
   readonly trainableParameters: number;
   /** How products with frozen weights were computed in training; what was saved is float32 all the same. */
-  readonly backbonePrecision: TrainOptions["backbonePrecision"];
+  readonly backbonePrecision: Trained["backbonePrecision"];
   readonly int8Products?: Trained["int8Products"];
   /** Of training, with the fit of the head it started from. */
   readonly seconds: number;
@@ -113,7 +113,7 @@ export async function trainTask(
 
   const { method, selection } = await choose(context, backbone, task, args, adapter);
   const placement = describeMethod(method);
-  note(selection ? `placement ${placement}` : `method ${describeTrained(args.method, placement)}`);
+  note(selection && placement !== "" ? `placement ${placement}` : `method ${describeTrained(args.method, placement)}`);
   line("placement", { method: args.method, placement, edges: selection?.edges });
   const model = await train(backbone, task, method, {
     options: await fitMemory(context, backbone, task, method, options),
@@ -145,7 +145,7 @@ export async function trainTask(
     base: base.measures,
     betterBase: betterBase(base, model.validation),
     trainableParameters: model.trainableParameters,
-    backbonePrecision: options.backbonePrecision,
+    backbonePrecision: model.backbonePrecision,
     int8Products: model.int8Products,
     seconds: model.seconds + base.seconds,
     peakMemoryBytes,
@@ -194,9 +194,13 @@ function betterBase(base: Base, trained: Evaluation): string | undefined {
 const bestBase = ({ measures }: Base) =>
   measures.reduce((a, b) => (isHigher(a.validation.value, b.validation.value) ? a : b));
 
-/** What people are told was trained: adapters by their edges, a named method by its name. */
+/** What people are told was trained: adapters by their edges, a named method by its name, without either the head alone. */
 export const describeTrained = (method: string, placement: string): string =>
-  "place" in parseMethod(method) ? `adapters ${placement}` : method;
+  method === "linear" || placement === ""
+    ? "linear head"
+    : "place" in parseMethod(method)
+      ? `adapters ${placement}`
+      : method;
 
 /** What `--method` or `--place` asks for; scores are read or made only where a selector needs them. */
 async function choose(

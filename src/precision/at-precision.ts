@@ -1,5 +1,5 @@
 import type { Backbone } from "../backbone/index.ts";
-import { prune } from "../graph/index.ts";
+import { type Graph, prune } from "../graph/index.ts";
 import { countProducts, type FrozenProducts } from "./count-products.ts";
 import { floatProducts } from "./float-products.ts";
 import { weightCache } from "./frozen-weights.ts";
@@ -12,6 +12,8 @@ export type BackbonePrecision = "fp32" | "int8";
 /** A backbone to train on, and how many of its products are in int8; without those, none is. */
 export interface LowerBackbone {
   readonly backbone: Backbone;
+  /** A graph that is made of the backbone as its runtime opens it. */
+  lower(graph: Graph): Graph;
   readonly products?: FrozenProducts;
 }
 
@@ -21,16 +23,18 @@ export interface LowerBackbone {
  * @throws GraftError INT8_PRODUCTS
  */
 export async function atPrecision(backbone: Backbone, precision: BackbonePrecision): Promise<LowerBackbone> {
-  if (precision === "fp32") return { backbone };
+  if (precision === "fp32") return { backbone, lower: (graph) => graph };
   const { runtime, features } = backbone;
   const options = { limit: await int8Limit(runtime), cache: weightCache() };
   const graph = floatProducts(backbone.graph);
+  const lower = (whole: Graph) => quantizeFrozen(whole, options);
   return {
+    lower,
     backbone: {
       ...backbone,
       graph,
-      runtime: { ...runtime, open: (graph, session) => runtime.open(quantizeFrozen(graph, options), session) },
+      runtime: { ...runtime, open: (whole, session) => runtime.open(lower(whole), session) },
     },
-    products: countProducts(quantizeFrozen(prune({ ...graph, outputs: [features] }), options)),
+    products: countProducts(lower(prune({ ...graph, outputs: [features] }))),
   };
 }

@@ -48,6 +48,7 @@ export function createNodeRuntime({ ort, device = "cpu", onNote = () => {} }: No
   };
   return {
     name: "node",
+    device,
     scratch,
     // Other devices keep weights in memory of their own.
     sharedWeights: (graph) => (device === "cpu" ? sharedWeights(graph) : new Set()),

@@ -27,6 +27,7 @@ export interface WebRuntimeOptions {
 export function createWebRuntime(ort?: Ort, { threads }: WebRuntimeOptions = {}): Runtime {
   return {
     name: "web",
+    device: "wasm",
     // What is fed is copied into WebAssembly's memory at each run.
     sharedWeights: () => new Set(),
     scratch: (bytes) => (bytes <= SCRATCH_BYTES ? memoryRecordStore() : undefined),

@@ -15,6 +15,7 @@ import { allIndices, forwardRows } from "./forward.ts";
 import { chunksOf, openSteps } from "./open-steps.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
 import { type PlannedBatch, planTraining, type TrainingPlan } from "./plan.ts";
+import { precisionOf } from "./precision-of.ts";
 import { initialState } from "./stepper.ts";
 import { OUTPUT, tunedForward, tunedLayout } from "./tuned-step.ts";
 
@@ -67,7 +68,7 @@ export async function estimateTraining(
   const plan = planTraining(task.train, backbone.input, chunksOf(task, options) * options.batchSize, options.seed);
   const peak = peakOf(call.memory);
 
-  const { backbone: lower } = await atPrecision(backbone, options.backbonePrecision);
+  const { backbone: lower } = await atPrecision(backbone, await precisionOf(backbone, spec.method, asked));
   const forward = await timeForward(lower, task, spec, options, call);
   peak.look();
   const headSeconds = await timeHead(backbone, task, options, call);

@@ -3,6 +3,7 @@ import { parseOptions } from "../base/index.ts";
 import { byteLength, elementCount, type Graph } from "../graph/index.ts";
 import type { Method, TunedSpec } from "../methods/index.ts";
 import { parameterCount } from "../parameters/index.ts";
+import { atPrecision } from "../precision/index.ts";
 import { type SessionMemory, sessionMemory } from "../runtime/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { viewsOf } from "./feeds.ts";
@@ -11,6 +12,7 @@ import { cutFrozen, frozenValues } from "./frozen.ts";
 import { microBatchOf } from "./open-steps.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
 import { planTraining } from "./plan.ts";
+import { precisionOf } from "./precision-of.ts";
 import { tunedForward, tunedLayout, tunedStep } from "./tuned-step.ts";
 
 /** What a training will take, in bytes, told from its graphs without running them. */
@@ -58,6 +60,11 @@ export async function planMemory(
   const layout = tunedLayout(backbone, spec, options);
   const { lengths } = planTraining(task.train, backbone.input, whole, options.seed);
   const parameters = 4 * parameterCount(layout);
+  const { lower } = await atPrecision(backbone, await precisionOf(backbone, method, options));
+  const memoryOf = (graph: Graph) => {
+    const opened = lower(graph);
+    return sessionMemory(opened, backbone.runtime.sharedWeights(opened));
+  };
 
   const sessions: SessionMemory[] = [];
   let cache = 0;
@@ -66,11 +73,9 @@ export async function planMemory(
     const traced = await traceBackbone(backbone, { batchSize: views * batchSize, tokens }, signal);
     const step = tunedStep(backbone, traced, spec, options, sizes).graph;
     const frozen = frozenValues(backbone, task, options, step, layout);
-    const cut = cutFrozen(step, frozen);
-    sessions.push(sessionMemory(cut, backbone.runtime.sharedWeights(cut)));
+    sessions.push(memoryOf(cutFrozen(step, frozen)));
     if (tokens !== lengths.at(-1)) continue;
-    const passes = cutFrozen(tunedForward({ ...backbone, graph: traced }, spec, layout), frozen);
-    const forward = sessionMemory(passes, backbone.runtime.sharedWeights(passes));
+    const forward = memoryOf(cutFrozen(tunedForward({ ...backbone, graph: traced }, spec, layout), frozen));
     const rows = Math.min(FORWARD_BATCH[task.validation.kind], task.validation.count) / batchSize;
     sessions.push({ weights: forward.weights, values: parameters + rows * (forward.values - parameters) });
     const examples = (task.train.count + task.validation.count) / batchSize;

@@ -52,9 +52,11 @@ export const TrainOptions = z.strictObject({
     .default(DEFAULT_HEAD_L2)
     .describe("L2 penalty of the linear head that training starts from"),
   backbonePrecision: z
-    .enum(["fp32", "int8"])
-    .default("fp32")
-    .describe("how products with frozen weights are computed in training; what is exported does not change"),
+    .enum(["auto", "fp32", "int8"])
+    .default("auto")
+    .describe(
+      "how products with frozen weights are computed in training (auto: int8 where it pays); what is exported does not change",
+    ),
   seed: z.int().min(0).default(0).describe("seed of every random choice"),
   threads: z.int().min(1).optional().describe("threads of the runtime; results are bit-equal for equal counts"),
 });

@@ -4,7 +4,7 @@ import { GraftError, type LongCall, parseOptions } from "../base/index.ts";
 import { learningRateOf, type Method, methodOf, startTensors, type TunedSpec } from "../methods/index.ts";
 import { type Evaluation, evaluateOutputs, outputLevel } from "../objective/index.ts";
 import { type ParameterLayout, packVectors, parameterCount, unpackVectors, type Vectors } from "../parameters/index.ts";
-import { atPrecision, type FrozenProducts } from "../precision/index.ts";
+import { atPrecision, type BackbonePrecision, type FrozenProducts } from "../precision/index.ts";
 import type { Task } from "../tasks/index.ts";
 import {
   type Checkpoint,
@@ -24,6 +24,7 @@ import type { FrozenShelf } from "./frozen-shelf.ts";
 import { chunksOf, openSteps } from "./open-steps.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
 import { planTraining } from "./plan.ts";
+import { precisionOf } from "./precision-of.ts";
 import { runEpochs } from "./run-epochs.ts";
 import { initialState, vectorTensors } from "./stepper.ts";
 import { OUTPUT, tunedForward, tunedLayout } from "./tuned-step.ts";
@@ -52,7 +53,9 @@ export interface Trained extends TunedModel {
   readonly bestEpoch: number;
   readonly validation: Evaluation;
   readonly trainableParameters: number;
-  /** With `backbonePrecision` `int8`: products with frozen weights of a forward pass that were, and those that were not. */
+  /** How products with frozen weights were computed. */
+  readonly backbonePrecision: BackbonePrecision;
+  /** With `int8`: products with frozen weights of a forward pass that were, and those that were not. */
   readonly int8Products?: FrozenProducts;
   /** Wall-clock seconds of training, interruptions left out. */
   readonly seconds: number;
@@ -81,6 +84,7 @@ export async function train(
     // Places of a batch that no example fills cost time and change nothing.
     batchSize: Math.min(asked.batchSize, task.train.count),
     learningRate: asked.learningRate ?? learningRateOf(spec.method, backbone),
+    backbonePrecision: await precisionOf(backbone, spec.method, asked),
   };
   const batch = chunksOf(task, options) * options.batchSize;
   const plan = planTraining(task.train, backbone.input, batch, options.seed);
@@ -113,6 +117,7 @@ export async function train(
       bestEpoch: end.bestEpoch,
       validation,
       trainableParameters: parameterCount(layout),
+      backbonePrecision: options.backbonePrecision,
       int8Products: lower.products,
       seconds: end.seconds,
     };
