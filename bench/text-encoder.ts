@@ -84,11 +84,12 @@ async function measure(model: string): Promise<void> {
           });
       }
       console.error(`${name}, seed ${seed}: ${task.train.count} training rows`);
+      const run = localRuns(backbone, () => task, { options });
       await compareMethods({
         methods: missing,
         reference: missing[0]!,
         seeds: [seed],
-        run: localRuns(backbone, () => task, { options }),
+        run,
         onRow: ({ method: row, runs, validation, test, trainableParameters, seconds }) =>
           save({
             row,
@@ -99,6 +100,7 @@ async function measure(model: string): Promise<void> {
             seconds,
           }),
       });
+      await run.close();
     }
 }
 

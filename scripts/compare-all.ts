@@ -1,6 +1,7 @@
 /**
  * `graft compare` of all methods on every generated task, and with `--minilm DIR` (a folder of all-MiniLM-L6-v2) on WordNet's nouns
- * and spam. `npm run compare-all` builds and goes on where it stopped (docs/data/compare/<task>/runs.jsonl).
+ * and spam. `npm run compare-all` builds and goes on where it stopped (docs/data/compare/<task>/runs.jsonl). It takes hours, in which
+ * nobody may build into the same dist/: run it in a clone of its own.
  * `--tasks a,b --seeds 0,1,2 --trials 3 --epochs 4 --threads 1 --rows 1000 --minilm DIR --count` (how many runs there would be).
  */
 import { spawnSync } from "node:child_process";

@@ -59,12 +59,13 @@ async function measure(): Promise<void> {
       const rows = ROWS.filter((row) => !known.some((line) => line.row === row));
       if (rows.length === 0) continue;
       const task = await openTask(name, { seed });
+      const run = localRuns(backbone, () => task, { options: { epochs, threads } });
       await compareMethods({
         methods: rows,
         reference: rows[0]!,
         seeds: [seed],
         draws: Number(values.draws),
-        run: localRuns(backbone, () => task, { options: { epochs, threads } }),
+        run,
         onRow: ({ method: row, runs, trainableParameters, seconds }) => {
           const line: Line = {
             task: name,
@@ -82,6 +83,7 @@ async function measure(): Promise<void> {
           console.error(name, seed, row, mean(line.test).toFixed(4), `${seconds.toFixed(0)} s`);
         },
       });
+      await run.close();
       await appended;
     }
 }

@@ -20,6 +20,7 @@ export {
   type ComparisonRow,
   compareMethods,
   type Job,
+  type LocalRuns,
   type LocalRunsOptions,
   localRuns,
   type MethodRun,

@@ -6,7 +6,7 @@ export {
   countJobs,
   jobKey,
 } from "./compare-methods.ts";
-export { type LocalRunsOptions, localRuns } from "./local-runs.ts";
+export { type LocalRuns, type LocalRunsOptions, localRuns } from "./local-runs.ts";
 export { type Base, type BaseMeasure, checkNeighbours, measureBase } from "./measure-base.ts";
 export { parseMethods, STANDARD_ROWS, USUAL_METHODS, withControls } from "./method-list.ts";
 export {
@@ -16,5 +16,4 @@ export {
   type RunCall,
   type RunSettings,
   type RunWithModel,
-  runMethod,
 } from "./method-run.ts";

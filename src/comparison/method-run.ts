@@ -10,6 +10,7 @@ import { needsScores, parseMethod, selectMethod } from "../selection/index.ts";
 import type { Task } from "../tasks/index.ts";
 import {
   evaluate,
+  type FrozenShelf,
   type Head,
   outputsOf,
   TrainOptions,
@@ -78,6 +79,8 @@ export interface RunCall extends RunSettings, LongCall {
   readonly head: () => Promise<{ readonly head: Head; readonly seconds: number }>;
   /** Asked for only where a method needs them. */
   readonly scores: () => Promise<Scores>;
+  /** Where runs leave frozen values for each other. */
+  readonly shelf?: FrozenShelf;
   /** Resident memory of the process, or the most so far, in bytes. */
   readonly memory?: () => number;
 }
@@ -117,7 +120,12 @@ export async function runMethod(backbone: Backbone, task: Task, job: Job, call: 
   const sofar = headSeconds + scoringSeconds;
   const trained = isHeadAlone
     ? await headAlone(backbone, task, head, settings, progress)
-    : await train(backbone, task, method, { ...progress, head, options: { ...settings, learningRate } }).catch(failed);
+    : await train(backbone, task, method, {
+        ...progress,
+        head,
+        shelf: call.shelf,
+        options: { ...settings, learningRate },
+      }).catch(failed);
   if ("failure" in trained)
     return { ...about, ...trained, trainableParameters: 0, seconds: sofar, peakMemoryBytes: peak.value() };
 

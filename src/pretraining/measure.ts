@@ -39,12 +39,14 @@ export async function measureBackbone(
   for (const name of tasks) {
     const task = openGeneratedTask(name, { seed });
     for (const [kind, backbone] of nets) {
+      const run = localRuns(backbone, () => task, { options: { epochs, threads }, signal, onProgress });
       const { rows } = await compareMethods({
         methods: ["none", "all:parallel@r8"],
         reference: "none",
         seeds: [seed],
-        run: localRuns(backbone, () => task, { options: { epochs, threads }, signal, onProgress }),
+        run,
       });
+      await run.close();
       const [head, adapters] = rows;
       const measurement = { task: name, net: kind, seed, linearHead: head!.test, adapters: adapters!.test, epochs };
       measurements.push(measurement);

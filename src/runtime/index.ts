@@ -1,5 +1,6 @@
 export { type Device, type DeviceChoice, devices } from "./devices.ts";
 export type { Ort } from "./ort-session.ts";
+export { type SearchRuntime, searchRuntime } from "./search-runtime.ts";
 export type { HostArray, HostTensor, Runtime, Session, SessionOptions } from "./session.ts";
 export { type SessionMemory, sessionMemory } from "./session-memory.ts";
 export { createWebRuntime } from "./web.ts";

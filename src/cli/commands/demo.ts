@@ -46,7 +46,9 @@ export const demo = defineCommand({
   async run(context) {
     await checkDemoOut(context.args.out);
     const result = await inFolder(context.args.out, () => wholePath(context));
-    context.print({ type: "result", ...result, rows: result.rows.map(plainRow) }, () => report(result));
+    context.print({ type: "result", ...result, rows: result.rows.map(plainRow) }, () =>
+      context.args.quiet ? result.file : report(result),
+    );
   },
 });
 
@@ -66,18 +68,19 @@ async function wholePath({ args, signal, onProgress, note, line }: CommandContex
   note(heatMap(scores, task));
   line("scores", { seconds: scores.seconds, examples: scores.examples });
 
+  const run = localRuns(backbone, () => task, {
+    scores,
+    options: { epochs, threads },
+    memory: () => process.memoryUsage.rss(),
+    signal,
+    onProgress,
+  });
   const { rows } = await compareMethods({
     methods: STANDARD_ROWS,
     reference: "none",
     seeds: [seed],
     draws: 3,
-    run: localRuns(backbone, () => task, {
-      scores,
-      options: { epochs, threads },
-      memory: () => process.memoryUsage.rss(),
-      signal,
-      onProgress,
-    }),
+    run,
     onRow: (row) => {
       line("row", plainRow(row));
       const [method, validation] = comparisonTable([row]).rows[0]!;
@@ -85,6 +88,7 @@ async function wholePath({ args, signal, onProgress, note, line }: CommandContex
     },
   });
 
+  await run.close();
   const { model, description, failure } = rows.find(({ method }) => method.startsWith("gga"))!.runs[0]!;
   if (model === undefined)
     throw new GraftError("LOSS_NOT_FINITE", {
