@@ -41,6 +41,8 @@ const common = {
     pooling: z.enum(["cls", "mean", "cls+mean", "last"]),
   }),
   goal: GoalSchema,
+  /** It reads two texts at once. */
+  pair: z.boolean().optional(),
 };
 
 /** Version 1 knew no method but adapters on a placement, as text. */
@@ -52,14 +54,21 @@ const Description = z.discriminatedUnion("schema", [
 /** What `adapters.json` says beside the tensors. */
 export type AdaptersDescription = z.output<typeof Description>;
 
-/** A trained model without its backbone: a JSON description and the tensors of adapters and head. */
-export function encodeAdapters({ backbone, spec, tensors }: TunedModel): { json: string; safetensors: Uint8Array } {
+/**
+ * A trained model without its backbone: a JSON description and the tensors of adapters and head.
+ * @param pair  it was trained on pairs of texts that it reads at once; default not said
+ */
+export function encodeAdapters(
+  { backbone, spec, tensors }: TunedModel,
+  { pair }: { readonly pair?: boolean } = {},
+): { json: string; safetensors: Uint8Array } {
   const { name, source, dtype, hash, states, hiddenSize, pooling } = backbone;
   const description = {
     schema: 2,
     backbone: { name, source, dtype, hash, states: states.length, hiddenSize, pooling },
     method: MethodSchema.parse(spec.method),
     goal: spec.goal,
+    pair,
   };
   const metadata = new Map([["graft", JSON.stringify({ backbone: hash, method: describeMethod(spec.method) })]]);
   return { json: `${JSON.stringify(description, undefined, 2)}\n`, safetensors: encodeSafetensors(tensors, metadata) };

@@ -68,9 +68,11 @@ ${[DTYPE_NOTES[dtype], ...notes(model, task, info)].map((note) => `- ${note}`).j
 }
 
 const methodLine = ({ backbone, spec: { method } }: TunedModel) =>
-  method.kind === "adapters"
-    ? `\`${describeMethod(method)}\` (from hidden state – to hidden state, rank), of ${backbone.states.length} hidden states`
-    : describeMethod(method);
+  describeMethod(method) === "none"
+    ? "none, the linear head alone"
+    : method.kind === "adapters"
+      ? `\`${describeMethod(method)}\` (from hidden state – to hidden state, rank), of ${backbone.states.length} hidden states`
+      : describeMethod(method);
 
 const line = (text: string) => text.replaceAll(/\s+/g, " ").trim();
 

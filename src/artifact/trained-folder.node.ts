@@ -45,7 +45,7 @@ export async function saveTrained(
   const graphs = new Map([[MODEL_FILE, pipelineGraph(model)]]);
   if (dtype === "q8") graphs.set(QUANTIZED_FILE, pipelineGraph(quantizeExport(model)));
   const big = [...graphs].filter(([, graph]) => weightBytes(graph) > INLINE_WEIGHTS).map(([path]) => path);
-  const { json, safetensors } = encodeAdapters(model);
+  const { json, safetensors } = encodeAdapters(model, info);
   const files: ReadonlyMap<string, string | Uint8Array> = new Map<string, string | Uint8Array>([
     ...pipelineFiles(model, await ownFiles(model.backbone), { dtype, big: big.map((path) => basename(path)) }),
     [CARD_FILE, modelCard(model, folder, info, dtype)],

@@ -32,6 +32,7 @@ test("a ViT is described with its parameters counted by hand", async () => {
   expect(text.split("\n")[0]).toBe(
     `vit: 2 pre-norm blocks, 5 hidden states, ${json.parameters.toLocaleString("en-US")} parameters, opset 17`,
   );
+  expect(text).toContain("├─ features: norm of state 4, [batch, 5, 16]");
   expect(text).toContain("├─ state 2 → 3  attention     1,120 parameters");
   expect(text).toContain("25 = 5 sequential + 4 parallel + 6 long-range + 10 recurrent");
 });
@@ -40,4 +41,6 @@ test("a text model needs no sizes, and shared weights are said to be shared", as
   const { json, text } = await inspectGraph(fixtureGraph("albert-ts14"), nodeRuntime);
   expect(json).toMatchObject({ states: 5, normPosition: "post", prefixTokens: 0 });
   expect(text).toContain("block 1 (the weights of block 0)");
+  // The file takes texts of any length: that of the trace is not theirs.
+  expect(text).toContain("├─ embeddings → state 0, [batch, tokens, 16]");
 });

@@ -164,7 +164,8 @@ function sharedBlocks({ subLayers, blocks }: FoundStates): ReadonlyMap<number, n
 }
 
 function tree(json: InspectJson, before: number, shared: ReadonlyMap<number, number>, normed: boolean): string {
-  const { hiddenSize: d, edges, subLayers, tokens, prefixTokens } = json;
+  const { hiddenSize: d, edges, subLayers, prefixTokens } = json;
+  const tokens = hasOpenLength(json) ? "tokens" : json.tokens;
   const counted = (n: number) => n.toLocaleString("en-US");
   const width = Math.max(...subLayers.map(({ parameters }) => counted(parameters).length), counted(before).length);
   const number = (n: number) => counted(n).padStart(width);
@@ -193,6 +194,12 @@ function tree(json: InspectJson, before: number, shared: ReadonlyMap<number, num
   );
   return `${lines.join("\n")}\n`;
 }
+
+/** Whether the number of tokens depends on what is fed: texts [batch, tokens], or pictures of any size. */
+const hasOpenLength = ({ inputs }: InspectJson): boolean =>
+  inputs.some(({ shape }) =>
+    (shape.length === 4 ? shape.slice(2) : shape.slice(1)).some((dim) => typeof dim !== "number"),
+  );
 
 const showValue = ({ name, dtype, shape }: InspectJson["inputs"][number]) =>
   `${name}: ${dtype} [${shape.map((dim) => dim ?? "?").join(", ")}]`;

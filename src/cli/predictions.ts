@@ -17,6 +17,8 @@ export interface PredictArgs {
   readonly text?: string;
   readonly textPair?: string;
   readonly tokens?: string;
+  /** The model was trained on pairs of texts. */
+  readonly isPair?: boolean;
 }
 
 type TaggedWord = { readonly word: string; readonly tag: string | null; readonly probability?: number };
@@ -50,6 +52,7 @@ export async function predictions(
   }
   const isTagged = spec.goal.kind === "tokens";
   const examples = await examplesOf(args, isTagged, options.signal);
+  if (args.isPair) checkPairs(args, examples);
   const { split, words } = openTexts(examples, backbone.tokenizer);
   const outputs = await outputsOf(model, split, options);
   let row = 0;
@@ -58,6 +61,19 @@ export async function predictions(
     const tagged: TaggedWord[] = all.map((word) => ({ word, tag: null }));
     for (const word of words(index)) tagged[word] = { word: all[word]!, ...tagOf(spec.goal, rowOf(outputs, row++)) };
     return { text: all.join(" "), words: tagged };
+  });
+}
+
+/** What a model of pairs would answer to a single text means nothing. */
+function checkPairs({ model, data }: PredictArgs, examples: readonly TextExample[]): void {
+  if (examples.every(({ textPair }) => textPair !== undefined)) return;
+  throw new GraftError("DATA_MISMATCH", {
+    thing: data ?? "a text alone",
+    place: `model ${model} was trained on pairs of texts`,
+    remedy:
+      data === undefined
+        ? 'Give the second text too: graft predict --model DIR --text "a text" --text-pair "its pair"'
+        : "Name the column of the second texts: --text-pair COLUMN",
   });
 }
 

@@ -113,7 +113,9 @@ export async function trainTask(
 
   const { method, selection } = await choose(context, backbone, task, args, adapter);
   const placement = describeMethod(method);
-  note(selection && placement !== "" ? `placement ${placement}` : `method ${describeTrained(args.method, placement)}`);
+  note(
+    selection && placement !== "none" ? `placement ${placement}` : `method ${describeTrained(args.method, placement)}`,
+  );
   line("placement", { method: args.method, placement, edges: selection?.edges });
   const model = await train(backbone, task, method, {
     options: await fitMemory(context, backbone, task, method, options),
@@ -196,11 +198,7 @@ const bestBase = ({ measures }: Base) =>
 
 /** What people are told was trained: adapters by their edges, a named method by its name, without either the head alone. */
 export const describeTrained = (method: string, placement: string): string =>
-  method === "linear" || placement === ""
-    ? "linear head"
-    : "place" in parseMethod(method)
-      ? `adapters ${placement}`
-      : method;
+  placement === "none" ? "linear head" : "place" in parseMethod(method) ? `adapters ${placement}` : method;
 
 /** What `--method` or `--place` asks for; scores are read or made only where a selector needs them. */
 async function choose(

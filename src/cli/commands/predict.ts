@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { readDescription } from "../../artifact/index.node.ts";
 import { commonArgs, trainedArgs } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
 import { openTrainedModel } from "../open.ts";
@@ -43,11 +44,16 @@ export const predict = defineCommand({
   async run(context) {
     const { args, signal, onProgress, print } = context;
     const model = await openTrainedModel(args, context);
-    const all = await predictions(model, args, {
-      signal,
-      onProgress: (progress) => onProgress({ ...progress, phase: "predict" }),
-      threads: args.threads,
-    });
+    const { pair: isPair } = await readDescription(args.model);
+    const all = await predictions(
+      model,
+      { ...args, isPair },
+      {
+        signal,
+        onProgress: (progress) => onProgress({ ...progress, phase: "predict" }),
+        threads: args.threads,
+      },
+    );
     const isThreshold = model.spec.goal.kind === "multi_label";
     const shown = all.map((each) => ("classes" in each ? { ...each, classes: each.classes.slice(0, args.top) } : each));
     // Of classes that do not exclude each other all are told; people are shown those that are likely.

@@ -101,7 +101,9 @@ export const train = defineCommand({
         throw signal.aborted && (await trainingIn(args.out)) !== "nothing" ? withResume(error) : error;
       },
     );
-    print({ type: "result", ...result }, () => summary(result, usageLines(model, args.out, { pair: isPair(task) })));
+    print({ type: "result", ...result }, () =>
+      args.quiet ? inALine(result) : summary(result, usageLines(model, args.out, { pair: isPair(task) })),
+    );
   },
 });
 
@@ -118,6 +120,13 @@ function withResume(error: unknown): unknown {
   const { thing, place } = error;
   return new GraftError("ABORTED", { thing, place, remedy: "The same command with --resume goes on", cause: error });
 }
+
+/** What `--quiet` leaves: the result, and that it was in vain. */
+const inALine = ({ metric, validation, test, betterBase, out }: TrainResult): string =>
+  [
+    `${out}: ${metric} ${showMetric(metric, test.value)} on test, ${showMetric(metric, validation.value)} on validation`,
+    ...(betterBase ? [worseThan(betterBase)] : []),
+  ].join("\n");
 
 /** The comparison, what it means, and how to use what was made. */
 function summary(result: TrainResult, usage: readonly string[]): string {
