@@ -143,3 +143,68 @@ test.each(goals)("%s: train, evaluate and predict go through", async (kind, colu
   const { stdout } = await graft("predict", "--model", out, "the quick fox", "--json");
   expect(JSON.parse(stdout).predictions).toEqual([{ text: "the quick fox", ...answer }]);
 });
+
+test("pairs: predict refuses single texts; --quiet prints a line; without adapters it is the linear head", async () => {
+  const [data, out] = [at("pairs.csv"), at("pairs")];
+  const row = (k: number) => `"${tinyText(k)}","${tinyText(k + (k % 2))}",${k % 2 ? "other" : "same"}`;
+  await writeFile(data, `premise,hypothesis,label\n${Array.from({ length: 60 }, (_, k) => row(k)).join("\n")}\n`);
+  const train = ["train", "--model", folder, "--data", data, "--place", "none", "--epochs", "1", "--out", out];
+  expect(await graft(...train, "--quiet")).toEqual({
+    code: 0,
+    stdout: expect.stringMatching(
+      /^\S+: accuracy [\d.]+ % on test, [\d.]+ % on validation\n(The base is better: .*\n)?$/,
+    ),
+    stderr: "",
+  });
+  expect((await graft(...train, "--overwrite")).stdout).toMatch(/^linear head {2}/m);
+
+  const alone = await graft("predict", "--model", out, "the fox sleeps");
+  expect(alone).toMatchObject({ code: 2, stdout: "" });
+  expect(alone.stderr).toMatch(/a text alone: model .* was trained on pairs of texts\. .*--text-pair/);
+  await writeFile(at("single.txt"), "the fox sleeps\n");
+  expect((await graft("predict", "--model", out, "--data", at("single.txt"))).code).toBe(2);
+  const both = await graft("predict", "--model", out, "--text", "the fox sleeps", "--text-pair", "a dog", "--json");
+  expect(JSON.parse(both.stdout).predictions).toMatchObject([{ text: "the fox sleeps", textPair: "a dog" }]);
+  const columns = ["--text", "premise", "--text-pair", "hypothesis"];
+  expect((await graft("predict", "--model", out, "--data", data, ...columns)).stdout.trim().split("\n")).toHaveLength(
+    60,
+  );
+});
+
+const embeddings: [kind: string, columns: string, row: (k: number) => string, metric: string][] = [
+  [
+    "pair_score",
+    "sentence1,sentence2,score",
+    (k) => `"${tinyText(k)}","${tinyText(2 * k)}",${(k % 5) / 4}`,
+    "spearman",
+  ],
+  [
+    "triplet",
+    "anchor,positive,negative",
+    (k) => `"${tinyText(k)}","${tinyText(k + 25)}","${tinyText(k + 1)}"`,
+    "mrr@10",
+  ],
+];
+
+test.each(embeddings)(
+  "%s: train and evaluate go through, and predict says what to do",
+  async (kind, columns, row, metric) => {
+    const [data, out] = [at(`${kind}.csv`), at(kind)];
+    await writeFile(data, `${columns}\n${Array.from({ length: 60 }, (_, k) => row(k)).join("\n")}\n`);
+    const rows = ["--data", data, "--threads", "1"];
+    const place = ["--place", "1-2", "--epochs", "1", "--seed", "3", "--out-dtype", "q8"];
+    expect(await graft("train", "--model", folder, ...rows, ...place, "--out", out)).toMatchObject({ code: 0 });
+    const { test: tested, quantized } = JSON.parse(await readFile(join(out, "result.json"), "utf8"));
+    const measured = await graft("evaluate", "--model", out, ...rows, "--json");
+    expect(JSON.parse(measured.stdout)).toMatchObject({ metric, split: "test", examples: 12 });
+    expect(JSON.parse(measured.stdout).value).toBeCloseTo(tested.value, 5);
+    expect(quantized.difference).toBeGreaterThan(0);
+    expect(quantized.difference).toBeLessThan(0.2);
+    const other = await graft("evaluate", "--model", out, "--data", at("tickets.csv"));
+    expect(other.code).toBe(2);
+    expect(other.stderr).toContain("the model was trained for");
+    expect((await graft("predict", "--model", out, "the fox")).stderr).toMatch(
+      /answers with vectors\. Use it as its README/,
+    );
+  },
+);
