@@ -67,13 +67,7 @@ test("docs/compare.md's example compares two methods and the reference", () => {
   const script = join(folder, "compare.mjs");
   writeFileSync(script, example!.replace('"onnx-graft"', JSON.stringify(resolve("dist/node.js"))));
   const printed = execFileSync("node", [script], { cwd: folder, encoding: "utf8" });
-  expect(printed.split("\n").map((line) => line.split(" ")[0])).toEqual([
-    "linear",
-    "knn",
-    "lora:q,v@r4",
-    "first:3",
-    "",
-  ]);
+  expect(printed.split("\n").map((line) => line.split(" ")[0])).toEqual(["linear", "knn", "first:3@r16", ""]);
 }, 180_000);
 
 test("docs/compare.md's command writes its page", async () => {
