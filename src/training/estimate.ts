@@ -11,7 +11,7 @@ import { classWeightsOf } from "./class-weights.ts";
 import { outputWidth } from "./evaluate.ts";
 import { extractFeatures } from "./features.ts";
 import { fitHead } from "./fit-head.ts";
-import { allIndices, forwardRows } from "./forward.ts";
+import { allIndices, forwardBatchSize, forwardRows } from "./forward.ts";
 import { chunksOf, openSteps } from "./open-steps.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
 import { type PlannedBatch, planTraining, type TrainingPlan } from "./plan.ts";
@@ -173,7 +173,7 @@ async function timeForward(backbone: Backbone, task: Task, spec: TunedSpec, opti
   try {
     const [width, level] = [outputWidth(backbone, goal), outputLevel(goal)];
     const run = { input: backbone.input, output: OUTPUT, width, level, feeds, signal: call.signal };
-    const batch = train.kind === "text" ? 32 : 100;
+    const batch = forwardBatchSize(backbone.input);
     const groups = evenGroups(task, batch);
     const indices = (k: number) => groups[k % groups.length]!;
     await forwardRows(session, train, { ...run, indices: indices(groups.length - 1) });

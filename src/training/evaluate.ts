@@ -16,7 +16,7 @@ export interface TunedModel {
 }
 
 export interface EvaluateOptions extends LongCall {
-  /** Examples at once; default 100 pictures or 32 texts. Results do not depend on it but for rounding. */
+  /** Examples at once; default up to 100 pictures, fewer if they are large, or 32 texts. Results do not depend on it but for rounding. */
   readonly batchSize?: number;
   /** Threads of the runtime; default its own choice, all cores. */
   readonly threads?: number;

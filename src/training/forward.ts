@@ -6,8 +6,14 @@ import type { Split } from "../tasks/index.ts";
 import { type ExampleBatch, inputFeeds, longest, viewsOf } from "./feeds.ts";
 import type { CacheBatch } from "./frozen-cache.ts";
 
+/** Numbers of all pictures of a forward pass: 13 of 224 × 224, whose values between then take less than a training step's. */
+const FORWARD_PIXELS = 1 << 21;
+
 /** Examples a forward pass takes at once; results do not depend on it but for rounding. */
-export const FORWARD_BATCH = { image: 100, text: 32 } as const;
+export function forwardBatchSize(input: ModelInput): number {
+  if (input.kind === "text") return 32;
+  return Math.max(1, Math.min(100, Math.floor(FORWARD_PIXELS / (3 * input.height * input.width))));
+}
 
 /** What to run over which examples, and what to gather. */
 export interface ForwardRun extends LongCall {
@@ -19,7 +25,7 @@ export interface ForwardRun extends LongCall {
   readonly width: number;
   /** Default `example`. */
   readonly level?: OutputLevel;
-  /** Examples at once; default 100 pictures or 32 texts. The last batch may be short. */
+  /** Examples at once; default up to 100 pictures, fewer if they are large, or 32 texts. The last batch may be short. */
   readonly batchSize?: number;
   /** What a batch is fed as; default the model's inputs. */
   readonly feedsOf?: (batch: ExampleBatch) => Record<string, HostTensor>;
@@ -51,7 +57,11 @@ export async function forwardRows(session: Session, split: Split, run: ForwardRu
   });
   const rows = new Float32Array(starts[indices.length]! * width);
   let done = 0;
-  for (const { places, indices: part, tokens } of cutBatches(split, indices, run.batchSize)) {
+  for (const { places, indices: part, tokens } of cutBatches(
+    split,
+    indices,
+    run.batchSize ?? forwardBatchSize(input),
+  )) {
     const batch = { split, indices: part, input, batchSize: part.length, tokens };
     const results = await session.run({ ...feeds, ...feedsOf(batch) });
     const { data, shape } = results[output]!;
@@ -76,10 +86,11 @@ export async function forwardRows(session: Session, split: Split, run: ForwardRu
 }
 
 /** The batches in which `forwardRows` takes a whole split by default. */
-export const forwardBatches = (split: Split): readonly CacheBatch[] => cutBatches(split, allIndices(split.count));
+export const forwardBatches = (split: Split, input: ModelInput): readonly CacheBatch[] =>
+  cutBatches(split, allIndices(split.count), forwardBatchSize(input));
 
 /** Batches of like length, and where in the list of indices each example stands. */
-function cutBatches(split: Split, indices: Uint32Array, batchSize: number = FORWARD_BATCH[split.kind]) {
+function cutBatches(split: Split, indices: Uint32Array, batchSize: number) {
   const order = byLength(split, indices);
   return Array.from({ length: Math.ceil(order.length / batchSize) }, (_, k) => {
     const places = order.subarray(k * batchSize, (k + 1) * batchSize);

@@ -131,7 +131,7 @@ test("a shelf hands values on from training to training, and keeps what is in us
 test("where there is no room nothing is kept, and training goes on without", async () => {
   const backbone = backbones["pre-norm"]!;
   const full = { ...backbone, runtime: { ...backbone.runtime, scratch: () => undefined } };
-  expect(await cacheFrozen(full, task.train, [POOLED], forwardBatches(task.train))).toBeUndefined();
+  expect(await cacheFrozen(full, task.train, [POOLED], forwardBatches(task.train, backbone.input))).toBeUndefined();
   const options = { batchSize: 16, threads: 1, epochs: 2 };
   const trained = await train(full, task, placementOf("3-4"), { options });
   const plain = await train(backbone, task, placementOf("3-4"), { options: { ...options, frozenCache: false } });

@@ -5,6 +5,7 @@ import type { ParameterLayout } from "../parameters/index.ts";
 import type { HostTensor } from "../runtime/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { type ExampleBatch, inputFeeds } from "./feeds.ts";
+import { forwardBatchSize } from "./forward.ts";
 import { frozenFrontier } from "./frontier.ts";
 import { type CacheBatch, type CacheCall, cacheFrozen, type FrozenCache } from "./frozen-cache.ts";
 import type { TrainOptions } from "./options.ts";
@@ -12,9 +13,6 @@ import type { TrainingPlan } from "./plan.ts";
 
 /** Least share of a step's products that must be saved for a cache to be worth its memory. */
 const LEAST_SHARE = 0.05;
-
-/** Examples computed together for the cache. */
-const CACHE_BATCH = { image: 100, text: 32 } as const;
 
 /** What a training's steps do not compute again: the values at their frozen frontier, of every training example. */
 export interface Frozen {
@@ -64,7 +62,7 @@ export async function keepFrozen(
 ): Promise<Frozen | undefined> {
   const names = frozenValues(backbone, task, options, step, layout);
   if (names.length === 0) return undefined;
-  const batches = trainBatches(plan, CACHE_BATCH[task.train.kind]);
+  const batches = trainBatches(plan, forwardBatchSize(backbone.input));
   const cache = await cacheFrozen(backbone, task.train, names, batches, call);
   return cache && { names, cache, rest: productFlops(cutAt(step, names)) / productFlops(step) };
 }

@@ -7,7 +7,7 @@ import { atPrecision } from "../precision/index.ts";
 import { type SessionMemory, sessionMemory } from "../runtime/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { viewsOf } from "./feeds.ts";
-import { FORWARD_BATCH } from "./forward.ts";
+import { forwardBatchSize } from "./forward.ts";
 import { cutFrozen, frozenValues } from "./frozen.ts";
 import { microBatchOf } from "./open-steps.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
@@ -76,7 +76,7 @@ export async function planMemory(
     sessions.push(memoryOf(cutFrozen(step, frozen)));
     if (tokens !== lengths.at(-1)) continue;
     const forward = memoryOf(cutFrozen(tunedForward({ ...backbone, graph: traced }, spec, layout), frozen));
-    const rows = Math.min(FORWARD_BATCH[task.validation.kind], task.validation.count) / batchSize;
+    const rows = Math.min(forwardBatchSize(backbone.input), task.validation.count) / batchSize;
     sessions.push({ weights: forward.weights, values: parameters + rows * (forward.values - parameters) });
     const examples = (task.train.count + task.validation.count) / batchSize;
     cache = examples * frozen.reduce((sum, name) => sum + bytesOf(step, name), 0);

@@ -156,7 +156,8 @@ async function openValidation(
   call: CacheCall,
 ): Promise<OpenValidation> {
   const { threads, signal } = call;
-  const kept = frozen && (await cacheFrozen(backbone, validation, frozen.names, forwardBatches(validation), call));
+  const kept =
+    frozen && (await cacheFrozen(backbone, validation, frozen.names, forwardBatches(validation, backbone.input), call));
   const graph = cutFrozen(tunedForward(backbone, spec, layout), kept && frozen?.names);
   const session = await backbone.runtime.open(graph, { threads }).catch((error) => {
     kept?.close();
