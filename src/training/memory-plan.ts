@@ -1,6 +1,6 @@
 import { type Backbone, traceBackbone } from "../backbone/index.ts";
 import { parseOptions } from "../base/index.ts";
-import { byteLength, elementCount, type Graph } from "../graph/index.ts";
+import { byteLength, elementCount, type Graph, type Tensor } from "../graph/index.ts";
 import type { Method, TunedSpec } from "../methods/index.ts";
 import { parameterCount } from "../parameters/index.ts";
 import { atPrecision } from "../precision/index.ts";
@@ -61,8 +61,12 @@ export async function planMemory(
   const { lengths } = planTraining(task.train, backbone.input, whole, options.seed);
   const parameters = 4 * parameterCount(layout);
   const { lower } = await atPrecision(backbone, await precisionOf(backbone, method, options));
+  // Int8 weights are made for the training, and stay beside the sessions' own.
+  const made = new Set<Tensor>();
   const memoryOf = (graph: Graph) => {
     const opened = lower(graph);
+    for (const [name, tensor] of opened.initializers)
+      if (tensor.dtype === "int8" && !graph.initializers.has(name)) made.add(tensor);
     return sessionMemory(opened, backbone.runtime.sharedWeights(opened));
   };
 
@@ -84,7 +88,9 @@ export async function planMemory(
   const sum = (of: (session: SessionMemory) => number) => sessions.reduce((total, each) => total + of(each), 0);
   const plan = {
     inUse,
-    weights: Math.round(PACKED * sum(({ weights }) => weights)),
+    weights: Math.round(
+      PACKED * sum(({ weights }) => weights) + [...made].reduce((all, { bytes }) => all + bytes.length, 0),
+    ),
     // The graphs' inputs and outputs hold the parameters that the optimiser's part counts.
     activations: Math.round(sum(({ values }) => values) - TURNS * lengths.length * parameters - parameters),
     optimizer: (TURNS + OTHERS) * parameters,
