@@ -117,7 +117,7 @@ const recordStep = () => {
   return recorded;
 };
 
-test.for(["threads=1", "threads=2", "threads=2&proxy"])(
+test.for(["threads=1", "threads=2&proxy"])(
   "a step of the embedded model in the page equals Node's, loss and gradients (%s)",
   async (query, { annotate }) => {
     const { start, loss, m } = await recordStep();
