@@ -1,5 +1,12 @@
+export {
+  type Correlation,
+  type MantelOptions,
+  type MatrixCorrelation,
+  mantelTest,
+  spearmanInterval,
+} from "./correlation-interval.ts";
 export { didYouMean, type ErrorDetails, GraftError } from "./errors.ts";
-export { type PairedDifference, pairedInterval } from "./paired-interval.ts";
+export { type PairedDifference, pairedInterval, tQuantile } from "./paired-interval.ts";
 export { parseOptions } from "./parse-options.ts";
 export { breathe, type LongCall, type Progress } from "./progress.ts";
 export { nameSeed, type Random, random } from "./random.ts";

@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import cases from "../../test/fixtures/correlations.json" with { type: "json" };
+import { mantelTest, spearmanInterval } from "./correlation-interval.ts";
+
+test("Mantel's test and the jackknife over states as scipy's numbers have them", () => {
+  for (const { a, b, exact, ...expected } of cases) {
+    const { value, low, high, p, permutations } = mantelTest(a, b, { permutations: 4000, seed: 1 });
+    expect(value).toBeCloseTo(expected.spearman, 12);
+    expect(low).toBeCloseTo(expected.low, 10);
+    expect(high).toBeCloseTo(expected.high, 10);
+    // 4,000 draws find a share to within four of its standard errors.
+    expect(Math.abs(p - exact)).toBeLessThan(4 * Math.sqrt((exact * (1 - exact)) / permutations) + 1 / permutations);
+    const independent = spearmanInterval(a.flat(), b.flat());
+    expect(independent.low).toBeCloseTo(expected.independent[0]!, 12);
+    expect(independent.high).toBeCloseTo(expected.independent[1]!, 12);
+  }
+});
+
+test("rows and columns move together: what hangs on the diagonal alone is not likeness of states", () => {
+  // Every order of the states keeps the diagonal, so each gives the same correlation of 1.
+  const diagonal = [0, 1, 2, 3].map((i) => [0, 1, 2, 3].map((j) => (i === j ? 1 : 0)));
+  expect(mantelTest(diagonal, diagonal, { permutations: 99 })).toMatchObject({ value: 1, p: 1, low: undefined });
+});
+
+test("too little to say leaves the bounds open; what is no pair of matrices is refused", () => {
+  expect(spearmanInterval([1, 2, 3], [1, 3, 2])).toEqual({
+    value: expect.closeTo(0.5, 12),
+    low: undefined,
+    high: undefined,
+  });
+  for (const wrong of [
+    [[1]],
+    [[1, 2], [3]],
+    [
+      [1, 2],
+      [3, Number.NaN],
+    ],
+  ])
+    expect(() => mantelTest(wrong, wrong)).toThrow(expect.objectContaining({ code: "STATISTICS" }));
+});

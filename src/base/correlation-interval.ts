@@ -1,0 +1,85 @@
+import { GraftError } from "./errors.ts";
+import { tQuantile } from "./paired-interval.ts";
+import { random } from "./random.ts";
+import { mean, pearson, ranks, spearman, standardDeviation } from "./statistics.ts";
+
+/** A correlation and where it lies with 95 % confidence; bounds are undefined where there is too little to say. */
+export interface Correlation {
+  readonly value: number;
+  readonly low: number | undefined;
+  readonly high: number | undefined;
+}
+
+/** Two matrices over the same states, compared. */
+export interface MatrixCorrelation extends Correlation {
+  /** Share of permutations of the states, the given order among them, whose correlation is as high or higher. */
+  readonly p: number;
+  readonly permutations: number;
+}
+
+export interface MantelOptions {
+  /** How many orders of the states are drawn; default 9,999. */
+  readonly permutations?: number;
+  readonly seed?: number;
+}
+
+/** Two-sided 5 % point of the normal distribution. */
+const Z = 1.959963984540054;
+
+/**
+ * Spearman's correlation of independent pairs, with the interval atanh(ρ) ± 1.96 · √((1 + ρ²/2) / (n − 3)) taken back by
+ * tanh (Bonett and Wright 2000).
+ */
+export function spearmanInterval(x: ArrayLike<number>, y: ArrayLike<number>): Correlation {
+  const value = spearman(x, y);
+  if (x.length < 4 || Number.isNaN(value)) return { value, low: undefined, high: undefined };
+  const half = Z * Math.sqrt((1 + value ** 2 / 2) / (x.length - 3));
+  return { value, low: Math.tanh(Math.atanh(value) - half), high: Math.tanh(Math.atanh(value) + half) };
+}
+
+/**
+ * Spearman's correlation of two square matrices over the same states, all cells counted, the diagonal too. Cells of a row
+ * or a column are not independent, so both the test and the interval take states, not cells, as what is drawn:
+ * - Mantel's test (1967): the states of `b` are put in random orders, rows and columns together (so that the diagonal stays
+ *   the diagonal), and ρ computed again; p = (1 + orders with ρ as high) / (1 + orders). One-sided: alike, or not.
+ * - The jackknife (Arvesen 1969): a state at a time is left out, its row and its column; mean of the pseudo-values of
+ *   atanh ρ ± t · their standard deviation / √n, n − 1 degrees of freedom, taken back by tanh.
+ * @param a, b  [n, n], finite
+ * @throws GraftError STATISTICS if they are not square, alike in size and finite
+ */
+export function mantelTest(
+  a: readonly (readonly number[])[],
+  b: readonly (readonly number[])[],
+  { permutations = 9999, seed = 0 }: MantelOptions = {},
+): MatrixCorrelation {
+  const n = a.length;
+  const isWhole = (matrix: readonly (readonly number[])[]) =>
+    matrix.length === n && matrix.every((row) => row.length === n && row.every(Number.isFinite));
+  if (n < 2 || !isWhole(a) || !isWhole(b))
+    throw new GraftError("STATISTICS", {
+      thing: "correlation of two matrices",
+      place: `they have ${a.length} and ${b.length} rows, or a row of another length, or a number that is not finite`,
+      remedy: "Give two square matrices of finite numbers over the same states, two or more",
+    });
+  const value = spearman(a.flat(), b.flat());
+  const [ranksA, ranksB] = [ranks(a.flat()), ranks(b.flat())];
+  const { permutation } = random(seed);
+  const permuted = new Float64Array(n * n);
+  let asHigh = 1;
+  for (let k = 0; k < permutations; k++) {
+    const order = permutation(n);
+    for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) permuted[i * n + j] = ranksB[order[i]! * n + order[j]!]!;
+    if (pearson(ranksA, permuted) >= value - 1e-12) asHigh++; // sums in another order round otherwise
+  }
+  return { value, ...jackknife(a, b, value), p: asHigh / (1 + permutations), permutations };
+}
+
+function jackknife(a: readonly (readonly number[])[], b: readonly (readonly number[])[], value: number) {
+  const n = a.length;
+  const without = (matrix: readonly (readonly number[])[], k: number) =>
+    matrix.flatMap((row, i) => (i === k ? [] : row.filter((_, j) => j !== k)));
+  const pseudo = a.map((_, k) => n * Math.atanh(value) - (n - 1) * Math.atanh(spearman(without(a, k), without(b, k))));
+  if (n < 3 || !pseudo.every(Number.isFinite)) return { low: undefined, high: undefined };
+  const [centre, half] = [mean(pseudo), (tQuantile(0.95, n - 1) * standardDeviation(pseudo)) / Math.sqrt(n)];
+  return { low: Math.tanh(centre - half), high: Math.tanh(centre + half) };
+}
