@@ -1,5 +1,8 @@
 import * as z from "zod";
 import { TrainOptions } from "../training/index.ts";
+import { NamedSetting } from "./named-setting.ts";
+import { openPruner } from "./pruners/pruners.ts";
+import { openSampler } from "./samplers/samplers.ts";
 
 const names = z.array(z.string().min(1)).nonempty();
 const range = z.union([z.number(), z.tuple([z.number(), z.number()])]);
@@ -35,7 +38,10 @@ export type SpaceSettings = z.output<typeof SpaceSettings>;
 export const objectives = ["metric", "parameters", "latency"] as const;
 export type Objective = (typeof objectives)[number];
 
-/** What a study.yaml says; every key has a default but `tasks` (or `data`). */
+/**
+ * What a study.yaml says; every key has a default but `tasks` (or `data`). A sampler or pruner that there is not, or that
+ * lacks an option, is thrown as the GraftError that names the likely one.
+ */
 export const StudySettings = z
   .strictObject({
     model: z.string().min(1).default("builtin:vit").describe("as `graft train --model`"),
@@ -52,8 +58,12 @@ export const StudySettings = z
       .array(z.string().min(1))
       .default([])
       .describe("methods trained beside the candidates, in the `--method` language: none, all:parallel, lora:q,v"),
-    sampler: z.string().default("random"),
-    pruner: z.string().default("none"),
+    sampler: NamedSetting.default("random")
+      .refine((setting) => openSampler(setting))
+      .describe("who draws candidates: a name, or { name: evolution, population: 20 }"),
+    pruner: NamedSetting.default("none")
+      .refine((setting) => openPruner(setting))
+      .describe("who ends trials early: a name, or { name: asha, reduction: 3 }"),
     objectives: z.array(z.enum(objectives)).nonempty().default(["metric"]),
     trials: z.int().min(1).optional().describe("most trials a task, baselines left out"),
     hours: z.number().positive().optional().describe("stop after so many hours of work"),
@@ -66,7 +76,7 @@ export const StudySettings = z
       .prefault({})
       .describe("settings of every training, as the flags of `graft train`"),
   })
-  .refine(({ trials, hours, sampler }) => trials ?? hours ?? (sampler === "grid" || undefined), {
+  .refine(({ trials, hours, sampler }) => trials ?? hours ?? openSampler(sampler).size, {
     message: "needs `trials` or `hours`: only the grid ends by itself",
   });
 export type StudySettings = z.output<typeof StudySettings>;

@@ -1,11 +1,19 @@
+import type * as z from "zod";
 import type { RunKey, Trial } from "../trial.ts";
 
 /** One way to end trials that will not be the best. Adding one: a file with this shape and a line in `pruners.ts`. */
-export interface Pruner {
-  readonly name: string;
+export interface PrunerKind<Options extends z.ZodObject = z.ZodObject> {
   readonly summary: string;
   readonly source: string;
-  /** Asked after each report of a run. */
+  /** What may stand beside its name in `pruner: { name: …, … }`. */
+  readonly options: Options;
+  /** Asked after each report of a run. Does not depend on anything but its arguments. */
+  shouldPrune(request: PrunerRequest, options: z.output<Options>): boolean;
+}
+
+/** A kind of pruner with its options: what the owner of a study asks. */
+export interface Pruner {
+  readonly name: string;
   shouldPrune(request: PrunerRequest): boolean;
 }
 
