@@ -1,4 +1,5 @@
 import { GraftError } from "../base/index.ts";
+import { tridiagonalise } from "./tridiagonalise.ts";
 
 /**
  * Eigenvalues of a symmetric matrix: Householder tridiagonalisation, then QL with implicit shifts, values only.
@@ -11,10 +12,7 @@ import { GraftError } from "../base/index.ts";
 export function eigenvaluesSymmetric(a: Float64Array, d: number): Float64Array {
   const scale = powerOfTwoNear(largestMagnitude(a, d)); // exact to divide by; squares cannot overflow after it
   if (scale === 0) return new Float64Array(d);
-  const { diagonal, offDiagonal } = tridiagonalise(
-    a.map((value) => value / scale),
-    d,
-  );
+  const { diagonal, offDiagonal } = tridiagonalise(a, d, 1 / scale);
   implicitQl(diagonal, offDiagonal);
   return diagonal
     .map((value) => value * scale)
@@ -81,101 +79,6 @@ function transpose(g: ArrayLike<number>, rows: number, columns: number): Float64
     for (let j = 0; j < columns; j++) result[j * rows + i] = g[i * columns + j]!;
   }
   return result;
-}
-
-interface Tridiagonal {
-  readonly diagonal: Float64Array;
-  /** offDiagonal[k] couples k and k + 1; the last entry is 0. */
-  readonly offDiagonal: Float64Array;
-}
-
-/**
- * Reduce the upper triangle of `a` to tridiagonal form, destroying `a`. Step k reflects row k's tail onto its first
- * entry, A ← H A H with H = I − β u uᵀ, which is the rank-two update A − u wᵀ − w uᵀ. The update of one step waits and
- * is applied while the next step multiplies by A, so that each step walks the triangle once, two rows at a time.
- */
-function tridiagonalise(a: Float64Array, d: number): Tridiagonal {
-  const diagonal = new Float64Array(d);
-  const offDiagonal = new Float64Array(d);
-  let [u, w, nextU, nextW] = Array.from({ length: 4 }, () => new Float64Array(d)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
-  for (let k = 0; k < d; k++) {
-    for (let j = k; j < d; j++) a[k * d + j]! -= u[k]! * w[j]! + w[k]! * u[j]!;
-    diagonal[k] = a[k * d + k]!;
-    const { beta, image } = reflector(a, k * d + k + 1, k + 1, nextU);
-    offDiagonal[k] = image;
-    updateAndMultiply(a, d, k + 1, u, w, nextU, nextW);
-    let product = 0;
-    for (let j = k + 1; j < d; j++) product += nextW[j]! * nextU[j]!;
-    const share = (beta * beta * product) / 2;
-    for (let j = k + 1; j < d; j++) nextW[j] = beta * nextW[j]! - share * nextU[j]!;
-    [u, w, nextU, nextW] = [nextU, nextW, u, w];
-  }
-  return { diagonal, offDiagonal };
-}
-
-/** Householder vector of the d − first entries of `a` from `offset`, put into u[first..]; x is mapped to (image, 0, …). */
-function reflector(a: Float64Array, offset: number, first: number, u: Float64Array): { beta: number; image: number } {
-  let tail = 0; // squares of all but the first entry
-  for (let j = first; j < u.length; j++) {
-    u[j] = a[offset + j - first]!;
-    if (j > first) tail += u[j]! * u[j]!;
-  }
-  const head = first < u.length ? u[first]! : 0;
-  if (tail === 0) return { beta: 0, image: head };
-  const norm = Math.sqrt(head * head + tail);
-  const image = head > 0 ? -norm : norm; // the sign that cancels nothing
-  u[first] = head - image;
-  return { beta: 2 / (u[first]! * u[first]! + tail), image };
-}
-
-/** On the rows and columns from `first`: A ← A − u wᵀ − w uᵀ, and product ← A · x with the A so updated. */
-function updateAndMultiply(
-  a: Float64Array,
-  d: number,
-  first: number,
-  u: Float64Array,
-  w: Float64Array,
-  x: Float64Array,
-  product: Float64Array,
-): void {
-  product.fill(0, first);
-  let i = first;
-  for (; i + 1 < d; i += 2) {
-    const [row0, row1] = [i * d, i * d + d];
-    const [u0, w0, x0] = [u[i]!, w[i]!, x[i]!];
-    const [u1, w1, x1] = [u[i + 1]!, w[i + 1]!, x[i + 1]!];
-    const a00 = a[row0 + i]! - 2 * u0 * w0;
-    const a01 = a[row0 + i + 1]! - u0 * w1 - w0 * u1;
-    const a11 = a[row1 + i + 1]! - 2 * u1 * w1;
-    a[row0 + i] = a00;
-    a[row0 + i + 1] = a01;
-    a[row1 + i + 1] = a11;
-    let sum0 = a00 * x0 + a01 * x1;
-    let sum1 = a01 * x0 + a11 * x1;
-    for (let j = i + 2; j < d; j++) {
-      const uj = u[j]!;
-      const wj = w[j]!;
-      const xj = x[j]!;
-      const aj0 = a[row0 + j]! - u0 * wj - w0 * uj;
-      const aj1 = a[row1 + j]! - u1 * wj - w1 * uj;
-      a[row0 + j] = aj0;
-      a[row1 + j] = aj1;
-      sum0 += aj0 * xj;
-      sum1 += aj1 * xj;
-      product[j]! += aj0 * x0 + aj1 * x1;
-    }
-    product[i]! += sum0;
-    product[i + 1]! += sum1;
-  }
-  if (i < d) {
-    a[i * d + i]! -= 2 * u[i]! * w[i]!;
-    product[i]! += a[i * d + i]! * x[i]!;
-  }
 }
 
 /** QL iteration with Wilkinson's shift; leaves the eigenvalues in `diagonal`, unsorted, and destroys `offDiagonal`. */
