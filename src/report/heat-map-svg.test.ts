@@ -87,3 +87,34 @@ test.each([1, 2, 3, 13, 81])("%i states are drawn, whatever is chosen", (n) => {
   expect(image.width).toBeGreaterThanOrEqual(700);
   expect(image.height).toBeGreaterThan(400);
 });
+
+test("some states: cells are named by their state, those that are not known are left faint", () => {
+  const svg = heatMapSvg({
+    ...{ scoreName: "accuracy", states: [0, 3, 6], chosen: [{ from: 6, to: 3 }] },
+    matrix: [
+      [0.5, 0.6, 0.7],
+      [0.1, Number.NaN, 0.2],
+      [0.3, 0.9, 0.4],
+    ],
+  });
+  expect(svg).toContain("<title>6 → 3, recurrent: 0.9</title>");
+  expect(svg).toMatch(/class="faint"><title>3 → 3, sequential: not measured<\/title>/);
+  expect(svg).toContain(
+    "Values run from 0.1 to 0.9, the highest at edge 6 to 3. Chosen edges: 6 to 3 (recurrent, 0.9).",
+  );
+  const image = render(svg);
+  const [left, top, cell] = [88, 108, 40];
+  expect(image.at(left + 2 * cell + 4, top + 10)).toEqual([...colorAt((0.7 - 0.1) / 0.8)]);
+  expect(image.at(left + cell + 10, top + 2 * cell - 1)).toEqual([...markColor]);
+  expect(() =>
+    heatMapSvg({
+      scoreName: "x",
+      states: [0, 3],
+      matrix: [
+        [1, 2],
+        [3, 4],
+      ],
+      chosen: [{ from: 1, to: 0 }],
+    }),
+  ).toThrow("edge (1, 0)");
+});

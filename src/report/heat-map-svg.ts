@@ -1,7 +1,7 @@
 import { type EdgeKind, edgeKind } from "../adapters/index.ts";
 import { nameSeed } from "../base/index.ts";
 import { colorAt, hex, luminance, markColor } from "./color-scale.ts";
-import { type Extent, extentOf, formatScore, type HeatMap, stateName } from "./heat-map.ts";
+import { type Extent, extentOf, formatScore, indexOf, type SparseHeatMap, stateName } from "./heat-map.ts";
 import { DARK, FONT, LIGHT, type Theme, xmlText } from "./svg.ts";
 
 /** Pixels: margins around the map, and the panel to its right. */
@@ -23,7 +23,7 @@ const NAMED = 12;
  * @returns an `<svg>` element; several can stand in one page
  * @throws  GraftError BAD_HEAT_MAP
  */
-export function heatMapSvg(map: HeatMap): string {
+export function heatMapSvg(map: SparseHeatMap): string {
   const extent = extentOf(map);
   const n = map.matrix.length;
   const cell = Math.max(8, Math.min(40, Math.floor(500 / n)));
@@ -42,10 +42,10 @@ export function heatMapSvg(map: HeatMap): string {
     `<rect class="paper" width="${width}" height="${height}"/>`,
     `<text class="ink head" x="24" y="34">${xmlText(title)}</text>`,
     `<g transform="translate(${LEFT} ${TOP})">`,
-    axes(n, cell),
+    axes(map, cell),
     cells(map, extent, cell),
-    `<path class="gap" stroke-width="${Math.min(4, cell / 5)}" d="${kindBorders(n, cell)}"/>`,
-    `<path class="border" stroke-width="${Math.min(1.5, cell / 12)}" d="${kindBorders(n, cell)}"/>`,
+    `<path class="gap" stroke-width="${Math.min(4, cell / 5)}" d="${kindBorders(map, cell)}"/>`,
+    `<path class="border" stroke-width="${Math.min(1.5, cell / 12)}" d="${kindBorders(map, cell)}"/>`,
     marks(map, extent, cell),
     `</g>`,
     `<g transform="translate(${LEFT + side + 32} ${TOP})">${panel(map, extent)}</g>`,
@@ -80,20 +80,21 @@ function style(id: string): string {
 }
 
 /** State numbers along the top and the left; behind them a bracket and a number for each block. */
-function axes(n: number, cell: number): string {
+function axes({ matrix, states }: SparseHeatMap, cell: number): string {
+  const n = matrix.length;
   const step = cell >= 16 ? 1 : 2; // numbers of two digits need about 16 pixels
   const parts = [
     `<text class="ink strong" x="0" y="-52">to: the state an adapter adds to →</text>`,
     `<text class="ink strong" transform="translate(-54 0) rotate(-90)" text-anchor="end">← from: the state it reads</text>`,
-    `<text class="soft small" x="-8" y="-26" text-anchor="end">block</text>`,
+    states === undefined ? `<text class="soft small" x="-8" y="-26" text-anchor="end">block</text>` : "",
   ];
-  for (let state = 0; state < n; state += step) {
-    const middle = (state + 0.5) * cell;
+  for (let k = 0; k < n; k += step) {
+    const [state, middle] = [states?.[k] ?? k, (k + 0.5) * cell];
     const name = `<title>state ${state}: ${stateName(state)}</title>`;
     parts.push(`<text class="ink small" x="${middle}" y="-7" text-anchor="middle">${state}${name}</text>`);
     parts.push(`<text class="ink small" x="-6" y="${middle + 3.5}" text-anchor="end">${state}${name}</text>`);
   }
-  for (let block = 0; 2 * block + 2 < n; block++) {
+  for (let block = 0; states === undefined && 2 * block + 2 < n; block++) {
     const [start, end] = [(2 * block + 1) * cell + 2, (2 * block + 3) * cell - 3];
     const middle = (2 * block + 2) * cell;
     parts.push(`<path class="line" d="M${start} -20H${end}M-23 ${start}V${end}"/>`);
@@ -103,11 +104,17 @@ function axes(n: number, cell: number): string {
   return parts.join("\n");
 }
 
-function cells({ matrix }: HeatMap, { fraction }: Extent, cell: number): string {
+function cells({ matrix, states }: SparseHeatMap, { fraction }: Extent, cell: number): string {
   const size = cell - 1;
-  const draw = (value: number, from: number, to: number) =>
-    `<rect x="${to * cell}" width="${size}" height="${size}" rx="1.5" fill="${hex(colorAt(fraction(value)))}">` +
-    `<title>${from} → ${to}, ${edgeKind({ from, to })}: ${formatScore(value)}</title></rect>`;
+  const draw = (value: number, row: number, column: number) => {
+    const [from, to] = [states?.[row] ?? row, states?.[column] ?? column];
+    const isKnown = !Number.isNaN(value);
+    const fill = isKnown ? `fill="${hex(colorAt(fraction(value)))}"` : `class="faint"`;
+    return (
+      `<rect x="${column * cell}" width="${size}" height="${size}" rx="1.5" ${fill}>` +
+      `<title>${from} → ${to}, ${edgeKind({ from, to })}: ${isKnown ? formatScore(value) : "not measured"}</title></rect>`
+    );
+  };
   return matrix
     .map(
       (row, from) => `<g transform="translate(0 ${from * cell})">${row.map((v, to) => draw(v, from, to)).join("")}</g>`,
@@ -116,7 +123,7 @@ function cells({ matrix }: HeatMap, { fraction }: Extent, cell: number): string 
 }
 
 /** Steps below the diagonal, between it and the parallel edges, and above those, in the gaps between cells. */
-function kindBorders(n: number, cell: number): string {
+function kindBorders({ matrix: { length: n }, states: some }: SparseHeatMap, cell: number): string {
   const at = (k: number) => k * cell - 0.5;
   const states = Array.from({ length: n }, (_, k) => k);
   const below = states.slice(1).map((k) => `H${at(k)}V${at(k + 1)}`);
@@ -124,14 +131,15 @@ function kindBorders(n: number, cell: number): string {
   const above = states.slice(1, -1).map((k) => `V${at(k)}H${at(k + 2)}`);
   return [
     n > 1 ? `M-0.5 ${at(1)}${below.join("")}M${at(1)} -0.5${beside.join("")}` : "",
-    n > 2 ? `M${at(2)} -0.5${above.join("")}` : "",
+    n > 2 && some === undefined ? `M${at(2)} -0.5${above.join("")}` : "",
   ].join("");
 }
 
 /** A frame around each chosen edge, and its number in the order of choice. */
-function marks({ matrix, chosen = [] }: HeatMap, { fraction }: Extent, cell: number): string {
+function marks({ matrix, states, chosen = [] }: SparseHeatMap, { fraction }: Extent, cell: number): string {
   return chosen
-    .map(({ from, to }, k) => {
+    .map((edge, k) => {
+      const [from, to] = [indexOf(edge.from, states), indexOf(edge.to, states)];
       const frame = `x="${to * cell - 1}" y="${from * cell - 1}" width="${cell + 1}" height="${cell + 1}" rx="3"`;
       const ink = luminance(colorAt(fraction(matrix[from]![to]!))) > 0.3 ? "#1d2330" : "#ffffff";
       const number =
@@ -143,7 +151,7 @@ function marks({ matrix, chosen = [] }: HeatMap, { fraction }: Extent, cell: num
     .join("\n");
 }
 
-function panel(map: HeatMap, extent: Extent): string {
+function panel(map: SparseHeatMap, extent: Extent): string {
   return [
     colorBar(map.scoreName, extent),
     `<g transform="translate(0 172)">${kindKey()}</g>`,
@@ -186,10 +194,10 @@ function kindKey(): string {
     .join("\n");
 }
 
-function chosenList({ matrix, scoreName, chosen = [] }: HeatMap): string {
+function chosenList({ matrix, states, scoreName, chosen = [] }: SparseHeatMap): string {
   if (chosen.length === 0) return "";
   const lines = chosen.slice(0, NAMED).map(({ from, to }, k) => {
-    const text = `${from} → ${to}  ${edgeKind({ from, to })}, ${formatScore(matrix[from]![to]!)}`;
+    const text = `${from} → ${to}  ${edgeKind({ from, to })}, ${formatScore(matrix[indexOf(from, states)]![indexOf(to, states)]!)}`;
     return `<text class="soft" x="0" y="${28 + k * 18}">${k + 1}</text><text class="ink" x="22" y="${28 + k * 18}">${text}</text>`;
   });
   if (chosen.length > NAMED) {
@@ -203,15 +211,17 @@ function chosenList({ matrix, scoreName, chosen = [] }: HeatMap): string {
 }
 
 /** What the picture shows, for those who cannot see it. */
-function describe({ matrix, scoreName, chosen = [] }: HeatMap, { min, max }: Extent): string {
+function describe({ matrix, states, scoreName, chosen = [] }: SparseHeatMap, { min, max }: Extent): string {
   const n = matrix.length;
-  const from = matrix.findIndex((row) => row.includes(max));
+  const highest = matrix.findIndex((row) => row.includes(max));
+  const [from, to] = [highest, matrix[highest]!.indexOf(max)].map((k) => states?.[k] ?? k);
   const listed = chosen.map(
-    (edge) => `${edge.from} to ${edge.to} (${edgeKind(edge)}, ${formatScore(matrix[edge.from]![edge.to]!)})`,
+    (edge) =>
+      `${edge.from} to ${edge.to} (${edgeKind(edge)}, ${formatScore(matrix[indexOf(edge.from, states)]![indexOf(edge.to, states)]!)})`,
   );
   return [
     `Heat map of ${scoreName} for the ${n * n} edges between ${n} hidden states; rows are the state an adapter reads, columns the state it adds to.`,
-    `Values run from ${formatScore(min)} to ${formatScore(max)}, the highest at edge ${from} to ${matrix[from]!.indexOf(max)}.`,
+    `Values run from ${formatScore(min)} to ${formatScore(max)}, the highest at edge ${from} to ${to}.`,
     listed.length > 0 ? `Chosen edges: ${listed.join("; ")}.` : "No edge is marked.",
   ].join(" ");
 }

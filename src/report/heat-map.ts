@@ -13,6 +13,12 @@ export interface HeatMap {
   readonly chosen?: readonly Edge[] | undefined;
 }
 
+/** A map of some of the states, for the picture alone. */
+export interface SparseHeatMap extends HeatMap {
+  /** State index of each row and column; default 0..n−1. Where it is given a cell may be NaN: nothing is known of it. */
+  readonly states?: readonly number[] | undefined;
+}
+
 /** Smallest and largest value of the matrix, and where a value lies between them, 0..1. */
 export interface Extent {
   readonly min: number;
@@ -24,13 +30,13 @@ export interface Extent {
  * The values a map's colours span.
  * @throws GraftError BAD_HEAT_MAP if the matrix is empty, not square or not finite, or a chosen edge lies outside it
  */
-export function extentOf({ matrix, chosen = [] }: HeatMap): Extent {
+export function extentOf({ matrix, chosen = [], states }: SparseHeatMap): Extent {
   const n = matrix.length;
-  const values = matrix.flat();
+  const values = states ? matrix.flat().filter((value) => !Number.isNaN(value)) : matrix.flat();
   if (n === 0 || matrix.some((row) => row.length !== n)) throw badHeatMap("its matrix is empty or not square");
   if (!values.every(Number.isFinite)) throw badHeatMap("its matrix holds NaN or an infinity");
   for (const { from, to } of chosen) {
-    if (matrix[from]?.[to] === undefined)
+    if (matrix[indexOf(from, states)]?.[indexOf(to, states)] === undefined)
       throw badHeatMap(`edge (${from}, ${to}) to be marked is outside its ${n} states`);
   }
   const [min, max] = values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [
@@ -39,6 +45,10 @@ export function extentOf({ matrix, chosen = [] }: HeatMap): Extent {
   ] as [number, number]);
   return { min, max, fraction: (value) => (max > min ? (value - min) / (max - min) : 0) };
 }
+
+/** Where a state stands among those of a map. */
+export const indexOf = (state: number, states: readonly number[] | undefined): number =>
+  states === undefined ? state : states.indexOf(state);
 
 /** A score as a reader wants it: whole numbers as they are, others to three digits. */
 export const formatScore = (value: number): string =>
