@@ -1,6 +1,6 @@
 import type { Comparison, ComparisonRow } from "../comparison/index.ts";
 import { type MethodColumn, methodColumns, methodsLegend } from "./methods-table.ts";
-import { DARK, FONT, LIGHT, type Theme, xmlText } from "./svg.ts";
+import { DARK, FONT, LIGHT, type Theme, ticksOf, xmlText } from "./svg.ts";
 
 /** Pixels of the picture. */
 const LABELS = 170;
@@ -80,16 +80,6 @@ function dot(row: ComparisonRow, y: number, x: (value: number) => string, { text
   const range = low === undefined || high === undefined ? "" : `<path class="range" d="M${x(low)} ${y}H${x(high)}"/>`;
   const name = `<text x="${LABELS - 12}" y="${y + 4}" text-anchor="end">${xmlText(row.method)}</text>`;
   return `<g><title>${xmlText(`${row.method}: ${text!(row)}`)}</title>${name}${range}<circle cx="${x(mean)}" cy="${y}" r="5"/></g>`;
-}
-
-/** Four to ten round numbers that lie between two, 0 among them. */
-function ticksOf(low: number, high: number): readonly number[] {
-  const rough = (high - low || 1) / 5;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5].find((factor) => factor * power >= rough) ?? 10);
-  const first = Math.ceil(low / step);
-  const count = Math.floor(high / step) - first + 1;
-  return Array.from({ length: count }, (_, k) => Number(((first + k) * step).toPrecision(6)));
 }
 
 function table({ rows }: Comparison, columns: readonly MethodColumn[]): string {

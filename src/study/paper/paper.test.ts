@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { type MadeUp, madeUpTrials } from "../../../test/support/made-up-trials.ts";
 import { random } from "../../base/index.ts";
 import { analyseBaselines } from "./baselines.ts";
 import { analyseCorrelation } from "./correlation.ts";
 import { analyseEdges, chanceOfRecurrent } from "./edges.ts";
 import { experiments } from "./experiments.ts";
-import { type MadeUp, madeUpTrials } from "./made-up-trials.ts";
 import { analysePlaces } from "./places.ts";
 import { analyseRandom, chosenDraw, medianInterval } from "./random.ts";
 import { noiseOf, rowDifference, rowsOf } from "./rows.ts";

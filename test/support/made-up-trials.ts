@@ -1,4 +1,4 @@
-import type { Run, Trial } from "../trial.ts";
+import type { Run, Trial } from "../../src/study/trial.ts";
 
 /** A trial for tests: a metric by seed, undefined where it is still to be trained. `measured` is `validation` unless given. */
 export interface MadeUp {

@@ -1,0 +1,1 @@
+export { fileName, type PaperReport, type PaperResults, paperReports } from "./paper-report.ts";
