@@ -1,1 +1,1 @@
-export { fileName, type PaperReport, type PaperResults, paperReports } from "./paper-report.ts";
+export { fileName, type PaperReport, paperReport } from "./paper-report.ts";

@@ -1,12 +1,16 @@
 import { Resvg } from "@resvg/resvg-js";
 import { expect, test } from "vitest";
 import { type MadeUp, madeUpTrials } from "../../../test/support/made-up-trials.ts";
-import { analyseEdges, analysePlaces, analyseRandom } from "../../study/index.ts";
+import { type ExperimentName, experiments } from "../../study/index.ts";
 import { markdownTable } from "../table.ts";
-import { fileName, paperReports } from "./index.ts";
+import { fileName, paperReport } from "./index.ts";
 
 const ALL = "all:parallel@r8";
 const HOSTILE = "a<b>&.csv";
+const study = (name: ExperimentName, list: readonly MadeUp[]) => ({
+  settings: experiments[name].settings({ states: 25, tasks: [HOSTILE, "b"] }),
+  trials: madeUpTrials(list),
+});
 const wellFormed = (svg: string) => new Resvg(svg, { font: { loadSystemFonts: false } }).render().width;
 
 test("edges: a map for each task, cells that are missing stay empty, tables in %", () => {
@@ -17,7 +21,7 @@ test("edges: a map for each task, cells that are missing stay empty, tables in %
       validation: [0.5 + 0.01 * (from - to), undefined],
     })),
   );
-  const { tables, pictures } = paperReports.edges(analyseEdges(madeUpTrials(list.slice(1)), [HOSTILE], ALL), ALL);
+  const { tables, pictures } = paperReport("edges", study("edges", list.slice(1)));
   expect(pictures.map(({ name }) => name)).toEqual(["edges-a-b-"]);
   expect(pictures[0]!.svg).toContain("<title>6 → 0, recurrent: 56</title>");
   expect(pictures[0]!.svg).toContain("<title>0 → 0, sequential: not measured</title>");
@@ -35,7 +39,7 @@ test("places: a panel for each task with a dot for each seed", () => {
     method: `${from}-${from + 1}@r32`,
     validation: [0.7 - 0.1 * from, 0.71 - 0.1 * from],
   }));
-  const { tables, pictures } = paperReports.places(analysePlaces(madeUpTrials(list), [HOSTILE, "b"]), ALL);
+  const { tables, pictures } = paperReport("places", study("places", list));
   const svg = pictures[0]!.svg;
   expect(svg.match(/class="dot"/g)).toHaveLength(6);
   expect(svg).toContain("a&lt;b&gt;&amp;.csv: highest 70.5 % at 0 to 1, lowest 50.5 % at 2 to 3.");
@@ -45,14 +49,19 @@ test("places: a panel for each task with a dot for each seed", () => {
 
 test("draws: a dot for each, and nothing to be drawn from nothing", () => {
   const list: MadeUp[] = [
-    { method: ALL, origin: "baseline", validation: [0.8] },
-    ...Array.from({ length: 10 }, (_, k) => ({ method: `0-${k}@r8`, origin: "random", validation: [0.7 + k / 50] })),
+    { task: "b", method: ALL, origin: "baseline", validation: [0.8] },
+    ...Array.from({ length: 10 }, (_, k) => ({
+      task: "b",
+      method: `0-${k}@r8`,
+      origin: "random",
+      validation: [0.7 + k / 50],
+    })),
   ];
-  const { tables, pictures } = paperReports.random(analyseRandom(madeUpTrials(list), ["a"], ALL), ALL);
+  const { tables, pictures } = paperReport("random", study("random", list));
   expect(pictures[0]!.svg.match(/class="dot"/g)).toHaveLength(10);
   expect(wellFormed(pictures[0]!.svg)).toBeGreaterThan(600);
-  expect(tables[0]!.table.rows[0]!.join("|")).toBe("a|10|70.0|79.0 [72.0, 86.0]|88.0|80.0|40 %||88.0||");
-  expect(paperReports.random(analyseRandom([], ["a"], ALL), ALL).pictures).toEqual([]);
+  expect(tables[0]!.table.rows[1]!.join("|")).toBe("b|10|70.0|79.0 [72.0, 86.0]|88.0|80.0|40 %||88.0||");
+  expect(paperReport("random", study("random", [])).pictures).toEqual([]);
 });
 
 test("a task's name becomes a file's", () => {

@@ -1,10 +1,10 @@
-import type {
-  BaselinesResult,
-  CorrelationResult,
-  EdgesResult,
-  PlacesResult,
-  RandomResult,
-  Verdict,
+import {
+  analyseExperiment,
+  type ExperimentName,
+  everyPlaceOf,
+  type PaperResults,
+  type PaperStudy,
+  type Verdict,
 } from "../../study/index.ts";
 import { heatMapSvg } from "../heat-map-svg.ts";
 import type { Column, Table } from "../table.ts";
@@ -19,18 +19,14 @@ export interface PaperReport {
   readonly pictures: readonly { readonly name: string; readonly title: string; readonly svg: string }[];
 }
 
-/** Results under their experiments' names. */
-export interface PaperResults {
-  readonly places: PlacesResult;
-  readonly edges: EdgesResult;
-  readonly correlation: CorrelationResult;
-  readonly random: RandomResult;
-  readonly baselines: BaselinesResult;
+/** An experiment with the trials that its study has. Metrics are shown in %. */
+export function paperReport<Name extends ExperimentName>(name: Name, study: PaperStudy): PaperReport {
+  return reports[name](analyseExperiment(name, study), everyPlaceOf(study.settings));
 }
 
-/** One way to show each experiment; `all` is the baseline with an adapter at every place. Metrics are shown in %. */
-export const paperReports: {
-  readonly [Name in keyof PaperResults]: (result: PaperResults[Name], all: string) => PaperReport;
+/** One way to show each experiment; `all` is the baseline with an adapter at every place. */
+const reports: {
+  readonly [Name in ExperimentName]: (result: PaperResults[Name], all: string) => PaperReport;
 } = {
   places: (result) => ({
     verdicts: result.verdicts,

@@ -18,7 +18,7 @@ export interface PaperOptions {
   readonly workers?: number;
 }
 
-/** An experiment of the paper: a study, and what is read from its trials. Adding one: a line here and in `report/paper`. */
+/** An experiment of the paper: a study, and what is read from its trials. Adding one: a line here, in `analyse.ts` and in `report/paper`. */
 export interface Experiment {
   readonly name: string;
   readonly summary: string;
@@ -35,7 +35,11 @@ const FOUR_TASKS = ["location", "texture", "orientation", "family"];
 const TWO_TASKS = ["location", "texture"];
 
 /** The baseline with an adapter at every place. */
-export const ALL = `all:parallel@r${RANK_OF_MANY}`;
+const everyPlace = (rank: number) => `all:parallel@r${rank}`;
+
+/** How a study names that baseline. */
+export const everyPlaceOf = ({ baselines }: Pick<StudySettings, "baselines">): string =>
+  baselines.find((method) => method.startsWith("all:parallel")) ?? everyPlace(RANK_OF_MANY);
 
 const edges: Pick<Experiment, "study" | "settings"> = {
   study: "edges",
@@ -43,7 +47,7 @@ const edges: Pick<Experiment, "study" | "settings"> = {
     studyOf(options, FOUR_TASKS, {
       space: { stride: options.stride ?? 3, rank: options.rank ?? RANK_ALONE },
       sampler: "grid",
-      baselines: ["none", ALL],
+      baselines: ["none", everyPlace(RANK_OF_MANY)],
       seeds: options.seeds ?? 2,
     }),
 };
@@ -76,7 +80,7 @@ export const experiments = {
         space: { count: options.states - 1, rank: options.rank ?? RANK_OF_MANY },
         sampler: "random",
         trials: options.draws ?? 50,
-        baselines: ["none", ALL],
+        baselines: ["none", everyPlace(options.rank ?? RANK_OF_MANY)],
         seeds: options.seeds ?? 1,
       }),
   },
@@ -92,9 +96,9 @@ export const experiments = {
         baselines: [
           "none",
           `first:3@r${RANK_ALONE}`,
-          ALL,
-          `all:sequential@r${RANK_OF_MANY}`,
-          `lora:q,v@r${RANK_OF_MANY}`,
+          everyPlace(options.rank ?? RANK_OF_MANY),
+          `all:sequential@r${options.rank ?? RANK_OF_MANY}`,
+          `lora:q,v@r${options.rank ?? RANK_OF_MANY}`,
           "full",
         ],
         seeds: options.seeds ?? 3,

@@ -1,7 +1,8 @@
-export { analyseBaselines, type BaselinesResult, DRAWS } from "./baselines.ts";
-export { analyseCorrelation, type CorrelationResult } from "./correlation.ts";
-export { analyseEdges, type EdgesResult } from "./edges.ts";
-export { ALL, type Experiment, type ExperimentName, experiments, type PaperOptions } from "./experiments.ts";
-export { analysePlaces, type PlacesResult } from "./places.ts";
-export { analyseRandom, chosenDraw, type RandomResult, type TestRun } from "./random.ts";
+export { analyseExperiment, type PaperResults, type PaperStudy } from "./analyse.ts";
+export type { BaselinesResult } from "./baselines.ts";
+export type { CorrelationResult } from "./correlation.ts";
+export type { EdgesResult } from "./edges.ts";
+export { type ExperimentName, everyPlaceOf, experiments, type PaperOptions } from "./experiments.ts";
+export type { PlacesResult } from "./places.ts";
+export { chosenDraw, type RandomResult, type TestRun } from "./random.ts";
 export type { Outcome, Verdict } from "./verdict.ts";
