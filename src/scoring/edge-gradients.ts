@@ -8,75 +8,126 @@ import type { HostTensor, Session } from "../runtime/index.ts";
 import type { Goal, Task } from "../tasks/index.ts";
 import { type Head, longest, stepFeeds, viewsOf } from "../training/index.ts";
 
-/** Gradients of all n² zero-initialised linear adapters: the paper's ∂L/∂W_ij = x_iᵀ · ∂L/∂x_j. */
-export interface EdgeGradients {
-  readonly states: number;
-  readonly hiddenSize: number;
-  /** One array per target j, [n, d, d]: row block i is the gradient of edge (i, j), averaged over the examples. */
-  readonly columns: readonly Float32Array[];
-  /** Token positions, over all examples, that received a gradient at each state: no rank can exceed it. [n] */
-  readonly activeTokens: readonly number[];
+/** The gradients of all edges into one state: the paper's ∂L/∂W_ij = x_iᵀ · ∂L/∂x_j of zero-initialised linear adapters. */
+export interface EdgeColumn {
+  readonly to: number;
+  /** [n, d, d]: block i is the gradient of edge (i, to), averaged over the examples. */
+  readonly gradients: Float32Array;
+  /** Token positions, over all examples, that received a gradient at this state: no rank can exceed it. */
+  readonly activeTokens: number;
 }
 
-/** Examples of a probe batch. */
+export interface EdgeColumnsOptions extends LongCall {
+  readonly threads?: number;
+  /** States whose columns are wanted; default all. */
+  readonly targets?: readonly number[];
+  /** Most bytes of gradients kept at once; default 2 GiB. Where all need more, the probe is passed again for each block of states. */
+  readonly blockBytes?: number;
+}
+
+/** Most examples of a probe batch. */
 export const PROBE_BATCH = 32;
+
+/** Numbers of all pictures of a probe batch: 6 of 224 × 224, of which all values between are kept. */
+const PROBE_PIXELS = 1 << 20;
+
+const BLOCK_BYTES = 2 ** 31;
 
 /** Tokens are rounded up to a multiple, which matrix products like. */
 const ROUND = 8;
 
+/** Examples that a probe takes at once. */
+export const probeBatch = ({ input }: Backbone): number =>
+  input.kind === "text"
+    ? PROBE_BATCH
+    : Math.max(1, Math.min(PROBE_BATCH, Math.floor(PROBE_PIXELS / (3 * input.height * input.width))));
+
 /**
- * One forward and one backward pass of the frozen backbone per probe batch, then n² products of states and cotangents.
+ * One forward and one backward pass of the frozen backbone over the probe, then n² products of states and cotangents.
+ * `visit` gets one column after the other, in the order of the targets.
  * @param indices  probe examples of the training split
  * @param head     the linear head whose loss is differentiated; none for embeddings
  */
-export async function edgeGradients(
+export async function edgeColumns(
   backbone: Backbone,
   task: Task,
   indices: Uint32Array,
   head: Head,
-  { threads, signal, onProgress }: { readonly threads?: number } & LongCall = {},
-): Promise<EdgeGradients> {
+  visit: (column: EdgeColumn) => void | Promise<void>,
+  options: EdgeColumnsOptions = {},
+): Promise<void> {
   const { goal, train } = task;
+  const { signal, onProgress, blockBytes = BLOCK_BYTES, targets = [...backbone.states.keys()] } = options;
   const views = viewsOf(train);
   const tokens = train.kind === "text" ? tokensOf(longest(train, indices), backbone) : undefined;
-  const n = backbone.states.length;
-  const d = backbone.hiddenSize;
-  const traced = await traceBackbone(backbone, { batchSize: views * PROBE_BATCH, tokens }, signal);
-  const limit = { threads };
-  const probe = await backbone.runtime.open(probeGraph(backbone, traced, goal, views, tokens, head), limit);
+  const batchSize = probeBatch(backbone);
+  const traced = await traceBackbone(backbone, { batchSize: views * batchSize, tokens }, signal);
+  const columnBytes = 4 * backbone.states.length * backbone.hiddenSize ** 2;
+  const width = Math.max(1, Math.floor(blockBytes / columnBytes));
+  const total = indices.length * Math.ceil(targets.length / width);
+  for (let at = 0; at < targets.length; at += width) {
+    const block = targets.slice(at, at + width);
+    const probe = probeGraph(backbone, traced, block, { goal, views, tokens, head, batchSize });
+    const before = (at / width) * indices.length;
+    const columns = await sumBlock(
+      backbone,
+      task,
+      indices,
+      probe,
+      block,
+      { batchSize, tokens },
+      {
+        ...options,
+        onProgress: ({ done }) => onProgress?.({ phase: "gradients", done: before + done, total, unit: "examples" }),
+      },
+    );
+    for (const column of columns) {
+      await visit(column);
+      await breathe(signal);
+    }
+  }
+}
+
+/** Sum the gradients into some states over the probe. */
+async function sumBlock(
+  { runtime, input, states: names, hiddenSize: d }: Backbone,
+  { goal, train }: Task,
+  indices: Uint32Array,
+  probe: Graph,
+  block: readonly number[],
+  { batchSize, tokens }: Pick<ProbeSettings, "batchSize" | "tokens">,
+  { threads, signal, onProgress }: EdgeColumnsOptions,
+): Promise<readonly EdgeColumn[]> {
+  const n = names.length;
+  const columns = block.map(() => new Float32Array(n * d * d));
+  const active = block.map(() => 0);
+  const session = await runtime.open(probe, { threads });
   let products: Session | undefined;
   try {
-    const columns = Array.from({ length: n }, () => new Float32Array(n * d * d));
     let spare = new Float32Array(n * d * d);
-    const activeTokens = new Array<number>(n).fill(0);
-    for (let start = 0; start < indices.length; start += PROBE_BATCH) {
-      const part = indices.subarray(start, start + PROBE_BATCH);
-      const feeds = stepFeeds(goal, {
-        split: train,
-        indices: part,
-        input: backbone.input,
-        batchSize: PROBE_BATCH,
-        tokens,
-      });
-      const { states, cotangents } = await probe.run(feeds);
-      const rows = states!.shape[0]!; // batch · tokens
-      products ??= await backbone.runtime.open(productGraph(rows, n, d), limit);
+    for (let start = 0; start < indices.length; start += batchSize) {
+      const part = indices.subarray(start, start + batchSize);
+      const { states, cotangents } = await session.run(
+        stepFeeds(goal, { split: train, indices: part, input, batchSize, tokens }),
+      );
+      const rows = states!.shape[1]!; // batch · tokens
+      products ??= await runtime.open(productGraph(rows, n, d), { threads });
       const share = tensor([1], Float32Array.of(part.length / indices.length));
-      for (let j = 0; j < n; j++) {
-        const back = (cotangents!.data as Float32Array).subarray(j * rows * d, (j + 1) * rows * d);
-        activeTokens[j]! += countActive(back, d);
-        const sum = tensor([n * d, d], columns[j]!);
+      for (const k of block.keys()) {
+        const back = (cotangents!.data as Float32Array).subarray(k * rows * d, (k + 1) * rows * d);
+        active[k]! += countActive(back, d);
+        const sum = tensor([n * d, d], columns[k]!);
         const next = tensor([n * d, d], spare);
         await products.run({ states: states!, cotangent: tensor([rows, d], back), sum, share }, { next });
-        [columns[j], spare] = [spare, columns[j]!];
-        if (j % 5 === 0) await breathe(signal);
+        [columns[k], spare] = [spare, columns[k]!];
+        if (k % 5 === 0) await breathe(signal);
       }
-      const done = Math.min(start + PROBE_BATCH, indices.length);
+      const done = Math.min(start + batchSize, indices.length);
       onProgress?.({ phase: "gradients", done, total: indices.length, unit: "examples" });
     }
-    return { states: n, hiddenSize: d, columns, activeTokens };
+    return block.map((to, k) => ({ to, gradients: columns[k]!, activeTokens: active[k]! }));
   } finally {
-    await probe.release();
+    await session.release();
     await products?.release();
   }
 }
@@ -86,43 +137,49 @@ const tokensOf = (longest: number, { input, tokenizer }: Backbone): number =>
   (input.kind === "text" ? input.fixedLength : undefined) ??
   Math.min(ROUND * Math.ceil(longest / ROUND), Math.max(longest, tokenizer?.maxLength ?? longest));
 
-/** Outputs `states` [batch·tokens, n·d], one state beside the other, and `cotangents` [n, batch·tokens, d]. */
+interface ProbeSettings {
+  readonly goal: Goal;
+  readonly views: number;
+  readonly tokens: TraceSizes["tokens"];
+  readonly head: Head;
+  readonly batchSize: number;
+}
+
+/** Outputs `states` [n·d, batch·tokens], one state below the other, and `cotangents` of the targets, [targets, batch·tokens, d]. */
 function probeGraph(
   backbone: Backbone,
   traced: Graph,
-  goal: Goal,
-  views: number,
-  tokens: TraceSizes["tokens"],
-  head: Head,
+  targets: readonly number[],
+  { goal, views, tokens, head, batchSize }: ProbeSettings,
 ): Graph {
   const g = createBuilder(upToFeatures(backbone, traced));
   const constants = new Map([...head].map(([name, tensor]) => [name, g.constant(tensor, name)]));
   const output = goalOutput(g, backbone, goal, g.value(backbone.features), constants);
-  const shapes = targetShapes(goal, { batchSize: PROBE_BATCH, tokens });
-  const targets = shapes.targets && g.input("targets", "float32", shapes.targets);
-  const loss = lossOf(g, goal, output, targets, g.input("weights", "float32", shapes.weights), views);
+  const shapes = targetShapes(goal, { batchSize, tokens });
+  const wanted = shapes.targets && g.input("targets", "float32", shapes.targets);
+  const loss = lossOf(g, goal, output, wanted, g.input("weights", "float32", shapes.weights), views);
   const states = backbone.states.map((name) => g.value(name));
   const flat = [-1, backbone.hiddenSize];
-  const cotangents = differentiate(g, loss, states).map((value) => g.unsqueeze(g.reshape(value, flat), [0]));
-  g.rename(
-    g.concat(
-      states.map((state) => g.reshape(state, flat)),
-      1,
-    ),
-    "states",
-  );
+  const cotangents = differentiate(
+    g,
+    loss,
+    targets.map((to) => states[to]!),
+  ).map((value) => g.unsqueeze(g.reshape(value, flat), [0]));
+  // Transposed once, not in the product of each target.
+  const columns = states.map((state) => g.transpose(g.reshape(state, flat), [1, 0]));
+  g.rename(g.concat(columns, 0), "states");
   g.rename(g.concat(cotangents, 0), "cotangents");
   return prune(g.toGraph(["states", "cotangents"]));
 }
 
-/** next = sum + share · statesᵀ · cotangent, [n·d, d]: the gradients of every edge into one state. */
+/** next = sum + share · states · cotangent, [n·d, d]: the gradients of every edge into one state. */
 function productGraph(rows: number, n: number, d: number): Graph {
   const g = createBuilder();
-  const states = g.input("states", "float32", [rows, n * d]);
+  const states = g.input("states", "float32", [n * d, rows]);
   const cotangent = g.input("cotangent", "float32", [rows, d]);
   const sum = g.input("sum", "float32", [n * d, d]);
   const share = g.input("share", "float32", [1]);
-  g.rename(g.add(sum, g.mul(g.matmul(g.transpose(states, [1, 0]), cotangent), share)), "next");
+  g.rename(g.add(sum, g.mul(g.matmul(states, cotangent), share)), "next");
   return g.toGraph(["next"]);
 }
 

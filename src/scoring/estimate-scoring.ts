@@ -2,8 +2,9 @@ import type { Backbone } from "../backbone/index.ts";
 import type { LongCall } from "../base/index.ts";
 import { headWidth } from "../methods/index.ts";
 import { outputNames, type Task } from "../tasks/index.ts";
-import { edgeGradients, PROBE_BATCH } from "./edge-gradients.ts";
-import { probeOf, randomHead, singularValuesByEdge } from "./score-edges.ts";
+import { type EdgeColumn, edgeColumns, probeBatch } from "./edge-gradients.ts";
+import { probeOf, randomHead } from "./score-edges.ts";
+import { openSpectra } from "./spectra.ts";
 
 export interface EstimateScoringOptions extends LongCall {
   /** As `ScoreOptions`. */
@@ -27,7 +28,8 @@ export async function estimateScoring(
   const { train, goal } = task;
   const byLength = probe.slice();
   if (train.kind === "text") byLength.sort((a, b) => train.length(b) - train.length(a));
-  const sample = byLength.slice(0, 2 * PROBE_BATCH);
+  const batch = probeBatch(backbone);
+  const sample = byLength.slice(0, 2 * batch);
   const head =
     outputNames(goal).length === 0
       ? new Map()
@@ -35,25 +37,26 @@ export async function estimateScoring(
 
   const begun = performance.now();
   const times: number[] = [];
-  const gradients = await edgeGradients(backbone, task, sample, head, {
+  let perColumn = 0;
+  const spectra = await openSpectra(backbone, { threads });
+  const visit = async ({ to, gradients }: EdgeColumn) => {
+    if (to > 0) return;
+    const from = performance.now();
+    await spectra.ofColumn(gradients, () => {});
+    perColumn = performance.now() - from;
+  };
+  await edgeColumns(backbone, task, sample, head, visit, {
     threads,
     signal,
     onProgress: (progress) => {
       times.push(performance.now());
       onProgress?.(progress);
     },
-  });
+  }).finally(() => spectra.close());
   // The first batch opens the graphs, too.
   const perBatch = times.length > 1 ? times[1]! - times[0]! : times[0]! - begun;
   const opening = Math.max(0, times[0]! - begun - perBatch);
-  const from = performance.now();
-  await singularValuesByEdge(
-    backbone.runtime,
-    { ...gradients, columns: gradients.columns.slice(0, 1) },
-    { threads, signal },
-  );
-  const perColumn = performance.now() - from;
-  const milliseconds = opening + Math.ceil(probe.length / PROBE_BATCH) * perBatch + gradients.states * perColumn;
+  const milliseconds = opening + Math.ceil(probe.length / batch) * perBatch + backbone.states.length * perColumn;
   const rest = train.count - probe.length;
   return (
     milliseconds / 1000 +

@@ -15,7 +15,7 @@ import { checkGraph, createBuilder, prune, replay } from "../graph/index.ts";
 import { headParameters, pool, pooledSize } from "../objective/index.ts";
 import { type ImageTask, labelsOf } from "../tasks/index.ts";
 import { type Head, stepFeeds } from "../training/index.ts";
-import { type EdgeGradients, edgeGradients } from "./edge-gradients.ts";
+import { type EdgeColumnsOptions, edgeColumns } from "./edge-gradients.ts";
 import { type ScoreOptions, scoreEdges } from "./score-edges.ts";
 
 const d = TINY.hiddenSize;
@@ -27,6 +27,31 @@ const task = tinyTask({ train: count, classes });
 const everyIndex = Uint32Array.from({ length: count }, (_, k) => k);
 
 const headFor = ({ pooling }: Backbone): Head => trainedTensors(headParameters(pooledSize(d, pooling), classes), 9);
+
+/** All columns, copied. */
+async function edgeGradients(
+  backbone: Backbone,
+  of: ImageTask,
+  indices: Uint32Array,
+  head: Head,
+  options?: EdgeColumnsOptions,
+) {
+  const columns: Float32Array[] = [];
+  const activeTokens: number[] = [];
+  await edgeColumns(
+    backbone,
+    of,
+    indices,
+    head,
+    ({ to, gradients, activeTokens: active }) => {
+      columns[to] = gradients.slice();
+      activeTokens[to] = active;
+    },
+    options,
+  );
+  return { columns, activeTokens };
+}
+type EdgeGradients = Awaited<ReturnType<typeof edgeGradients>>;
 
 const gradientOf = ({ columns }: EdgeGradients, from: number, to: number) =>
   columns[to]!.subarray(from * d * d, (from + 1) * d * d);
@@ -245,4 +270,22 @@ test("a batch that is split differently gives the same gradients", async () => {
     const mixed = column.map((_, k) => (7 * a!.columns[to]![k]! + 33 * b!.columns[to]![k]!) / 40);
     expect(relativeError(mixed, column)).toBeLessThan(1e-5);
   });
+});
+
+test("gradients are the same, but for rounding, when there is room for a few columns at a time", async () => {
+  const backbone = await tinyPreNorm();
+  const head = headFor(backbone);
+  const whole = await edgeGradients(backbone, task, everyIndex, head, { threads: 1 });
+  const progress: number[] = [];
+  const inBlocks = await edgeGradients(backbone, task, everyIndex, head, {
+    threads: 1,
+    blockBytes: 2 * 4 * n * d * d,
+    onProgress: ({ done, total }) => progress.push(done / total!),
+  });
+  expect(inBlocks.activeTokens).toEqual(whole.activeTokens);
+  for (const [to, column] of whole.columns.entries())
+    expect(relativeError(inBlocks.columns[to]!, column)).toBeLessThan(1e-5);
+  expect(progress).toEqual(progress.toSorted((a, b) => a - b));
+  expect(progress.at(-1)).toBe(1);
+  expect(progress).toHaveLength(2 * Math.ceil(n / 2)); // two batches for each block of two columns
 });

@@ -1,15 +1,14 @@
 import type { Backbone } from "../backbone/index.ts";
-import { breathe, GraftError, type LongCall, nameSeed, random } from "../base/index.ts";
-import { createBuilder, type Graph, tensorOf } from "../graph/index.ts";
+import { GraftError, type LongCall, nameSeed, random } from "../base/index.ts";
+import { tensorOf } from "../graph/index.ts";
 import { headWidth } from "../methods/index.ts";
 import { headParameters, outputLevel, pooledSize } from "../objective/index.ts";
 import { layoutOf, packVectors } from "../parameters/index.ts";
-import type { Runtime } from "../runtime/index.ts";
 import { type Goal, outputNames, type Task } from "../tasks/index.ts";
 import { DEFAULT_HEAD_L2, extractFeatures, fitHead, type Head } from "../training/index.ts";
-import { type EdgeGradients, edgeGradients } from "./edge-gradients.ts";
+import { type EdgeColumn, edgeColumns } from "./edge-gradients.ts";
 import type { Scores } from "./scores.ts";
-import { singularValuesOfGram } from "./singular-values.ts";
+import { openSpectra } from "./spectra.ts";
 import { checkEta, DEFAULT_ETA, entropyRank, srank } from "./srank.ts";
 
 export interface ScoreOptions extends LongCall {
@@ -43,14 +42,30 @@ export async function scoreEdges(backbone: Backbone, task: Task, options: ScoreO
   checkExamples(examples, task, options.head ?? "fitted");
   const { probe, rest } = probeOf(task, backbone, seed, examples);
   const { head, name } = await probeHead(backbone, task, rest, options);
-  const gradients = await edgeGradients(backbone, task, probe, head, { threads, signal, onProgress });
-  const values = await singularValuesByEdge(backbone.runtime, gradients, options);
+  const n = backbone.states.length;
+  const matrix = square(n);
+  const tieBreak = square(n);
+  const caps: number[] = [];
+  const spectra = await openSpectra(backbone, { threads });
+  try {
+    const visit = async ({ to, gradients, activeTokens }: EdgeColumn) => {
+      caps[to] = rankCap(backbone, task.goal, to, activeTokens);
+      await spectra.ofColumn(gradients, (from, sigma) => {
+        matrix[from]![to] = srank(sigma, eta);
+        tieBreak[from]![to] = entropyRank(sigma);
+      });
+      onProgress?.({ phase: "ranks", done: (to + 1) * n, total: n * n, unit: "edges" });
+    };
+    await edgeColumns(backbone, task, probe, head, visit, { threads, signal, onProgress });
+  } finally {
+    await spectra.close();
+  }
   return {
     schema: 1,
     scoreName: "srank",
-    matrix: values.map((row) => row.map((sigma) => srank(sigma, eta))),
-    tieBreak: values.map((row) => row.map(entropyRank)),
-    caps: rankCaps(backbone, task.goal, gradients),
+    matrix,
+    tieBreak,
+    caps,
     eta,
     examples,
     seconds: (performance.now() - begun) / 1000,
@@ -82,18 +97,24 @@ function checkExamples(examples: number, task: Task, head: NonNullable<ScoreOpti
   });
 }
 
+const square = (n: number): number[][] => Array.from({ length: n }, () => new Array<number>(n).fill(0));
+
 /**
- * The largest rank that gradients into each state can have: d, or the tokens that receive a gradient; behind a
+ * The largest rank that gradients into a state can have: d, or the tokens that receive a gradient; behind a
  * post-norm backbone, whose last state a linear head over classes reads, classes − 1 for each part of the pooling, since
  * the cotangents of a softmax sum to 0.
  */
-function rankCaps({ states, features, hiddenSize, pooling }: Backbone, goal: Goal, gradients: EdgeGradients) {
+function rankCap(
+  { states, features, hiddenSize, pooling }: Backbone,
+  goal: Goal,
+  state: number,
+  activeTokens: number,
+): number {
   const parts = outputLevel(goal) === "token" ? 1 : pooledSize(hiddenSize, pooling) / hiddenSize;
+  const isBehindClasses = goal.kind === "classify" || goal.kind === "tokens";
   const behindHead =
-    goal.kind === "classify" || goal.kind === "tokens" ? parts * (goal.classes.length - 1) : hiddenSize;
-  return gradients.activeTokens.map((active, state) =>
-    Math.min(active, hiddenSize, states[state] === features ? behindHead : hiddenSize),
-  );
+    isBehindClasses && states[state] === features ? parts * (goal.classes.length - 1) : Number.POSITIVE_INFINITY;
+  return Math.min(activeTokens, hiddenSize, behindHead);
 }
 
 async function probeHead(backbone: Backbone, task: Task, rest: Uint32Array, options: ScoreOptions) {
@@ -119,34 +140,4 @@ export function randomHead(shape: readonly number[], seed: number): Head {
     ["head.weight", tensorOf("float32", [width, outputs], weight)],
     ["head.bias", tensorOf("float32", [outputs], new Float32Array(outputs))],
   ]);
-}
-
-/** Singular values of every edge's gradient, [from][to], through float64 Gram matrices (float32 ones give wrong ranks). */
-export async function singularValuesByEdge(
-  runtime: Runtime,
-  { states: n, hiddenSize: d, columns }: EdgeGradients,
-  { threads, signal, onProgress }: ScoreOptions,
-): Promise<Float64Array[][]> {
-  const session = await runtime.open(gramGraph(n, d), { threads });
-  try {
-    const values: Float64Array[][] = Array.from({ length: n }, () => []);
-    for (const [j, column] of columns.entries()) {
-      const result = await session.run({ gradients: { dtype: "float32", shape: [n, d, d], data: column } });
-      const grams = result.grams!.data as Float64Array;
-      for (let i = 0; i < n; i++) values[i]![j] = singularValuesOfGram(grams.subarray(i * d * d, (i + 1) * d * d), d);
-      onProgress?.({ phase: "ranks", done: (j + 1) * n, total: n * n, unit: "edges" });
-      await breathe(signal);
-    }
-    return values;
-  } finally {
-    await session.release();
-  }
-}
-
-/** gradients [n, d, d] → grams GᵀG in float64, [n, d, d]. */
-function gramGraph(n: number, d: number): Graph {
-  const g = createBuilder();
-  const gradients = g.cast(g.input("gradients", "float32", [n, d, d]), "float64");
-  g.rename(g.matmul(g.transpose(gradients, [0, 2, 1]), gradients), "grams");
-  return g.toGraph(["grams"]);
 }
