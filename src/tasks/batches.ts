@@ -11,12 +11,14 @@ export interface ImageBatchOptions {
   readonly std: readonly number[];
   /** Random changes to the images; default none. */
   readonly augment?: Augmentation & { readonly seed: number; readonly epoch: number };
+  /** Where the pixels go, [batchSize, 3, height, width], whatever lies there; default a new array. */
+  readonly into?: Float32Array;
 }
 
 /**
  * Gather the images at `indices`. A pure function of its arguments: augmentation depends on (seed, epoch, image index),
  * not on the batch an image falls in, so a run resumed in mid-epoch meets the same bits.
- * @returns normalised pixels, (value / 255 − mean) / std, [batchSize, 3, height, width]; padding rows are 0
+ * @returns normalised pixels, (value / 255 − mean) / std, [batchSize, 3, height, width], in `into` if given; padding rows are 0
  * @throws GraftError BATCH_TOO_SMALL, IMAGE_SIZE
  */
 export function imagesAt(split: ImageSplit, indices: ArrayLike<number>, options: ImageBatchOptions): Float32Array {
@@ -29,7 +31,8 @@ export function imagesAt(split: ImageSplit, indices: ArrayLike<number>, options:
       remedy: "Ask for at most as many images as the batch has rows",
     });
   }
-  const images = new Float32Array(batchSize * bytes);
+  const images = options.into ?? new Float32Array(batchSize * bytes);
+  images.fill(0, indices.length * bytes);
   const tables = normalizationTables(options.mean, options.std);
   for (let row = 0; row < indices.length; row++) {
     const index = indices[row]!;
@@ -79,17 +82,22 @@ function normalizeInto(
   pixels: Uint8Array,
   { height, width, change, tables }: { height: number; width: number; change: Change; tables: Float32Array[] },
 ): void {
-  const columns = Int32Array.from({ length: width }, (_, x) => {
+  const [red, green, blue] = tables as [Float32Array, Float32Array, Float32Array];
+  const columns = new Int32Array(width);
+  for (let x = 0; x < width; x++) {
     const from = Math.min(width - 1, Math.max(0, x - change.right));
-    return change.flip ? width - 1 - from : from;
-  });
-  let k = 0;
-  for (let c = 0; c < 3; c++) {
-    const table = tables[c]!;
-    for (let y = 0; y < height; y++) {
-      const from = Math.min(height - 1, Math.max(0, y - change.down));
-      const row = (c * height + from) * width;
-      for (let x = 0; x < width; x++) out[k++] = table[pixels[row + columns[x]!]!]!;
+    columns[x] = change.flip ? width - 1 - from : from;
+  }
+  const plane = height * width;
+  for (let y = 0; y < height; y++) {
+    const row = Math.min(height - 1, Math.max(0, y - change.down)) * width;
+    for (let x = 0; x < width; x++) {
+      // The three planes in one pass: a step waits for this.
+      const at = y * width + x;
+      const from = row + columns[x]!;
+      out[at] = red[pixels[from]!]!;
+      out[at + plane] = green[pixels[from + plane]!]!;
+      out[at + 2 * plane] = blue[pixels[from + 2 * plane]!]!;
     }
   }
 }

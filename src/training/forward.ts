@@ -3,7 +3,7 @@ import { breathe, type LongCall } from "../base/index.ts";
 import { firstToken, type OutputLevel } from "../objective/index.ts";
 import type { HostTensor, Session } from "../runtime/index.ts";
 import type { Split } from "../tasks/index.ts";
-import { type ExampleBatch, inputFeeds, longest, viewsOf } from "./feeds.ts";
+import { type ExampleBatch, type FeedBuffers, inputFeeds, longest, viewsOf } from "./feeds.ts";
 import type { CacheBatch } from "./frozen-cache.ts";
 
 /** Numbers of all pictures of a forward pass: 13 of 224 × 224, whose values between then take less than a training step's. */
@@ -29,6 +29,8 @@ export interface ForwardRun extends LongCall {
   readonly batchSize?: number;
   /** What a batch is fed as; default the model's inputs. */
   readonly feedsOf?: (batch: ExampleBatch) => Record<string, HostTensor>;
+  /** Where batches are written, to be used again in the next run; default the run's own. */
+  readonly buffers?: FeedBuffers;
   /** Inputs that are the same for every batch. */
   readonly feeds?: Readonly<Record<string, HostTensor>>;
   /** What progress calls it; without a name none is reported. */
@@ -49,6 +51,7 @@ export async function forwardRows(session: Session, split: Split, run: ForwardRu
     level = "example",
     feeds,
     feedsOf = inputFeeds,
+    buffers = new Map(),
   } = run;
   const rowsOf = rowCounter(split, level);
   const starts = new Uint32Array(indices.length + 1);
@@ -62,7 +65,7 @@ export async function forwardRows(session: Session, split: Split, run: ForwardRu
     indices,
     run.batchSize ?? forwardBatchSize(input),
   )) {
-    const batch = { split, indices: part, input, batchSize: part.length, tokens };
+    const batch = { split, indices: part, input, batchSize: part.length, tokens, buffers };
     const results = await session.run({ ...feeds, ...feedsOf(batch) });
     const { data, shape } = results[output]!;
     const values = data as Float32Array;

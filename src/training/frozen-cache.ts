@@ -4,7 +4,7 @@ import { createBuilder, type Graph, prune } from "../graph/index.ts";
 import { POOLED, pooledFeatures } from "../methods/index.ts";
 import type { HostTensor } from "../runtime/index.ts";
 import type { Split } from "../tasks/index.ts";
-import { type ExampleBatch, inputFeeds, viewsOf } from "./feeds.ts";
+import { bufferOf, type ExampleBatch, type FeedBuffers, inputFeeds, viewsOf } from "./feeds.ts";
 import type { FrozenShelf } from "./frozen-shelf.ts";
 
 /** Values of each example of a split that no training changes, computed once. */
@@ -13,7 +13,7 @@ export interface FrozenCache {
    * The values for a batch, [views · batchSize, …] each, first texts first. Rows beyond the indices repeat the first
    * example. All examples must have been cached at the same number of tokens.
    */
-  values(batch: Pick<ExampleBatch, "indices" | "batchSize">): Record<string, HostTensor>;
+  values(batch: Pick<ExampleBatch, "indices" | "batchSize" | "buffers">): Record<string, HostTensor>;
   close(): void;
 }
 
@@ -70,11 +70,14 @@ async function computeFrozen(
   const total = batches.reduce((sum, { indices }) => sum + indices.length, 0);
   const places = new Map<number, { readonly record: number; readonly parts: readonly Part[] }>();
   const session = await runtime.open(frozenGraph(backbone, names), { threads });
+  const buffers: FeedBuffers = new Map();
   let store: RecordStore | undefined;
   try {
     for (const batch of batches) {
       const { indices, tokens } = batch;
-      const results = await session.run(inputFeeds({ split, indices, input, batchSize: indices.length, tokens }));
+      const results = await session.run(
+        inputFeeds({ split, indices, input, batchSize: indices.length, tokens, buffers }),
+      );
       const parts = names.map((name) => partOf(name, results[name]!));
       store ??= runtime.scratch(views * bytesOf(parts, batch, batches), signal);
       if (store === undefined) return undefined;
@@ -94,20 +97,26 @@ async function computeFrozen(
   const records = store;
   return records && { values, close: records.close };
 
-  function values({ indices, batchSize }: Pick<ExampleBatch, "indices" | "batchSize">): Record<string, HostTensor> {
+  function values({
+    indices,
+    batchSize,
+    buffers,
+  }: Pick<ExampleBatch, "indices" | "batchSize" | "buffers">): Record<string, HostTensor> {
     const { parts } = places.get(indices[0]!)!;
-    const tensors = parts.map(({ dims, bytes }): HostTensor => {
-      const data = new Float32Array((views * batchSize * bytes) / 4);
-      return { dtype: "float32", shape: [views * batchSize, ...dims], data };
-    });
+    const arrays = parts.map(({ name, bytes }) => bufferOf(buffers, name, (views * batchSize * bytes) / 4));
     for (let row = 0; row < batchSize; row++) {
       const record = records!.get(places.get(indices[row] ?? indices[0]!)!.record);
       eachPart(parts, views, (k, view, offset, bytes) => {
         const at = (view * batchSize + row) * bytes;
-        new Uint8Array(tensors[k]!.data.buffer, at, bytes).set(record.subarray(offset, offset + bytes));
+        new Uint8Array(arrays[k]!.buffer, at, bytes).set(record.subarray(offset, offset + bytes));
       });
     }
-    return Object.fromEntries(parts.map(({ name }, k) => [name, tensors[k]!]));
+    return Object.fromEntries(
+      parts.map(({ name, dims }, k) => [
+        name,
+        { dtype: "float32", shape: [views * batchSize, ...dims], data: arrays[k]! } as const,
+      ]),
+    );
   }
 }
 

@@ -8,6 +8,7 @@ import type { Progress } from "../base/index.ts";
 import { cutAt, productFlops } from "../graph/index.ts";
 import { methodOf, POOLED } from "../methods/index.ts";
 import { outputsOf } from "./evaluate.ts";
+import type { FeedBuffers } from "./feeds.ts";
 import { forwardBatches } from "./forward.ts";
 import { frozenValues } from "./frozen.ts";
 import { cacheFrozen } from "./frozen-cache.ts";
@@ -91,6 +92,10 @@ test("kept values have the same bits whatever batches they were computed in", as
     const batches = starts.map((start, k) => ({ indices: all.subarray(start, starts[k + 1]) }));
     const cache = (await cacheFrozen(backbone, task.train, names, batches, { threads: 1 }))!;
     const values = cache.values({ indices: Uint32Array.of(5, 39, 0), batchSize: 4 });
+    // The larger batch's arrays, written over.
+    const buffers: FeedBuffers = new Map();
+    cache.values({ indices: Uint32Array.of(1, 2, 3, 4, 7, 9), batchSize: 6, buffers });
+    expect(cache.values({ indices: Uint32Array.of(5, 39, 0), batchSize: 4, buffers })).toEqual(values);
     cache.close();
     return values;
   };

@@ -8,7 +8,7 @@ import type { Task } from "../tasks/index.ts";
 import { openAccumulatingStepper } from "./accumulating-stepper.ts";
 import { chunkGraphs, openCachedStepper } from "./cached-stepper.ts";
 import { classWeightsOf } from "./class-weights.ts";
-import { batchTargets, targetFeeds, viewsOf } from "./feeds.ts";
+import { batchTargets, type FeedBuffers, targetFeeds, viewsOf } from "./feeds.ts";
 import { cutFrozen, type Frozen, frozenFeeds, keepFrozen } from "./frozen.ts";
 import type { CacheCall } from "./frozen-cache.ts";
 import type { TrainOptions } from "./options.ts";
@@ -80,13 +80,14 @@ export async function openSteps(
     const stepGraphs = whole.map((each): StepGraph => ({ ...each, graph: cutFrozen(each.graph, frozen?.names) }));
     const stepper = await closingOnError(frozen, openStepper(backbone.runtime, stepGraphs, start, { threads }));
     const feeds = stepGraphs.map(({ graph }) => frozenFeeds(graph, frozen?.cache));
+    const buffers: FeedBuffers = new Map();
     const classWeights = classWeightsOf(task, options.classWeights);
     return {
       state: stepper.state,
       frozen,
       release: () => releaseBoth(stepper, frozen),
       step(planned, learningRate) {
-        const batch = batchOf(planned.indices, planned);
+        const batch = { ...batchOf(planned.indices, planned), buffers };
         const targets = batchTargets(task.goal, batch, classWeights);
         return stepper.step({ ...feeds[planned.graph]!(batch), ...targets }, learningRate, planned.graph);
       },

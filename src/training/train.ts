@@ -15,6 +15,7 @@ import {
   type Fingerprint,
 } from "./checkpoint.ts";
 import { outputWidth, type TunedModel } from "./evaluate.ts";
+import type { FeedBuffers } from "./feeds.ts";
 import type { Head } from "./fit-head.ts";
 import { fitTaskHead } from "./fit-task-head.ts";
 import { forwardBatches, forwardRows } from "./forward.ts";
@@ -164,6 +165,7 @@ async function openValidation(
     throw error;
   });
   const feedsOf = frozenFeeds(graph, kept);
+  const buffers: FeedBuffers = new Map();
   const [width, level] = [outputWidth(backbone, goal), outputLevel(goal)];
   return {
     async release() {
@@ -172,7 +174,7 @@ async function openValidation(
     },
     async validate(theta: Vectors): Promise<Evaluation> {
       const feeds = vectorTensors(layout, theta, "");
-      const run = { input: backbone.input, output: OUTPUT, width, level, feeds, feedsOf, signal };
+      const run = { input: backbone.input, output: OUTPUT, width, level, feeds, feedsOf, buffers, signal };
       return evaluateOutputs(goal, validation, await forwardRows(session, validation, run));
     },
   };
