@@ -5,4 +5,5 @@ export type { EdgesResult } from "./edges.ts";
 export { type ExperimentName, everyPlaceOf, experiments, type PaperOptions } from "./experiments.ts";
 export type { PlacesResult } from "./places.ts";
 export { chosenDraw, type RandomResult, type TestRun } from "./random.ts";
+export { type TestChosenOptions, testChosen, testJobs } from "./test-chosen.ts";
 export type { Outcome, Verdict } from "./verdict.ts";

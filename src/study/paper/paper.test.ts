@@ -8,6 +8,7 @@ import { experiments } from "./experiments.ts";
 import { analysePlaces } from "./places.ts";
 import { analyseRandom, chosenDraw, medianInterval } from "./random.ts";
 import { noiseOf, rowDifference, rowsOf } from "./rows.ts";
+import { testJobs } from "./test-chosen.ts";
 
 const ALL = "all:parallel@r8";
 
@@ -239,4 +240,30 @@ test("each experiment is a study that anyone could write", () => {
       tasks: ["count"],
       training: { epochs: 1 },
     });
+});
+
+describe("the test split is met once", () => {
+  const settings = experiments.random.settings({ states: 25, tasks: ["a"], draws: 2 });
+  const trials = madeUpTrials([
+    { method: ALL, origin: "baseline", validation: [0.8] },
+    { method: "0-1@r8", origin: "random", validation: [0.7] },
+    { method: "1-2@r8", origin: "random", validation: [0.9] },
+  ]);
+  const met = (method: string, seed: number) => ({ task: "a", method, seed, validation: 0, test: 0, seconds: 1 });
+
+  test("by the draw that validation chose and by every place, once all draws are done", () => {
+    expect(testJobs({ settings, trials }, 2)).toEqual([
+      { task: "a", method: "1-2@r8", seed: 0 },
+      { task: "a", method: ALL, seed: 0 },
+      { task: "a", method: "1-2@r8", seed: 1 },
+      { task: "a", method: ALL, seed: 1 },
+    ]);
+    expect(testJobs({ settings, trials: trials.slice(0, 2) }, 2)).toEqual([]);
+  });
+
+  test("what was done is not done again, and another choice is not tested", () => {
+    const tested = [met("1-2@r8", 0), met(ALL, 0)];
+    expect(testJobs({ settings, trials, tested }, 2).map(({ seed }) => seed)).toEqual([1, 1]);
+    expect(testJobs({ settings, trials, tested: [met("0-1@r8", 0)] }, 2)).toEqual([]);
+  });
 });
