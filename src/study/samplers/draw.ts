@@ -35,6 +35,17 @@ export function drawEdges(edges: readonly Edge[], count: number, random: Random)
 
 export const pick = <T>(items: readonly T[], random: Random): T => items[random.int(items.length)]!;
 
+/** One of the items, with probability in proportion to its weight; weights are ≥ 0 and not all 0. */
+export function drawWeighted<T>(items: readonly T[], weightOf: (item: T) => number, random: Random): T {
+  const weights = items.map(weightOf);
+  let left = random.next() * weights.reduce((sum, weight) => sum + weight, 0);
+  for (const [k, item] of items.entries()) {
+    left -= weights[k]!;
+    if (left < 0) return item;
+  }
+  return items[weights.findLastIndex((weight) => weight > 0)]!; // rounding left a rest
+}
+
 const drawRate = ([low, high]: Range, random: Random): number =>
   roundRate(Math.exp(random.uniform(Math.log(low), Math.log(high))), [low, high]);
 
@@ -55,20 +66,27 @@ export function candidateOf({ edges, rank, learningRate, initScale }: Point): Ca
   return { method, learningRate, initScale };
 }
 
-/** The point of a candidate; undefined where it is none of the space: another kind of method, another rank or rate. */
-export function pointOf({ method, learningRate, initScale }: Candidate, space: Space): Point | undefined {
-  if (!/^\s*\d/.test(method)) return;
-  const entries = parseEntries(method).map(({ rank = DEFAULT_RANK, ...edge }) => ({ ...edge, rank }));
-  const rank = entries[0]!.rank;
-  const isIn =
-    entries.every((entry) => entry.rank === rank && space.edges.some((edge) => sameEdge(edge, entry))) &&
-    entries.length >= space.count[0] &&
-    entries.length <= space.count[1] &&
-    space.ranks.includes(rank) &&
-    isWithin(learningRate, space.learningRate) &&
-    isWithin(initScale, space.initScale);
-  if (!isIn) return;
-  return { edges: inRowOrder(entries.map(({ from, to }) => ({ from, to }))), rank, learningRate, initScale };
+/**
+ * Reads the points of candidates. Undefined is what is none of the space: another kind of method, or another edge, rank
+ * or rate.
+ */
+export function pointReader(space: Space): (candidate: Candidate) => Point | undefined {
+  const nameOf = ({ from, to }: Edge) => `${from}-${to}`;
+  const allowed = new Set(space.edges.map(nameOf));
+  return ({ method, learningRate, initScale }) => {
+    if (!/^\s*\d/.test(method)) return;
+    const placement = parseEntries(method).map((entry) => ({ rank: DEFAULT_RANK, ...entry }));
+    const rank = placement[0]!.rank;
+    const isIn =
+      placement.every((entry) => entry.rank === rank && allowed.has(nameOf(entry))) &&
+      placement.length >= space.count[0] &&
+      placement.length <= space.count[1] &&
+      space.ranks.includes(rank) &&
+      isWithin(learningRate, space.learningRate) &&
+      isWithin(initScale, space.initScale);
+    if (!isIn) return;
+    return { edges: inRowOrder(placement.map(({ from, to }) => ({ from, to }))), rank, learningRate, initScale };
+  };
 }
 
 const isWithin = (value: number | undefined, range: Range | undefined): boolean =>
@@ -81,8 +99,9 @@ export interface KnownTrial {
 
 /** The trials that say something about the space: no baselines, and none from outside of it. */
 export function knownTrials({ trials, space }: Pick<SamplerRequest, "trials" | "space">): KnownTrial[] {
+  const read = pointReader(space);
   return trials.flatMap((trial) => {
-    const point = trial.origin === "baseline" ? undefined : pointOf(trial.candidate, space);
+    const point = trial.origin === "baseline" ? undefined : read(trial.candidate);
     return point ? [{ trial, point }] : [];
   });
 }
