@@ -1,9 +1,19 @@
+import type { ExperimentName } from "../study/index.ts";
 import type { Command } from "./define-command.ts";
 
-export interface CommandEntry {
+/** Commands load on use: `graft --help` reads this table and nothing else. */
+export type CommandEntry = RunnableEntry | CommandGroup;
+
+/** Commands under one word: `graft study create`. */
+export interface CommandGroup {
   readonly name: string;
   readonly description: string;
-  /** Commands load on use: `graft --help` reads this table and nothing else. */
+  readonly commands: readonly RunnableEntry[];
+}
+
+export interface RunnableEntry {
+  readonly name: string;
+  readonly description: string;
   readonly load: () => Promise<Command>;
   /** Runs in a thread of its own, so that the main one stays free while the runtime works. */
   readonly inWorker?: boolean;
@@ -57,8 +67,59 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import("./commands/export.ts")).exportCommand,
   },
   {
+    name: "study",
+    description: "Search for the best placement: many trainings, safe from crashes, on one machine or many",
+    commands: [
+      {
+        name: "create",
+        description: "Make the file of a study from a study.yaml, and say how many trainings it is",
+        load: async () => (await import("./commands/study/create.ts")).create,
+      },
+      {
+        name: "run",
+        description: "Train a study's trials until its limits",
+        load: async () => (await import("./commands/study/run.ts")).runCommand,
+      },
+      {
+        name: "resume",
+        description: "Go on with a study that stopped: the same as run",
+        load: async () => (await import("./commands/study/run.ts")).runCommand,
+      },
+      {
+        name: "status",
+        description: "Say how far a study is, what is best so far and when it will be done",
+        load: async () => (await import("./commands/study/status.ts")).status,
+      },
+      {
+        name: "stop",
+        description: "Ask the process that runs a study to end after the trainings under way",
+        load: async () => (await import("./commands/study/stop.ts")).stop,
+      },
+      {
+        name: "export",
+        description: "Write a study's trials as CSV or JSON lines",
+        load: async () => (await import("./commands/study/export.ts")).exportStudyCommand,
+      },
+    ],
+  },
+  {
+    name: "paper",
+    description: "Do the paper's experiments as studies, on the embedded model or yours",
+    commands: [
+      paper("places", "One parallel adapter at each place, task by task"),
+      paper("edges", "One adapter on every third edge, task by task"),
+      paper("correlation", "Are edges that are good for one task good for another? Reads the study of edges"),
+      paper("random", "Draws of as many edges as there are places, as a distribution; the best is tested once"),
+      paper("baselines", "The table: linear head, first places, every place, LoRA, full fine-tuning, random draws"),
+    ],
+  },
+  {
     name: "doctor",
     description: "Look at runtime, memory, cache and settings, and say what is wrong",
     load: async () => (await import("./commands/doctor.ts")).doctor,
   },
 ];
+
+function paper(name: ExperimentName, description: string): RunnableEntry {
+  return { name, description, load: async () => (await import("./commands/paper.ts")).paperCommand(name) };
+}

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import type { Progress } from "../base/index.ts";
 import { type Job, localRuns, type MethodRun, type RunSettings } from "../comparison/index.ts";
 import { type Scores, scoreEdges } from "../node.ts";
 import type { DeviceChoice } from "../runtime/index.ts";
 import { type DataArgs, openData, openModel } from "./open.ts";
+import { peakMemory } from "./peak-memory.ts";
 import { asGraftError } from "./report-error.ts";
 import { type SentError, sentError } from "./worker-host.ts";
 
@@ -56,13 +56,4 @@ async function answerTo({ model, data, settings, work }: ChildCall): Promise<Fro
   const { model: _, ...done } = await run(job);
   const peakMemoryBytes = Math.max(done.peakMemoryBytes ?? 0, scored?.peakMemoryBytes ?? 0);
   return { type: "done", run: { ...done, peakMemoryBytes } };
-}
-
-/** Most resident memory of this process so far, bytes. `maxRSS` is Linux's parent's too, where that took more. */
-function peakMemory(): number {
-  try {
-    return 1024 * Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync("/proc/self/status", "utf8"))![1]);
-  } catch {
-    return process.resourceUsage().maxRSS * 1024;
-  }
 }

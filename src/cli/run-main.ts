@@ -1,6 +1,6 @@
 import packageJson from "../../package.json" with { type: "json" };
 import { didYouMean, GraftError } from "../base/index.ts";
-import { type CommandEntry, commandList } from "./command-list.ts";
+import { type CommandEntry, commandList, type RunnableEntry } from "./command-list.ts";
 import type { CommandHost } from "./define-command.ts";
 import { listenForInterruption } from "./interruption.ts";
 import { openOutput } from "./output.ts";
@@ -31,8 +31,16 @@ export async function runMain(
     process.stdout.write(`${packageJson.version}\n`);
     return 0;
   }
-  const [name, ...args] = word === "help" ? [rest[0]!, "--help"] : argv;
-  const title = `graft ${name}`;
+  // `graft help COMMAND` is `graft COMMAND --help`.
+  const line = word === "help" ? [...rest, "--help"] : argv;
+  const group = commands.find((entry) => entry.name === line[0]);
+  if (group && "commands" in group && wantsGroupHelp(line[1])) {
+    const asked = line[1] !== undefined;
+    (asked ? process.stdout : process.stderr).write(help(`graft ${group.name}: ${group.description}`, group));
+    return asked ? 0 : 2;
+  }
+  const depth = group && "commands" in group ? 2 : 1;
+  const title = ["graft", ...line.slice(0, depth)].join(" ");
   const interruption = listenForInterruption(title);
   const fail = (error: unknown) => {
     const report = reportError(error, { debug: process.env.GRAFT_DEBUG === "1" });
@@ -45,7 +53,8 @@ export async function runMain(
   const onUncaught = (error: unknown) => process.exit(fail(error));
   process.on("uncaughtException", onUncaught);
   try {
-    const { load, description, inWorker } = findCommand(name!, commands);
+    const { load, description, inWorker } = findCommand(line, commands);
+    const args = line.slice(depth);
     const host: CommandHost = {
       title,
       description,
@@ -53,7 +62,7 @@ export async function runMain(
       openOutput: (options) => openOutput({ ...options, stdout: process.stdout, stderr: process.stderr }),
       showHelp: (text) => process.stdout.write(text),
     };
-    return inWorker && isBuilt ? await runInWorker(name!, args, host) : await (await load()).run(args, host);
+    return inWorker && isBuilt ? await runInWorker(line[0]!, args, host) : await (await load()).run(args, host);
   } catch (error) {
     return fail(error);
   } finally {
@@ -62,35 +71,48 @@ export async function runMain(
   }
 }
 
-function findCommand(name: string, commands: readonly CommandEntry[]): CommandEntry {
+const wantsGroupHelp = (word: string | undefined) => word === undefined || ["--help", "-h", "help"].includes(word);
+
+function findCommand(
+  [name, ...rest]: readonly string[],
+  commands: readonly CommandEntry[],
+  of = "graft",
+): RunnableEntry {
   const entry = commands.find((each) => each.name === name);
-  if (entry !== undefined) return entry;
+  if (entry !== undefined) return "commands" in entry ? findCommand(rest, entry.commands, `${of} ${name}`) : entry;
   const names = commands.map((each) => each.name);
-  if (name.startsWith("-")) {
+  if (name!.startsWith("-")) {
     throw new GraftError("USAGE", {
-      thing: name,
-      place: "graft has no such flag of its own",
-      remedy: "Flags come after the command: `graft COMMAND [flags]`",
+      thing: name!,
+      place: `${of} has no such flag of its own`,
+      remedy: `Flags come after the command: \`${of} COMMAND [flags]\``,
     });
   }
   throw new GraftError("USAGE", {
     thing: `command "${name}"`,
-    place: "graft has no such command",
-    remedy: `${didYouMean(name, names)}The commands are ${names.join(", ")}`,
+    place: `${of} has no such command`,
+    remedy: `${didYouMean(name!, names)}The commands are ${names.join(", ")}`,
   });
 }
 
-function topHelp(commands: readonly CommandEntry[]): string {
-  const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
+const topHelp = (commands: readonly CommandEntry[]): string =>
+  help("graft: put a few small adapters where they help a frozen transformer most", { commands });
+
+function help(
+  title: string,
+  { name, commands }: { readonly name?: string; readonly commands: readonly CommandEntry[] },
+): string {
+  const width = Math.max(...commands.map((entry) => entry.name.length)) + 2;
+  const word = name === undefined ? "graft" : `graft ${name}`;
   return [
-    "graft: put a few small adapters where they help a frozen transformer most",
+    title,
     "",
-    "Usage: graft COMMAND [flags]",
+    `Usage: ${word} COMMAND [flags]`,
     "",
     "Commands:",
-    ...commands.map(({ name, description }) => `  ${name.padEnd(width)}${description}`),
+    ...commands.map((entry) => `  ${entry.name.padEnd(width)}${entry.description}`),
     "",
-    "`graft COMMAND --help` lists a command's flags.  -V, --version  -h, --help",
+    `\`${word} COMMAND --help\` lists a command's flags.  ${name === undefined ? "-V, --version  " : ""}-h, --help`,
     "",
   ].join("\n");
 }

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { commandList } from "./command-list.ts";
+import { commandList, type RunnableEntry } from "./command-list.ts";
 import type { Output } from "./output.ts";
 import { asGraftError } from "./report-error.ts";
 import { type FromWorker, receivedError, sentError, type ToWorker, type WorkerCall } from "./worker-host.ts";
@@ -15,7 +15,8 @@ export async function serveCommand({ graftCommand, argv, title, description }: W
   const controller = new AbortController();
   port.on("message", ({ abort }: ToWorker) => controller.abort(receivedError(abort)));
   try {
-    const command = await commandList.find(({ name }) => name === graftCommand)!.load();
+    const entry = commandList.find(({ name }) => name === graftCommand) as RunnableEntry; // groups run in the main thread
+    const command = await entry.load();
     const code = await command.run(argv, {
       title,
       description,

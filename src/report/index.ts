@@ -5,4 +5,6 @@ export { type ColorDepth, type ColorStream, colorDepthOf, heatMapTerminal } from
 export { methodsCsv } from "./methods-csv.ts";
 export { methodsHtml } from "./methods-html.ts";
 export { methodsLegend, methodsTable } from "./methods-table.ts";
+export { fileName, type PaperReport, paperMarkdown, paperReport } from "./paper/index.ts";
+export { studySummary } from "./study-summary.ts";
 export { type Column, markdownTable, type Table, terminalTable } from "./table.ts";

@@ -7,8 +7,8 @@ export interface StudyRecord {
   readonly name: string;
   readonly settings: StudySettings;
   readonly backbone: { readonly name: string; readonly hash: string; readonly states: number };
-  /** Of each task, a hash of its training and validation examples. */
-  readonly data: Readonly<Record<string, string>>;
+  /** Of each task, a hash of its training and validation examples for each seed. */
+  readonly data: Readonly<Record<string, readonly string[]>>;
   /** Name of the metric of each task. */
   readonly metrics: Readonly<Record<string, string>>;
   readonly createdAt: number;

@@ -1,0 +1,38 @@
+import * as z from "zod";
+import { commonArgs } from "../../arguments.ts";
+import { defineCommand } from "../../define-command.ts";
+import { runStudyFile } from "../../run-study-file.ts";
+import { studyFileArg } from "../../study-args.ts";
+
+const ENDS = {
+  complete: "the study is complete",
+  stopped: "stopped, as it was asked to; the same command goes on",
+  hours: "its hours are over; the same command goes on",
+} as const;
+
+export const runCommand = defineCommand({
+  args: {
+    ...studyFileArg,
+    workers: z
+      .int()
+      .min(1)
+      .max(512)
+      .optional()
+      .meta({ description: "processes (default: what the study says, else one for each core)", value: "n" }),
+    queue: z
+      .string()
+      .optional()
+      .meta({ description: "let `graft worker` processes train, wherever they are", value: "redis://…" }),
+    ...commonArgs,
+  },
+  positionals: ["file"],
+  examples: ["graft study run study.db", "graft study run study.db --queue redis://10.0.0.5:6379"],
+  async run(context) {
+    const { args, print } = context;
+    const { end, trials } = await runStudyFile(args.file, args, context);
+    const complete = trials.filter(({ state }) => state === "complete").length;
+    print({ end, trials: trials.length, complete }, () =>
+      [`${ENDS[end]}: ${complete} of ${trials.length} trials complete`, `graft study status ${args.file}`].join("\n"),
+    );
+  },
+});

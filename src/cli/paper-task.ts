@@ -1,0 +1,177 @@
+import { existsSync } from "node:fs";
+import { appendFile, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { makeFolder, writeFileAtomic } from "../base/index.node.ts";
+import { GraftError } from "../node.ts";
+import { type PaperReport, paperMarkdown, paperReport } from "../report/index.ts";
+import { createStudyFile, openStudyFile } from "../study/index.node.ts";
+import {
+  type ExperimentName,
+  experiments,
+  exportStudy,
+  newStudy,
+  openStudyTask,
+  type PaperOptions,
+  readStudyExport,
+  runsCsv,
+  type StudyEnd,
+  type StudySettings,
+  type TestRun,
+  testChosen,
+} from "../study/index.ts";
+import { describeCost } from "./commands/study/create.ts";
+import type { CommandContext } from "./define-command.ts";
+import { runStudyFile } from "./run-study-file.ts";
+import { openers } from "./study-openers.ts";
+
+type Context = Pick<CommandContext<unknown>, "signal" | "note" | "line" | "onProgress">;
+
+export interface PaperTask extends Omit<PaperOptions, "states"> {
+  /** Folder of the study and of what comes of it. */
+  readonly out: string;
+  /** Export to go on with. */
+  readonly from?: string;
+  readonly queue?: string;
+  /** Train nothing: show what there is. */
+  readonly look: boolean;
+  /** Trainings of the chosen draw that meet the test split. */
+  readonly testSeeds?: number;
+}
+
+export interface PaperOutcome {
+  /** Undefined where nothing was to be run. */
+  readonly end: StudyEnd | undefined;
+  readonly report: PaperReport;
+  readonly files: readonly string[];
+}
+
+/** Run an experiment of the paper, or go on with it, and write what comes of it, also where it is stopped on the way. */
+export async function paperTask(name: ExperimentName, task: PaperTask, context: Context): Promise<PaperOutcome> {
+  const file = join(task.out, "study.db");
+  await makeFolder(task.out);
+  await prepare(name, task, file, context);
+  if (task.look) return { end: undefined, ...(await writeResults(name, task.out)) };
+  let end: StudyEnd;
+  try {
+    end = (await runStudyFile(file, task, context)).end;
+    if (name === "random" && end === "complete") await meetTest(task, file, context);
+  } catch (error) {
+    await writeResults(name, task.out);
+    throw error;
+  }
+  return { end, ...(await writeResults(name, task.out)) };
+}
+
+/** Make the study's file, of an export or anew, or see that the one that is there is the one asked for. */
+async function prepare(name: ExperimentName, task: PaperTask, file: string, context: Context): Promise<void> {
+  const { study, settings } = experiments[name];
+  const isThere = existsSync(file);
+  if (isThere && task.from !== undefined)
+    throw new GraftError("OUT_EXISTS", {
+      thing: `folder ${task.out}`,
+      place: "it holds a study already, and --from would make one",
+      remedy: "Leave --from out to go on with it, or give another --out",
+    });
+  if (!isThere && task.from === undefined) {
+    const { signal, onProgress, note } = context;
+    const { model = "builtin:vit", dtype } = task;
+    const backbone = await openers.backbone({ model, dtype }, note);
+    const wanted = settings({ ...task, states: backbone.states.length });
+    const made = await newStudy(wanted, `paper-${study}`, openers, { signal, onProgress, onNote: note });
+    note(describeCost(made));
+    createStudyFile(file, made.record);
+    return;
+  }
+  if (!isThere) {
+    const { record, trials } = readStudyExport((await readFile(task.from!)).toString(), task.from);
+    createStudyFile(file, record, trials);
+  }
+  const storage = openStudyFile(file);
+  storage.close();
+  if (storage.study.name !== `paper-${study}`)
+    throw new GraftError("OTHER_STUDY", {
+      thing: `study ${storage.study.name}`,
+      place: `it is not one of \`graft paper ${name}\`, which are called paper-${study}`,
+      remedy: "Give another --out or --from",
+    });
+  checkAsked(task, storage.study.settings, file);
+}
+
+/** What flags set, as a study keeps it. */
+const kept: { readonly [Key in keyof PaperOptions]?: (settings: StudySettings) => unknown } = {
+  model: ({ model }) => model,
+  dtype: ({ dtype }) => dtype,
+  tasks: ({ tasks }) => tasks.join(","),
+  trainSize: ({ trainSize }) => trainSize,
+  measureSize: ({ measureSize }) => measureSize,
+  seeds: ({ seeds }) => seeds,
+  epochs: ({ training }) => training.epochs,
+  rank: ({ space }) => space.rank,
+  stride: ({ space }) => space.stride,
+  draws: ({ trials }) => trials,
+};
+
+/** A study that is there keeps its settings: flags may say them again, not change them. */
+function checkAsked(task: PaperTask, settings: StudySettings, file: string): void {
+  for (const [key, read] of Object.entries(kept)) {
+    const asked = task[key as keyof PaperTask];
+    const [wanted, is] = [Array.isArray(asked) ? asked.join(",") : asked, read(settings)];
+    if (wanted !== undefined && wanted !== is)
+      throw new GraftError("STUDY_DIFFERS", {
+        thing: `${key} ${wanted}`,
+        place: `the study in ${file} has ${is ?? "the default"}`,
+        remedy: "Leave it out to go on with that study, or give another --out",
+      });
+  }
+}
+
+/** Let the chosen draws meet the test split, and keep each training as it comes. */
+async function meetTest({ out, testSeeds = 0 }: PaperTask, file: string, context: Context): Promise<void> {
+  const { signal, onProgress, note } = context;
+  const storage = openStudyFile(file);
+  const [{ settings }, trials] = [storage.study, storage.trials()];
+  storage.close();
+  const { model, dtype, trainSize, measureSize } = settings;
+  const backbone = await openers.backbone({ model, dtype }, note);
+  const study = { settings, trials, tested: await testedIn(out) };
+  await testChosen(backbone, study, {
+    seeds: testSeeds,
+    signal,
+    onProgress,
+    openTask: async (task, seed) =>
+      (await openStudyTask(openers, backbone, { task, seed, trainSize, measureSize })).task,
+    async onRun(run) {
+      await appendFile(join(out, TESTED), `${JSON.stringify(run)}\n`);
+      note(`${run.task}, seed ${run.seed}, ${run.method}: test ${run.test.toPrecision(4)}`);
+    },
+  });
+}
+
+const TESTED = "test.jsonl";
+
+async function testedIn(out: string): Promise<readonly TestRun[]> {
+  const text = await readFile(join(out, TESTED), "utf8").catch(() => "");
+  const lines = text.split("\n").filter((line) => line !== "");
+  return lines.map((line) => JSON.parse(line) as TestRun);
+}
+
+async function writeResults(name: ExperimentName, out: string): Promise<{ report: PaperReport; files: string[] }> {
+  const storage = openStudyFile(join(out, "study.db"));
+  const [record, trials] = [storage.study, storage.trials()];
+  const lines = exportStudy(storage);
+  storage.close();
+  const report = paperReport(name, { settings: record.settings, trials, tested: await testedIn(out) });
+  const data = [
+    ["study", "study.jsonl"],
+    ["CSV", "study.csv"],
+  ] as const;
+  const page = paperMarkdown(name, { record, trials }, report, { data, picture: (picture) => `${picture}.svg` });
+  const contents: readonly (readonly [string, string])[] = [
+    ["study.jsonl", lines],
+    ["study.csv", runsCsv(trials)],
+    [`${name}.md`, page],
+    ...report.pictures.map(({ name: picture, svg }) => [`${picture}.svg`, svg] as const),
+  ];
+  for (const [path, content] of contents) await writeFileAtomic(join(out, path), content);
+  return { report, files: contents.map(([path]) => join(out, path)) };
+}

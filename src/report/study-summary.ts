@@ -1,0 +1,66 @@
+import { median } from "../base/index.ts";
+import { plannedTrainings, type Run, type StudyRecord, type Trial } from "../study/index.ts";
+import { type Column, terminalTable } from "./table.ts";
+
+const HOUR = 3_600_000;
+
+const COLUMNS: readonly Column[] = [
+  { title: "task" },
+  ...["complete", "running", "pruned", "failed", "best"].map((title) => ({ title, align: "right" }) as const),
+  { title: "by (trial)" },
+  { title: "median of random", align: "right" },
+];
+
+/**
+ * How far a study is and what it found, for a terminal: a row a task, then rate and end.
+ * @param now  milliseconds since 1970
+ */
+export function studySummary(trials: readonly Trial[], study: StudyRecord, now: number): string {
+  const runs = trials.flatMap((trial) => trial.runs);
+  return [
+    `${study.name}: ${study.settings.model}, ${study.backbone.states} states`,
+    "",
+    terminalTable({
+      columns: COLUMNS,
+      rows: study.settings.tasks.map((task) =>
+        taskRow(
+          task,
+          trials.filter((trial) => trial.task === task),
+        ),
+      ),
+    }),
+    pace(runs, study, now),
+  ].join("\n");
+
+  function taskRow(task: string, own: readonly Trial[]): string[] {
+    const count = (state: Trial["state"]) => String(own.filter((trial) => trial.state === state).length);
+    const complete = own.filter(({ values }) => values !== undefined);
+    const best = complete.toSorted((a, b) => b.values!.metric - a.values!.metric)[0];
+    const random = complete.filter(({ origin }) => origin === "random").map(({ values }) => values!.metric);
+    return [
+      task,
+      count("complete"),
+      count("running"),
+      count("pruned"),
+      count("failed"),
+      best ? best.values!.metric.toFixed(4) : "–",
+      best ? `${best.candidate.method} (${best.number})` : "–",
+      random.length > 0 ? median(random).toFixed(4) : "–",
+    ];
+  }
+}
+
+/** Trainings done, how many an hour, and when the rest will be. */
+function pace(runs: readonly Run[], study: StudyRecord, now: number): string {
+  const done = runs.filter(({ state }) => state === "complete" || state === "failed" || state === "pruned");
+  const planned = plannedTrainings(study);
+  const head = `${done.length}${planned === undefined ? "" : ` of ${planned}`} trainings`;
+  const ends = done.flatMap(({ endedAt }) => (endedAt === undefined ? [] : [endedAt])).toSorted((a, b) => a - b);
+  const recent = ends.filter((at) => at > now - HOUR);
+  const isRunning = runs.some(({ state }) => state === "running");
+  if (!isRunning || recent.length < 2) return head;
+  const perHour = (recent.length - 1) / ((now - recent[0]!) / HOUR);
+  const rate = `${head}, ${perHour.toFixed(0)} an hour`;
+  if (planned === undefined) return rate;
+  return `${rate}, about ${((planned - done.length) / perHour).toFixed(1)} hours left`;
+}

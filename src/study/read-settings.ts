@@ -1,0 +1,45 @@
+import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
+import { didYouMean, GraftError } from "../base/index.ts";
+import { SpaceSettings, StudySettings } from "./settings.ts";
+
+/**
+ * Read a study.yaml.
+ * @param place  what errors call it: a file
+ * @throws GraftError BAD_STUDY with the line and the likely key; UNKNOWN_SAMPLER, UNKNOWN_PRUNER
+ */
+export function readStudySettings(text: string, place: string): StudySettings {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const [fault] = document.errors;
+  if (fault)
+    throw bad(`${place}:${lines.linePos(fault.pos[0]).line}`, `not valid YAML: ${fault.message.split(" at line ")[0]}`);
+  const parsed = StudySettings.safeParse(document.toJS() ?? {});
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const path = issue.path.map(String);
+  const key = issue.code === "unrecognized_keys" ? issue.keys[0]! : path.join(".");
+  const where = `${place}:${lineOf(issue.code === "unrecognized_keys" ? [...path, key] : path)}`;
+  if (issue.code === "unrecognized_keys") {
+    const known = Object.keys((path[0] === "space" ? SpaceSettings : StudySettings).shape);
+    throw bad(where, `there is no key "${key}"`, `${didYouMean(key, known)}The keys are ${known.join(", ")}`);
+  }
+  throw bad(where, `${key || "the study"}: ${issue.message}`);
+
+  /** The line of the deepest key of a path that the file has. */
+  function lineOf(keys: readonly string[]): number {
+    let node: unknown = document.contents;
+    let line = 1;
+    for (const key of keys) {
+      const pair = isMap(node)
+        ? node.items.find((item) => isScalar(item.key) && String(item.key.value) === key)
+        : undefined;
+      if (!pair) break;
+      line = lines.linePos((pair.key as { range?: [number] }).range?.[0] ?? 0).line;
+      node = pair.value;
+    }
+    return line;
+  }
+}
+
+const bad = (thing: string, place: string, remedy = "Correct that line; docs/studies.md lists the keys"): GraftError =>
+  new GraftError("BAD_STUDY", { thing, place, remedy });

@@ -1,0 +1,260 @@
+import { breathe, GraftError, type LongCall, nameSeed, random } from "../base/index.ts";
+import type { EdgeScores } from "../scoring/index.ts";
+import { openPruner } from "./pruners/pruners.ts";
+import { openSampler } from "./samplers/samplers.ts";
+import { openSpace } from "./space.ts";
+import type { StudyRecord, StudyStorage } from "./storage/storage.ts";
+import type { Run, RunKey, Trial } from "./trial.ts";
+import type { RunRequest, Workers } from "./workers/workers.ts";
+
+export interface RunStudyOptions extends LongCall {
+  /** Edge scores of a task, for a sampler that is guided by them. */
+  readonly scores?: (task: string) => Promise<EdgeScores>;
+  /** Whether runs that a former owner left under way are still their workers': they are asked for, not begun again. */
+  readonly workersOutlive?: boolean;
+  /** Called with each trial that has ended. */
+  readonly onTrial?: (trial: Trial) => void;
+}
+
+/** Why a study came to an end. */
+export type StudyEnd = "complete" | "stopped" | "hours";
+
+/** How often the wish to stop is looked for. */
+const LOOK_MILLISECONDS = 500;
+
+/** The first so many trials may fail alike before the study is given up. */
+const ALIKE = 3;
+
+/** How a sampled trial's origin is told from a baseline's. */
+const BASELINE = "baseline";
+
+/**
+ * Train a study's trials until its limits: the owner of its storage draws candidates, hands runs to the workers, prunes
+ * on what they report, and keeps what they give. Run again, it goes on where it stopped, however that was.
+ * @throws what aborted it (runs under way go back); STUDY_FAILS where the first trials all fail alike; BAD_SPACE
+ */
+export async function runStudy(
+  storage: StudyStorage,
+  workers: Workers,
+  options: RunStudyOptions = {},
+): Promise<StudyEnd> {
+  const { study } = storage;
+  const { settings } = study;
+  const { signal, onProgress, onTrial } = options;
+  const space = openSpace(settings.space, study.backbone);
+  const sampler = openSampler(settings.sampler);
+  const pruner = openPruner(settings.pruner);
+  const begun = performance.now();
+  const total = plannedTrainings(study);
+  const active = new Map<string, Promise<void>>();
+  const controllers = new Map<string, AbortController>();
+  const deaths = new Map<string, number>();
+  let fatal: unknown;
+  let ended: StudyEnd | undefined;
+
+  storage.clearStop();
+  for (const run of storage.trials().flatMap(({ runs }) => runs))
+    if (run.state === "running" && !options.workersOutlive)
+      storage.returnRun(run, "the process that ran the study ended");
+  for (const task of settings.tasks)
+    for (const method of settings.baselines.slice(storage.trials(task).length))
+      storage.addTrial(task, { method }, BASELINE);
+
+  /** Sampled trials of a task. */
+  const drawn = (task: string): Trial[] => storage.trials(task).filter(({ origin }) => origin !== BASELINE);
+
+  async function suggest(): Promise<boolean> {
+    const tasks = settings.tasks.toSorted((a, b) => drawn(a).length - drawn(b).length);
+    for (const task of tasks) {
+      const index = drawn(task).length;
+      if (index >= (settings.trials ?? Number.POSITIVE_INFINITY)) continue;
+      if (sampler.needsScores && !storage.scores(task)) {
+        if (!options.scores) throw new TypeError(`sampler ${sampler.name} needs scores, and nobody makes them`);
+        storage.setScores(task, await options.scores(task));
+      }
+      const candidate = sampler.suggest({
+        space,
+        index,
+        trials: storage.trials(task),
+        objectives: settings.objectives,
+        random: random(settings.seed, nameSeed(task), index),
+        scores: storage.scores(task),
+      });
+      if (!candidate) continue;
+      storage.addTrial(task, candidate, sampler.name);
+      return true;
+    }
+    return false;
+  }
+
+  /** The first run that waits for nothing: of a trial that may be pruned, later seeds wait for the first. */
+  function nextWaiting(): Run | undefined {
+    const canPrune = pruner.name !== "none";
+    const isFree = (run: Run, { runs }: Trial) =>
+      (run.state === "waiting" || run.state === "running") &&
+      !active.has(keyOf(run)) &&
+      (!canPrune || runs.every(({ seed, state }) => seed >= run.seed || state === "complete"));
+    const inOrder = storage.trials().toSorted((a, b) => a.number - b.number);
+    for (const trial of inOrder) {
+      const run = trial.runs.find((each) => isFree(each, trial));
+      if (run) return run;
+    }
+    return undefined;
+  }
+
+  function start(run: Run): void {
+    const key = keyOf(run);
+    const controller = new AbortController();
+    controllers.set(key, controller);
+    const trial = storage.trials(run.task)[run.trial]!;
+    const prune = () => {
+      const trials = drawn(run.task);
+      if (trial.origin === BASELINE) return;
+      const epochs = settings.training.epochs ?? DEFAULT_EPOCHS;
+      if (!pruner.shouldPrune({ run, trials, epochs, seeds: settings.seeds })) return;
+      if (storage.pruneRun(run, `pruned by ${pruner.name}`)) controller.abort(PRUNED);
+    };
+    const done = workers
+      .run(requestOf(study, trial, run.seed), {
+        signal: controller.signal,
+        onStart: (worker) => void storage.startRun(run, worker),
+        onReport: (report) => void (storage.report(run, report) && prune()),
+        onLog: (line) => storage.log(run, line),
+      })
+      .then((result) => {
+        storage.startRun(run, "a worker"); // one that was done before we asked never said that it began
+        storage.completeRun(run, result);
+      })
+      .catch((error: unknown) => settle(run, controller.signal, error))
+      .catch((error: unknown) => {
+        fatal ??= error; // of the storage: nothing can be kept any more
+      })
+      .finally(() => {
+        active.delete(key);
+        controllers.delete(key);
+        const now = storage.trials(run.task)[run.trial]!;
+        if (now.state !== "waiting" && now.state !== "running") onTrial?.(now);
+        report();
+      });
+    active.set(key, done);
+  }
+
+  function settle(run: RunKey, aborted: AbortSignal, error: unknown): void {
+    if (aborted.aborted) {
+      if (aborted.reason !== PRUNED) storage.returnRun(run, "the study was stopped");
+      return;
+    }
+    const { message } = error as Error;
+    const code = error instanceof GraftError ? error.code : "UNEXPECTED";
+    if (FATAL.has(code)) {
+      storage.returnRun(run, message);
+      fatal ??= error;
+      return;
+    }
+    if (code === "WORKER_DIED") {
+      const died = (deaths.get(keyOf(run)) ?? 0) + 1;
+      deaths.set(keyOf(run), died);
+      if (died < settings.attempts) return void storage.returnRun(run, message);
+    }
+    storage.startRun(run, "a worker");
+    storage.failRun(run, message);
+    fatal ??= failingAlike(storage.trials(), message);
+  }
+
+  function report(): void {
+    const runs = storage.trials().flatMap((trial) => trial.runs);
+    const done = runs.filter(({ state }) => state !== "waiting" && state !== "running").length;
+    onProgress?.({ phase: "study", done, total: total ?? done, unit: "trainings" });
+  }
+
+  try {
+    report();
+    for (;;) {
+      await breathe(signal);
+      if (fatal) throw fatal;
+      if (storage.isStopRequested()) ended ??= "stopped";
+      if (settings.hours && performance.now() - begun > settings.hours * 3_600_000) ended ??= "hours";
+      let run: Run | undefined;
+      while (!ended && active.size < workers.slots) {
+        run = nextWaiting();
+        if (!run && !(await suggest())) break;
+        if (run) start(run);
+      }
+      if (active.size === 0 && (ended || !run)) break;
+      await firstOf(active.values(), signal);
+    }
+  } catch (error) {
+    for (const controller of controllers.values()) controller.abort(error);
+    await Promise.all(active.values());
+    throw error;
+  } finally {
+    storage.clearStop();
+  }
+  return ended ?? "complete";
+}
+
+/** Trainings that a study will have done at its end; undefined where only its hours end it. */
+export function plannedTrainings({
+  settings,
+  backbone,
+}: Pick<StudyRecord, "settings" | "backbone">): number | undefined {
+  const size = openSampler(settings.sampler).size?.(openSpace(settings.space, backbone));
+  const trials = Math.min(settings.trials ?? Number.POSITIVE_INFINITY, size ?? Number.POSITIVE_INFINITY);
+  if (trials === Number.POSITIVE_INFINITY) return undefined;
+  return settings.tasks.length * (trials + settings.baselines.length) * settings.seeds;
+}
+
+const DEFAULT_EPOCHS = 4;
+
+const PRUNED = new Error("pruned");
+
+/** Errors that every run would have. */
+const FATAL: ReadonlySet<string> = new Set(["BACKBONE_DIFFERS", "DATA_DIFFERS", "QUEUE_UNREACHABLE"]);
+
+const keyOf = ({ task, trial, seed }: RunKey): string => `${trial} ${seed} ${task}`;
+
+function requestOf({ name, settings, backbone, data }: StudyRecord, trial: Trial, seed: number): RunRequest {
+  const { model, dtype, trainSize, measureSize, training } = settings;
+  return {
+    study: name,
+    task: trial.task,
+    trial: trial.number,
+    seed,
+    candidate: trial.candidate,
+    model: { model, dtype },
+    trainSize,
+    measureSize,
+    training,
+    measuresLatency: settings.objectives.includes("latency"),
+    backboneHash: backbone.hash,
+    dataHash: data[trial.task]![seed]!,
+  };
+}
+
+/** An error where the first trials that ended have all failed with the same message. */
+function failingAlike(trials: readonly Trial[], message: string): GraftError | undefined {
+  const ended = trials.filter(({ state }) => state !== "waiting" && state !== "running");
+  const isAlike = ({ runs }: Trial) => runs.some(({ error }) => error === message);
+  if (ended.length < ALIKE || !ended.every(isAlike)) return undefined;
+  return new GraftError("STUDY_FAILS", {
+    thing: "the study",
+    place: `its first ${ended.length} trials failed alike: ${message}`,
+    remedy: "Mend that, and make the study anew",
+  });
+}
+
+/** Wait until one of them ends, the signal says so, or it is time to look around. */
+async function firstOf(promises: Iterable<Promise<void>>, signal: AbortSignal | undefined): Promise<void> {
+  let wake = () => {};
+  const rest = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  const timer = setTimeout(wake, LOOK_MILLISECONDS);
+  signal?.addEventListener("abort", wake);
+  try {
+    await Promise.race([...promises, rest]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", wake);
+  }
+}

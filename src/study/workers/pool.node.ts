@@ -1,0 +1,89 @@
+import type { ChildProcess } from "node:child_process";
+import { GraftError } from "../../base/index.ts";
+import type { RunResult } from "../trial.ts";
+import type { FromPoolChild, SentError, ToPoolChild } from "./pool-child.node.ts";
+import type { RunCall, RunRequest, Workers } from "./workers.ts";
+
+export interface PoolOptions {
+  /** Processes at once. */
+  readonly slots: number;
+  /** Starts a process that calls `servePool`. */
+  readonly fork: () => ChildProcess;
+}
+
+/**
+ * Processes of this machine, started as they are needed. Each does one run at a time and keeps what runs have in common.
+ * One that dies takes its run with it and no other.
+ */
+export function poolWorkers({ slots, fork }: PoolOptions): Workers {
+  const idle: ChildProcess[] = [];
+  const all = new Set<ChildProcess>();
+  const start = (): ChildProcess => {
+    const child = fork();
+    all.add(child);
+    child.on("exit", () => {
+      all.delete(child);
+      if (idle.includes(child)) idle.splice(idle.indexOf(child), 1);
+    });
+    return child;
+  };
+  return {
+    slots,
+    async run(request, call) {
+      call.signal.throwIfAborted();
+      const child = idle.pop() ?? start();
+      call.onStart(`process ${child.pid}`);
+      const result = await runIn(child, request, call);
+      return result;
+
+      async function runIn(child: ChildProcess, request: RunRequest, call: RunCall): Promise<RunResult> {
+        try {
+          return await ask(child, request, call);
+        } finally {
+          if (child.connected) idle.push(child);
+        }
+      }
+    },
+    async close() {
+      await Promise.all(
+        [...all].map(async (child) => {
+          const gone = new Promise((resolve) => child.once("exit", resolve));
+          child.kill("SIGKILL"); // it has written nothing that could be half done
+          await gone;
+        }),
+      );
+    },
+  };
+}
+
+function ask(child: ChildProcess, request: RunRequest, { signal, onReport, onLog }: RunCall): Promise<RunResult> {
+  return new Promise((resolve, reject) => {
+    const onMessage = (message: FromPoolChild) => {
+      if (message.type === "report") onReport(message.report);
+      else if (message.type === "log") onLog(message.line);
+      else if (message.type === "done") end(() => resolve(message.result));
+      else end(() => reject(signal.aborted ? signal.reason : received(message.error)));
+    };
+    const onExit = (code: number | null, by: NodeJS.Signals | null) =>
+      end(() => reject(signal.aborted ? signal.reason : died(request, code, by)));
+    const onAbort = () => child.send({ type: "abort" } satisfies ToPoolChild);
+    const end = (settle: () => void) => {
+      child.off("message", onMessage).off("exit", onExit);
+      signal.removeEventListener("abort", onAbort);
+      settle();
+    };
+    child.on("message", onMessage).on("exit", onExit);
+    signal.addEventListener("abort", onAbort);
+    child.send({ type: "run", request } satisfies ToPoolChild, (error) => error && onExit(null, null));
+  });
+}
+
+const received = ({ code, stack, ...details }: SentError): GraftError =>
+  Object.assign(new GraftError(code, details), { stack });
+
+const died = ({ task, candidate, seed }: RunRequest, code: number | null, by: NodeJS.Signals | null): GraftError =>
+  new GraftError("WORKER_DIED", {
+    thing: `the training of ${candidate.method} on ${task} with seed ${seed}`,
+    place: by ? `its process was ended by ${by}` : `its process ended with code ${code} and no word`,
+    remedy: "If memory ran out, use fewer workers or a smaller batch",
+  });
