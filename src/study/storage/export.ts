@@ -16,13 +16,11 @@ export function exportStudy({ study, trials }: Pick<StudyStorage, "study" | "tri
   return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 }
 
-const evaluation = z.object({
-  loss: z.number(),
-  value: z
-    .number()
-    .nullable()
-    .transform((x) => x ?? Number.NaN),
-});
+const metric = z
+  .number()
+  .nullable()
+  .transform((x) => x ?? Number.NaN);
+const evaluation = z.object({ loss: z.number(), value: metric });
 const state = z.enum(["waiting", "running", "complete", "pruned", "failed"]);
 const runSchema = z.object({
   task: z.string(),
@@ -59,7 +57,7 @@ const trialSchema = z.object({
   origin: z.string(),
   state,
   runs: z.array(runSchema),
-  values: z.object({ metric: z.number(), parameters: z.number(), latency: z.number().optional() }).optional(),
+  values: z.object({ metric: metric, parameters: z.number(), latency: z.number().optional() }).optional(),
 });
 const recordSchema = z.object({
   schema: z.literal(1),

@@ -55,12 +55,17 @@ export function openStudyFile(path: string, { owner = false }: OpenStudyOptions 
 function openAs(path: string, owner: boolean, unlock: () => void): StudyStorage {
   const db = openDatabase(path);
   const { user_version: version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
+  if (version === 0) {
+    db.close();
+    throw notAStudy(path); // somebody's database: it stays as it is
+  }
   if (version > VERSION)
     throw new GraftError("STUDY_TOO_NEW", {
       thing: path,
       place: `its format is version ${version}, and this graft knows ${VERSION}`,
       remedy: "Update onnx-graft",
     });
+  db.pragma("journal_mode = WAL"); // readers look while the owner writes
   if (version < VERSION) migrate(db, version);
   const { record } = db.prepare("SELECT record FROM study WHERE id = 1").get() as { record: string };
   const study = JSON.parse(record) as StudyRecord;
@@ -96,10 +101,9 @@ function openAs(path: string, owner: boolean, unlock: () => void): StudyStorage 
   };
 }
 
-/** WAL lets readers in while the owner writes. NORMAL loses nothing to a killed process: only the machine's end may cost the last commits. */
+/** NORMAL loses nothing to a killed process: only the machine's end may cost the last commits. */
 function openDatabase(path: string): Database.Database {
   const db = new Database(path);
-  db.pragma("journal_mode = WAL");
   db.pragma("synchronous = NORMAL");
   db.pragma("busy_timeout = 10000");
   return db;
@@ -176,9 +180,13 @@ function trialsIn(db: Database.Database): Trial[] {
     origin: String(origin),
     state: state as Trial["state"],
     runs: runsOf.get(`${number} ${task}`) ?? [],
-    ...(vals !== null && { values: JSON.parse(String(vals)) }),
+    ...(vals !== null && { values: JSON.parse(String(vals), withNaN) }),
   }));
 }
+
+/** JSON has null for a metric that is no number. */
+const withNaN = (key: string, value: unknown): unknown =>
+  value === null && (key === "value" || key === "metric") ? Number.NaN : value;
 
 const runOf = (row: Row): Run => ({
   task: String(row.task),
@@ -186,9 +194,9 @@ const runOf = (row: Row): Run => ({
   seed: Number(row.seed),
   state: row.state as Run["state"],
   attempts: Number(row.attempts),
-  reports: JSON.parse(String(row.reports)),
+  reports: JSON.parse(String(row.reports), withNaN),
   log: JSON.parse(String(row.log)),
-  ...(row.result !== null && { result: JSON.parse(String(row.result)) }),
+  ...(row.result !== null && { result: JSON.parse(String(row.result), withNaN) }),
   ...(row.worker !== null && { worker: String(row.worker) }),
   ...(row.error !== null && { error: String(row.error) }),
   ...(row.started_at !== null && { startedAt: Number(row.started_at) }),
