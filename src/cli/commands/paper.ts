@@ -4,12 +4,12 @@ import { type ExperimentName, experiments } from "../../study/index.ts";
 import { commonArgs, modelArgs } from "../arguments.ts";
 import { type Command, defineCommand } from "../define-command.ts";
 import { inGroup } from "../flags.ts";
-import { paperTask } from "../paper-task.ts";
+import { type PaperTask, paperTask } from "../paper-task.ts";
 
 const number = (description: string) => z.int().min(1).optional().meta({ description, value: "n" });
 
 /** Flags that make sense for some experiments alone. */
-const own = {
+const own: Readonly<Record<(typeof experiments)[ExperimentName]["study"], z.ZodRawShape>> = {
   places: { rank: number("rank of the adapter (default: 32)") },
   edges: {
     rank: number("rank of the adapter (default: 32)"),
@@ -27,7 +27,7 @@ const own = {
     rank: number("rank of methods with many adapters (default: 8)"),
     draws: number("random draws a task (default: 3)"),
   },
-} as const;
+};
 
 /** `graft paper NAME`: an experiment of the paper as a study. */
 export function paperCommand(name: ExperimentName): Command {
@@ -73,7 +73,8 @@ export function paperCommand(name: ExperimentName): Command {
     },
     examples: [`graft paper ${name}`, `graft paper ${name} --model ./minilm --tasks tickets.csv,spam.csv`],
     async run(context) {
-      const { end, report, files } = await paperTask(name, context.args, context);
+      // Which flags there are depends on the experiment, which the compiler does not follow.
+      const { end, report, files } = await paperTask(name, context.args as PaperTask, context);
       const { verdicts, tables } = report;
       context.print({ experiment: name, end, verdicts, tables, files }, () =>
         [
@@ -81,7 +82,7 @@ export function paperCommand(name: ExperimentName): Command {
             .filter(({ table }) => table.rows.length > 0)
             .map(({ title, table }) => `${title}\n\n${terminalTable(table)}`),
           ...verdicts.map(({ claim, outcome, because }) => `${outcome.toUpperCase()}: ${claim}\n  ${because}\n`),
-          `Tables, pictures, CSV and export: ${context.args.out}`,
+          `Tables, pictures, CSV and export: ${files.join(", ")}`,
         ].join("\n"),
       );
     },

@@ -23,7 +23,7 @@ export interface Experiment {
   readonly name: string;
   readonly summary: string;
   /** Name of its study; experiments that read one study share it. */
-  readonly study: string;
+  readonly study: "places" | "edges" | "random" | "baselines";
   settings(options: PaperOptions): StudySettings;
 }
 
