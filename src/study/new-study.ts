@@ -1,6 +1,7 @@
-import type { LongCall } from "../base/index.ts";
+import { GraftError, type LongCall } from "../base/index.ts";
 import { methodOf } from "../methods/index.ts";
 import { metricName } from "../objective/index.ts";
+import { needsScores, parseMethod } from "../selection/index.ts";
 import { estimateTraining, TrainOptions } from "../training/index.ts";
 import { openPruner } from "./pruners/pruners.ts";
 import { type Openers, openStudyTask } from "./run-one.ts";
@@ -33,6 +34,7 @@ export async function newStudy(
   const backbone = await openers.backbone({ model, dtype }, onNote);
   const space = openSpace(settings.space, { states: backbone.states.length });
   openPruner(settings.pruner);
+  for (const text of settings.baselines) checkBaseline(text);
   const data: Record<string, string[]> = {};
   const metrics: Record<string, string> = {};
   let secondsEach = 0;
@@ -55,4 +57,14 @@ export async function newStudy(
   const about = { name: backbone.name, hash: backbone.hash, states: backbone.states.length };
   const record = { name, settings, backbone: about, data, metrics, createdAt: Date.now() };
   return { record, trainings: plannedTrainings(record), secondsEach };
+}
+
+/** Workers have no scores: only a sampler is given them. */
+function checkBaseline(text: string): void {
+  if (!needsScores(parseMethod(text))) return;
+  throw new GraftError("BAD_STUDY", {
+    thing: `baseline "${text}"`,
+    place: "it chooses by scores, which baselines are not given",
+    remedy: "Write `sampler: scores`, whose first trial is GGA's choice, or name its edges",
+  });
 }

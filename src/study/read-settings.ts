@@ -1,5 +1,6 @@
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import { didYouMean, GraftError } from "../base/index.ts";
+import { TrainOptions } from "../training/index.ts";
 import { SpaceSettings, StudySettings } from "./settings.ts";
 
 /**
@@ -20,7 +21,8 @@ export function readStudySettings(text: string, place: string): StudySettings {
   const key = issue.code === "unrecognized_keys" ? issue.keys[0]! : path.join(".");
   const where = `${place}:${lineOf(issue.code === "unrecognized_keys" ? [...path, key] : path)}`;
   if (issue.code === "unrecognized_keys") {
-    const known = Object.keys((path[0] === "space" ? SpaceSettings : StudySettings).shape);
+    const schema = path[0] === "space" ? SpaceSettings : path[0] === "training" ? TrainOptions : StudySettings;
+    const known = Object.keys(schema.shape);
     throw bad(where, `there is no key "${key}"`, `${didYouMean(key, known)}The keys are ${known.join(", ")}`);
   }
   throw bad(where, `${key || "the study"}: ${issue.message}`);

@@ -9,6 +9,7 @@ export interface Finished {
 }
 
 export interface Running {
+  readonly pid: number;
   readonly finished: Promise<Finished>;
   kill(signal: NodeJS.Signals): void;
   /** Close our end of its stdout, as `head` does. */
@@ -35,6 +36,7 @@ function start(args: readonly string[], env: Record<string, string> = {}): Runni
   }
   const finished = new Promise<Finished>((resolve) => child.on("close", (code) => resolve({ code, ...text })));
   return {
+    pid: child.pid!,
     finished,
     kill: (signal) => child.kill(signal),
     hangUp: () => child.stdout.destroy(),
