@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -91,4 +91,25 @@ test("docs/compare.md's command writes its page", async () => {
   } finally {
     await hub.close();
   }
+}, 180_000);
+
+test("docs/studies.md's commands make, run, show and export its study", async () => {
+  const text = readFileSync("docs/studies.md", "utf8");
+  const [yaml] = blocks("yaml", text);
+  // Less of everything, the same keys.
+  const small = yaml!.replace(/trainSize: \d+/, "trainSize: 32").replace(/trials: \d+/, "trials: 1");
+  const at = join(folder, "study");
+  mkdirSync(at);
+  writeFileSync(join(at, "study.yaml"), `${small}training: { epochs: 1 }\n`);
+  const commands = blocks("sh", text)[0]!.trim().split("\n");
+  expect(commands.map((line) => line.split(" ")[3])).toEqual(["create", "run", "status", "export"]);
+  const printed = [];
+  for (const command of commands) {
+    const args = command.split(" ").slice(2);
+    printed.push((await promisify(execFile)("node", [resolve("dist/graft.js"), ...args], { cwd: at })).stdout);
+  }
+  expect(printed[0]).toMatch(/16 trainings, some \d+ s each/);
+  expect(printed[1]).toMatch(/the study is complete: 8 of 8 trials complete/);
+  expect(printed[2]).toMatch(/texture +4/);
+  expect(readFileSync(join(at, "runs.csv"), "utf8").trim().split("\n")).toHaveLength(1 + 16);
 }, 180_000);
