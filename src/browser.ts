@@ -3,7 +3,7 @@ import { type Backbone, type Description, type InspectOptions, inspectGraph } fr
 import { GraftError, type LongCall } from "./base/index.ts";
 import { decodeModel } from "./graph/index.ts";
 import { builtinName, embeddedUrl, type OpenBytesOptions, openBytes } from "./open-source.ts";
-import { createWebRuntime, type Ort } from "./runtime/index.ts";
+import { createWebRuntime, type Ort, type WebDevice } from "./runtime/index.ts";
 import {
   type GeneratedTask,
   type GeneratedTaskOptions,
@@ -24,20 +24,25 @@ export interface OpenOptions extends OpenBytesOptions {
    * Runtime's choice, 1 in a page that is not cross-origin isolated.
    */
   readonly threads?: number;
+  /** Where the model runs; default `wasm`. `webgpu` needs `ort` to be `onnxruntime-web/webgpu`; it is tested against WebAssembly. */
+  readonly device?: WebDevice;
+  /** Told how the test of `webgpu` went, and which graphs it does not do alone. */
+  readonly onNote?: (text: string) => void;
 }
 
 /**
  * Open a backbone: find its hidden states.
  * @param source  `builtin:vit` (default), the URL of an ONNX file, or a model's bytes
  * @throws GraftError UNKNOWN_MODEL, FETCH_FAILED, STATES_… (the model is no encoder graft knows), INPUT_UNSUPPORTED,
- *         BATCH_FIXED; RUNTIME_MISSING, RUNTIME_WASM, RUNTIME_THREADS if onnxruntime-web is not installed, does not start, or cannot have that many threads
+ *         BATCH_FIXED; RUNTIME_MISSING, RUNTIME_WASM, RUNTIME_THREADS if onnxruntime-web is not installed, does not start, or cannot have that many threads;
+ *         DEVICE_MISSING, DEVICE_FAILED, DEVICE_DIFFERS if there is no WebGPU, or it does not do as WebAssembly does
  */
 export async function openBackbone(
   source: string | URL | Uint8Array = "builtin:vit",
   options: OpenOptions = {},
 ): Promise<Backbone> {
-  const { ort, threads, ...rest } = options;
-  const runtime = createWebRuntime(ort, { threads });
+  const { ort, threads, device, onNote, ...rest } = options;
+  const runtime = createWebRuntime(ort, { threads, device, onNote });
   if (source instanceof Uint8Array) return openBytes(source, runtime, rest);
   const { bytes, name } = await bytesOf(source, options);
   return openBytes(bytes, runtime, { name, source: String(source), ...rest });

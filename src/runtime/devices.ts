@@ -7,6 +7,9 @@ export type Device = (typeof devices)[number];
 /** A device, or the fastest that passes its self-test. */
 export type DeviceChoice = Device | "auto";
 
+/** Where sessions of a page run. */
+export type WebDevice = "wasm" | "webgpu";
+
 /** What makes a device available, for people. */
 const REMEDIES: Readonly<Record<Device, string>> = {
   cpu: "Install onnxruntime-node anew",
@@ -21,3 +24,13 @@ const CPU = "Or leave --device out, for the CPU";
 /** What a device was found to be unable to do. Codes: DEVICE_MISSING, DEVICE_FAILED, DEVICE_DIFFERS. */
 export const deviceError = (code: string, device: Device, place: string, cause?: unknown): GraftError =>
   new GraftError(code, { thing: `device ${device}`, place, remedy: `${REMEDIES[device]}. ${CPU}`, cause });
+
+/** What a page's device was found to be unable to do. Codes as above. */
+export const webDeviceError: typeof deviceError = (code, device, place, cause) =>
+  new GraftError(code, {
+    thing: `device ${device}`,
+    place,
+    remedy:
+      'It needs a browser with WebGPU, a page of https or localhost, and the build that has it: import * as ort from "onnxruntime-web/webgpu", given as `ort`. Or leave `device` out, for WebAssembly',
+    cause,
+  });

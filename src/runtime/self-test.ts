@@ -21,16 +21,18 @@ const SIZES = { batch: 4, tokens: 32, width: 64, words: 50, classes: 10 } as con
  * Run one training step of a small transformer block on a device and on the CPU, and compare loss, gradients and updated
  * parameters.
  * @param open  opens a graph's session on a device
+ * @param fail  makes the error
  * @throws GraftError DEVICE_FAILED, DEVICE_DIFFERS
  */
 export async function selfTest(
   device: Device,
   open: (graph: Graph, device: Device) => Promise<Session>,
+  fail = deviceError,
 ): Promise<SelfTest> {
   const graph = testStep();
   const expected = await runOn("cpu");
   const found = await runOn(device).catch((cause) => {
-    throw deviceError("DEVICE_FAILED", device, `its self-test failed: ${reasonOf(cause)}`, cause);
+    throw fail("DEVICE_FAILED", device, `its self-test failed: ${reasonOf(cause)}`, cause);
   });
   const errors = Object.entries(expected.outputs).map(([name, { data }]) => ({
     name,
@@ -38,7 +40,7 @@ export async function selfTest(
   }));
   const worst = errors.reduce((a, b) => (b.error > a.error ? b : a));
   if (worst.error <= TOLERANCE) return { difference: worst.error, seconds: found.seconds };
-  throw deviceError(
+  throw fail(
     "DEVICE_DIFFERS",
     device,
     `in its self-test, one step of a small transformer, ${worst.name} is off from the CPU's by ${worst.error.toExponential(1)} of the largest number; ${TOLERANCE} is allowed`,

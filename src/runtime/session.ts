@@ -1,6 +1,6 @@
 import type { RecordStore } from "../base/index.ts";
 import type { DataType, Graph, TensorValues, ValueType } from "../graph/index.ts";
-import type { DeviceChoice } from "./devices.ts";
+import type { DeviceChoice, WebDevice } from "./devices.ts";
 
 /** Arrays a runtime takes and gives. */
 export type HostArray = TensorValues;
@@ -43,8 +43,8 @@ export interface Session {
 /** An implementation of ONNX Runtime: `runtime/node.ts` or `runtime/web.ts`. */
 export interface Runtime {
   readonly name: "node" | "web";
-  /** Where sessions run: as it was asked for in Node, `wasm` in a page. */
-  readonly device: DeviceChoice | "wasm";
+  /** Where sessions run, as it was asked for; in a page `wasm` unless told otherwise. */
+  readonly device: DeviceChoice | WebDevice;
   open(graph: Graph, options?: SessionOptions): Promise<Session>;
   /** Names of a graph's weights that all sessions share, in the memory they were read into. */
   sharedWeights(graph: Graph): ReadonlySet<string>;

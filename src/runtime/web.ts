@@ -1,12 +1,16 @@
 import { GraftError, memoryRecordStore } from "../base/index.ts";
+import type { Graph } from "../graph/index.ts";
+import { type WebDevice, webDeviceError } from "./devices.ts";
+import { narrowSplits } from "./narrow-splits.ts";
 import { messageOf, type Ort, openSession, type Platform } from "./ort-session.ts";
-import type { Runtime } from "./session.ts";
+import { selfTest } from "./self-test.ts";
+import type { Runtime, Session, SessionOptions } from "./session.ts";
 
 /** It returns the output tensors it is given as they were, without a word. */
-const platform: Platform = {
-  options: { executionProviders: ["wasm"], logSeverityLevel: 3 },
+const platform = (...executionProviders: WebDevice[]): Platform => ({
+  options: { executionProviders, logSeverityLevel: 3 },
   writesOutputs: false,
-};
+});
 
 /** What a page may keep: tabs are killed for much more. */
 const SCRATCH_BYTES = 512 * 2 ** 20;
@@ -14,20 +18,31 @@ const SCRATCH_BYTES = 512 * 2 ** 20;
 export interface WebRuntimeOptions {
   /** Threads of the page's WebAssembly; default ONNX Runtime's choice, or what `ort.env.wasm.numThreads` says. */
   readonly threads?: number;
+  /** Where sessions run; default `wasm`. `webgpu` needs an `ort` that has it, `onnxruntime-web/webgpu`. */
+  readonly device?: WebDevice;
+  /** Told how the self-test of `webgpu` went, and which graphs WebAssembly does a part of all the same. */
+  readonly onNote?: (text: string) => void;
 }
 
 /**
- * ONNX Runtime in the browser, on WebAssembly. Where its `.wasm` file lies, and whether it works in a proxy worker, is
+ * ONNX Runtime in the browser, on WebAssembly or WebGPU. Where its `.wasm` file lies, and whether it works in a proxy worker, is
  * the app's choice: `ort.env.wasm` before the first session. A page has one number of threads for all its sessions,
- * settled when the first one opens, so a session's own `threads` are not used.
+ * settled when the first one opens, so a session's own `threads` are not used. Nothing falls back to WebAssembly
+ * unsaid: WebGPU is tested against it when the first session opens. Sessions that are not optimized, which only tell shapes and
+ * types, are WebAssembly's.
  * @param ort  the app's own `onnxruntime-web`; default: its plain build (half the download), loaded when the first
  *             session opens
- * @throws GraftError RUNTIME_MISSING, RUNTIME_WASM, RUNTIME_THREADS, when a session opens
+ * @throws GraftError RUNTIME_MISSING, RUNTIME_WASM, RUNTIME_THREADS, DEVICE_MISSING, DEVICE_FAILED, DEVICE_DIFFERS, when a
+ *         session opens
  */
-export function createWebRuntime(ort?: Ort, { threads }: WebRuntimeOptions = {}): Runtime {
+export function createWebRuntime(
+  ort?: Ort,
+  { threads, device = "wasm", onNote = () => {} }: WebRuntimeOptions = {},
+): Runtime {
+  let tested: Promise<void> | undefined;
   return {
     name: "web",
-    device: "wasm",
+    device,
     // What is fed is copied into WebAssembly's memory at each run.
     sharedWeights: () => new Set(),
     scratch: (bytes) => (bytes <= SCRATCH_BYTES ? memoryRecordStore() : undefined),
@@ -35,13 +50,40 @@ export function createWebRuntime(ort?: Ort, { threads }: WebRuntimeOptions = {})
       const loaded = ort ?? (await load());
       if (threads !== undefined) settleThreads(loaded, threads);
       const { threads: _, ...rest } = options;
-      return openSession(loaded, graph, platform, rest).catch((error) => {
-        throw error instanceof GraftError && error.message.includes("no available backend found")
-          ? noWasm(error)
-          : error;
-      });
+      if (device === "wasm" || rest.optimize === false) return openWasm(loaded, graph, rest);
+      tested ??= testWebGpu(loaded, onNote);
+      await tested;
+      return openWebGpu(loaded, graph, rest, onNote);
     },
   };
+}
+
+const openWasm = (ort: Ort, graph: Graph, options?: SessionOptions): Promise<Session> =>
+  openSession(ort, graph, platform("wasm"), options).catch((error) => {
+    throw error instanceof GraftError && error.message.includes("no available backend found") ? noWasm(error) : error;
+  });
+
+/** @throws GraftError DEVICE_MISSING, DEVICE_FAILED, DEVICE_DIFFERS */
+async function testWebGpu(ort: Ort, onNote: (text: string) => void): Promise<void> {
+  if (!("gpu" in navigator)) throw webDeviceError("DEVICE_MISSING", "webgpu", "this page has no navigator.gpu");
+  const { difference } = await selfTest(
+    "webgpu",
+    (graph, on) => (on === "cpu" ? openWasm(ort, graph) : openSession(ort, graph, platform("webgpu"))),
+    webDeviceError,
+  );
+  onNote(`device webgpu: its self-test agrees with WebAssembly to ${difference.toExponential(1)}`);
+}
+
+/** The runtime gives nodes that WebGPU cannot do to WebAssembly without a word, unless that is forbidden: here it is told. */
+async function openWebGpu(ort: Ort, graph: Graph, options: SessionOptions, onNote: (text: string) => void) {
+  const narrow = narrowSplits(graph);
+  const { options: plain, ...rest } = platform("webgpu");
+  const alone = { ...plain, extra: { session: { disable_cpu_ep_fallback: "1" } } };
+  return openSession(ort, narrow, { ...rest, options: alone }, options).catch((error: Error) => {
+    if (!error.message.includes("fallback to CPU EP has been explicitly disabled")) throw error;
+    onNote(`device webgpu: WebAssembly does the nodes of graph "${graph.name}" that WebGPU cannot`);
+    return openSession(ort, narrow, { ...rest, options: plain }, options);
+  });
 }
 
 /** Set the page's thread count while that is still possible. A count that would not hold is refused, not ignored. */

@@ -10,8 +10,11 @@ export const noChromium =
     ? `no Chromium: install it as ${installed}, or name it in $CHROMIUM`
     : undefined;
 
+/** WebGPU on the software Vulkan driver that comes with Debian's Chromium. */
+export const SOFTWARE_WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"] as const;
+
 /** Start Chromium without a window: pages keep their priority, and nothing asks the network but the test's own server. */
-export async function launchChromium(): Promise<Browser> {
+export async function launchChromium(more: readonly string[] = []): Promise<Browser> {
   if (executable === undefined) throw new Error(`no Chromium: neither ${installed} nor $CHROMIUM`);
   return chromium.launch({
     executablePath: executable,
@@ -24,6 +27,7 @@ export async function launchChromium(): Promise<Browser> {
       "--disable-component-update",
       "--disable-sync",
       "--disable-renderer-backgrounding",
+      ...more,
     ],
   });
 }

@@ -43,14 +43,19 @@ const openCount = (graft: Graft, steps: number, batch = BATCH) =>
 export async function trainUntil(
   graft: Graft,
   stopAt: number,
-  { from, batch = BATCH, backbonePrecision }: { from?: Uint8Array; batch?: number; backbonePrecision?: "int8" } = {},
+  {
+    from,
+    batch = BATCH,
+    placement = PLACEMENT,
+    backbonePrecision,
+  }: { from?: Uint8Array; batch?: number; placement?: string; backbonePrecision?: "int8" } = {},
 ): Promise<StoppedRun> {
   const backbone = await graft.openBackbone();
   const task = await openCount(graft, 8, batch);
   const stop = new AbortController();
   const [losses, times]: [number[], number[]] = [[], []];
   let checkpoint = from;
-  const run = graft.train(backbone, task, graft.parsePlacement(PLACEMENT, { states: backbone.states.length }), {
+  const run = graft.train(backbone, task, graft.parsePlacement(placement, { states: backbone.states.length }), {
     options: { batchSize: batch, epochs: 100, clipNorm: 1e9, backbonePrecision },
     signal: stop.signal,
     resume: from !== undefined,
