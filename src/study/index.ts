@@ -1,5 +1,7 @@
+export { type Factor, type FactorImportance, importance } from "./importance.ts";
 export { type NewStudy, newStudy } from "./new-study.ts";
 export * from "./paper/index.ts";
+export { paretoFront } from "./pareto.ts";
 export { pruners } from "./pruners/pruners.ts";
 export { readStudySettings } from "./read-settings.ts";
 export { type Openers, openStudyTask, openTrainer, type TaskOptions, type Trainer } from "./run-one.ts";
