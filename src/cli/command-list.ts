@@ -103,6 +103,11 @@ export const commandList: readonly CommandEntry[] = [
     ],
   },
   {
+    name: "worker",
+    description: "Train runs of studies that a queue holds ready, beside other machines",
+    load: async () => (await import("./commands/worker.ts")).worker,
+  },
+  {
     name: "paper",
     description: "Do the paper's experiments as studies, on the embedded model or yours",
     commands: [

@@ -1,5 +1,5 @@
 import { scoreEdges } from "../node.ts";
-import { openStudyFile } from "../study/index.node.ts";
+import { openStudyFile, queueWorkers } from "../study/index.node.ts";
 import {
   plannedTrainings,
   runStudy,
@@ -12,7 +12,7 @@ import type { CommandContext } from "./define-command.ts";
 import { localWorkers, openers } from "./study-openers.ts";
 
 export interface RunStudyFileOptions {
-  /** Processes; default what the study says, else one for each core. */
+  /** Processes, or runs that the queue holds; default what the study says, else one for each core, or 32. */
   readonly workers?: number;
   /** Where workers come to, instead of processes of this machine. */
   readonly queue?: string;
@@ -34,7 +34,9 @@ export async function runStudyFile(
   try {
     note(describeRest(storage));
     workers =
-      queue === undefined ? localWorkers(asked ?? storage.study.settings.workers) : await queued(queue, signal, note);
+      queue === undefined
+        ? localWorkers(asked ?? storage.study.settings.workers)
+        : await queueWorkers({ url: queue, slots: asked ?? storage.study.settings.workers, signal, note });
     const end = await runStudy(storage, workers, {
       signal,
       onProgress,
@@ -50,11 +52,6 @@ export async function runStudyFile(
     await workers?.close();
     storage.close();
   }
-}
-
-async function queued(url: string, signal: AbortSignal, note: (text: string) => void): Promise<Workers> {
-  const { queueWorkers } = await import("../study/workers/queue-workers.node.ts");
-  return queueWorkers({ url, signal, note });
 }
 
 /** Of the first seed's examples, as all methods of `graft train` are scored. */

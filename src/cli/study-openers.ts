@@ -19,9 +19,11 @@ export const openers: Openers = {
 /** Set for a process that does runs of a study: the threads of each. */
 export const STUDY_VARIABLE = "GRAFT_STUDY_CHILD";
 
-/** Processes of this machine; together they use every core once. */
-export function localWorkers(slots = availableParallelism()): Workers {
-  const threads = Math.max(1, Math.floor(availableParallelism() / slots));
+/** Processes of this machine; together they use every core once, unless `threads` of each are named. */
+export function localWorkers(
+  slots = availableParallelism(),
+  threads = Math.max(1, Math.floor(availableParallelism() / slots)),
+): Workers {
   return poolWorkers({
     slots,
     fork: () =>

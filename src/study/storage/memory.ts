@@ -55,7 +55,12 @@ export function memoryStorage(study: StudyRecord, options: MemoryStorageOptions 
         worker,
         startedAt: Date.now(),
       })),
-    report: (key, report) => change(key, "running", ({ reports }) => ({ reports: [...reports, report] })),
+    report(key, report) {
+      // An owner that came back to a run under way is told again what it was told.
+      const known = tasks.get(key.task)?.[key.trial]?.runs[key.seed]?.reports ?? [];
+      if (known.some(({ epoch }) => epoch === report.epoch)) return false;
+      return change(key, "running", ({ reports }) => ({ reports: [...reports, report] }));
+    },
     log(key, line) {
       const state = tasks.get(key.task)?.[key.trial]?.runs[key.seed]?.state;
       if (state) change(key, state, ({ log }) => ({ log: [...log, line] }));

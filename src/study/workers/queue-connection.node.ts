@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { GraftError } from "../../base/index.ts";
 
 export interface ConnectOptions {
@@ -42,7 +42,8 @@ export interface QueueConnection {
 export async function connectQueue(options: ConnectOptions): Promise<QueueConnection> {
   const { url, note } = options;
   const address = addressOf(url);
-  await reach(address, options);
+  const { Redis } = await import("ioredis");
+  await reach(Redis, address, options);
   const opened: Redis[] = [];
   let isAway = false;
   return {
@@ -68,7 +69,11 @@ export async function connectQueue(options: ConnectOptions): Promise<QueueConnec
 
 const retryStrategy = (times: number) => Math.min(100 * 2 ** times, 3000);
 
-async function reach(address: string, { url, signal, note, patienceSeconds = 60 }: ConnectOptions): Promise<void> {
+async function reach(
+  Redis: typeof import("ioredis").Redis,
+  address: string,
+  { url, signal, note, patienceSeconds = 60 }: ConnectOptions,
+): Promise<void> {
   const deadline = Date.now() + patienceSeconds * 1000;
   for (let attempt = 1; ; attempt++) {
     const probe = new Redis(url, { lazyConnect: true, retryStrategy: () => null, connectTimeout: 5000 });

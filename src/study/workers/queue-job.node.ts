@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { GraftError } from "../../base/index.ts";
+import { taskNames } from "../../tasks/index.ts";
 import type { RunReport, RunResult } from "../trial.ts";
 import type { RunRequest } from "./workers.ts";
 
@@ -47,9 +48,9 @@ function canonicalJson(value: unknown): string {
   );
 }
 
-/** What exists here by that name is a path, and is sent whole. */
+/** What exists here by that name is a path, and is sent whole. A generated task is none, whatever lies beside it. */
 export function withAbsolutePaths(request: RunRequest): RunRequest {
-  return mapPaths(request, (name) => (existsSync(name) ? resolve(name) : name));
+  return mapPaths(request, (name) => (!taskNames.includes(name) && existsSync(name) ? resolve(name) : name));
 }
 
 /** Begin of a path on the owner's host, and what stands for it here. */

@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { type Job, Queue, WaitingError, Worker } from "bullmq";
+import type { Job } from "bullmq";
 import { GraftError } from "../../base/index.ts";
 import type { RunReport, RunResult } from "../trial.ts";
 import { type ConnectOptions, connectQueue, FAREWELL_MILLISECONDS, within } from "./queue-connection.node.ts";
@@ -45,6 +45,7 @@ const LOOK_MILLISECONDS = 2000;
 export async function serveQueue(options: ServeQueueOptions): Promise<void> {
   const { workers, signal, note, queue: name = QUEUE, maps = [], leaseSeconds = 30, onDone } = options;
   const { name: ownName = `${hostname()}-${process.pid}` } = options;
+  const { Queue, WaitingError, Worker } = await import("bullmq");
   const connection = await connectQueue(options);
   const ended = new AbortController();
   let unfit: GraftError | undefined;

@@ -1,4 +1,4 @@
-import { type Job, Queue, QueueEvents } from "bullmq";
+import type { Job, Queue } from "bullmq";
 import type { RunResult } from "../trial.ts";
 import { type ConnectOptions, connectQueue, FAREWELL_MILLISECONDS, within } from "./queue-connection.node.ts";
 import {
@@ -34,6 +34,7 @@ const KEEP = { age: 14 * 24 * 3600 };
  */
 export async function queueWorkers(options: QueueWorkersOptions): Promise<Workers> {
   const { slots = 32, queue: name = QUEUE, pollSeconds = 5 } = options;
+  const { Queue, QueueEvents } = await import("bullmq"); // only who has a queue waits for it
   const connection = await connectQueue(options);
   const queue = new Queue<JobData, RunResult, string>(name, { connection: connection.open() });
   const events = new QueueEvents(name, { connection: connection.open() });
