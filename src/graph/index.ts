@@ -27,5 +27,6 @@ export {
   tensorOf,
   tensorValues,
 } from "./tensors.ts";
+export { transposed } from "./transposed.ts";
 export type { Attribute, Attributes, DataType, Dim, Graph, Node, Origin, Shape, Tensor, ValueType } from "./types.ts";
 export { upgrade } from "./upgrade.ts";

@@ -1,6 +1,6 @@
 import type { FrozenProduct } from "../backbone/index.ts";
 import { asFloat32, type Builder, type Graph, replay, type Tensor, tensorOf, type Value } from "../graph/index.ts";
-import { frozenTensor, transposed, withTensors } from "./frozen-tensors.ts";
+import { frozenTensor, turned, withTensors } from "./frozen-tensors.ts";
 import type { Site } from "./sites.ts";
 
 /** A product where something is added. */
@@ -73,7 +73,7 @@ export function mergeSites(
     const frozen = readers.length === site.products.length ? frozenTensor(graph, weight) : undefined;
     if (frozen === undefined) return undefined;
     const before = merged.get(weight) ?? frozen;
-    const matrix = asFloat32(isTransposed ? transposed(before) : before).slice();
+    const matrix = asFloat32(isTransposed ? turned(before) : before).slice();
     const { start, size } = site;
     const columns = new Float32Array(inSize * size);
     const eachRow = (copy: (row: number, from: number) => void) => {
@@ -83,7 +83,7 @@ export function mergeSites(
     const next = changed(site, columns);
     eachRow((row, from) => matrix.set(next.subarray(row * size, (row + 1) * size), from));
     const tensor = tensorOf("float32", [inSize, outSize], matrix);
-    merged.set(weight, isTransposed ? transposed(tensor) : tensor);
+    merged.set(weight, isTransposed ? turned(tensor) : tensor);
   }
   return withTensors(graph, merged);
 }

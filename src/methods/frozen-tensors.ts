@@ -1,12 +1,12 @@
 import {
   asFloat32,
   constantTensor,
-  elementCount,
   type Graph,
   type Node,
   prune,
   type Tensor,
   tensorOf,
+  transposed,
 } from "../graph/index.ts";
 
 /** A frozen value as a float32 tensor: as the file keeps it, widened from 16 bits, or transposed; undefined for others. */
@@ -19,7 +19,7 @@ export function frozenTensor(graph: Graph, name: string): Tensor | undefined {
   if (node.op === "Identity") return frozenTensor(graph, source);
   if (node.op === "Cast") return widened(graph.initializers.get(source) ?? constantTensor(graph, source));
   const tensor = node.op === "Transpose" ? frozenTensor(graph, source) : undefined;
-  return tensor?.shape.length === 2 ? transposed(tensor) : undefined;
+  return tensor?.shape.length === 2 ? turned(tensor) : undefined;
 }
 
 /** A graph whose given values are these constants; what made them goes. */
@@ -43,10 +43,7 @@ function widened(tensor: Tensor | undefined): Tensor | undefined {
   return known;
 }
 
-export function transposed(tensor: Tensor): Tensor {
+export function turned(tensor: Tensor): Tensor {
   const [rows, columns] = tensor.shape as [number, number];
-  const from = asFloat32(tensor);
-  const to = new Float32Array(elementCount(tensor.shape));
-  for (let k = 0; k < to.length; k++) to[(k % columns) * rows + Math.floor(k / columns)] = from[k]!;
-  return tensorOf("float32", [columns, rows], to);
+  return tensorOf("float32", [columns, rows], transposed(asFloat32(tensor), rows, columns));
 }

@@ -9,8 +9,9 @@ import {
   type Tensor,
   tensorOf,
   tensorValues,
+  transposed,
 } from "../graph/index.ts";
-import { type Int8Weights, quantizeColumns, transposed, type WeightLimit } from "./int8-weights.ts";
+import { type Int8Weights, quantizeColumns, type WeightLimit } from "./int8-weights.ts";
 
 /** Int8 weights made so far, for graphs that share tensors. */
 export interface WeightCache {

@@ -1,4 +1,4 @@
-import { type Builder, type Tensor, tensorOf, tensorValues, type Value } from "../../graph/index.ts";
+import { type Builder, type Tensor, tensorOf, tensorValues, transposed, type Value } from "../../graph/index.ts";
 import { configError } from "./config.ts";
 import type { Weights } from "./weights.ts";
 
@@ -24,7 +24,7 @@ export function createLayers(g: Builder, weights: Weights): Layers {
 
   function linear(x: Value, name: string): Value {
     const weight = `${name}.weight`;
-    const y = g.matmul(x, g.constant(transposed(weights.tensor(weight, [-1, widthOf(x)])), weight));
+    const y = g.matmul(x, g.constant(turned(weights.tensor(weight, [-1, widthOf(x)])), weight));
     const bias = `${name}.bias`;
     return weights.has(bias) ? g.add(y, constant(bias, [weights.shape(weight)[0]!])) : y;
   }
@@ -71,11 +71,7 @@ export function activation(g: Builder, name: string): (x: Value) => Value {
 }
 
 /** [rows, columns] → [columns, rows] */
-function transposed(tensor: Tensor): Tensor {
+function turned(tensor: Tensor): Tensor {
   const [rows, columns] = tensor.shape as [number, number];
-  const from = tensorValues(tensor) as Float32Array;
-  const to = new Float32Array(from.length);
-  for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++) to[column * rows + row] = from[row * columns + column]!;
-  return tensorOf("float32", [columns, rows], to);
+  return tensorOf("float32", [columns, rows], transposed(tensorValues(tensor) as Float32Array, rows, columns));
 }
