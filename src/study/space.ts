@@ -51,7 +51,8 @@ function edgesOf({ edges, stride, kinds }: SpaceSettings, states: number): Edge[
         `${beyond.from}-${beyond.to} is not in a backbone with ${states} states`,
         `States are 0 to ${states - 1}`,
       );
-    return listed.filter((edge) => kinds?.includes(edgeKind(edge)) ?? true).sort(byRow);
+    const once = listed.filter((edge, at) => listed.findIndex((other) => byRow(edge, other) === 0) === at);
+    return once.filter((edge) => kinds?.includes(edgeKind(edge)) ?? true).sort(byRow);
   }
   const ends = Array.from({ length: Math.ceil(states / stride) }, (_, k) => k * stride);
   return ends
