@@ -1,6 +1,15 @@
 import { GraftError } from "../base/index.ts";
 import { type Builder, describeNode, type Node, staticShape, usedValues, type Value } from "../graph/index.ts";
 import { ruleOf } from "./rules/index.ts";
+import { computeAgain, computedValues, cutsOf, zeroAfter } from "./segments.ts";
+
+export interface DifferentiateOptions {
+  /**
+   * Drop what the forward pass makes between places where little is read across, such as hidden states, and make it again
+   * when the gradient arrives there (Chen et al. 2016): less memory for another forward pass. Default false.
+   */
+  readonly recompute?: boolean;
+}
 
 /**
  * Append the gradient of `loss` to the graph under construction (reverse mode).
@@ -17,7 +26,12 @@ import { ruleOf } from "./rules/index.ts";
  * @returns     one gradient per `wrt`, of its shape; zeros where the loss does not depend on it
  * @throws GraftError NO_GRADIENT_RULE naming operator and node; LOSS_NOT_SCALAR; SHAPE_UNKNOWN on an untraced graph
  */
-export function differentiate(g: Builder, loss: Value, wrt: readonly Value[]): readonly Value[] {
+export function differentiate(
+  g: Builder,
+  loss: Value,
+  wrt: readonly Value[],
+  { recompute = false }: DifferentiateOptions = {},
+): readonly Value[] {
   if (staticShape(loss).some((dim) => dim !== 1))
     throw new GraftError("LOSS_NOT_SCALAR", {
       thing: `loss "${loss.name}"`,
@@ -31,11 +45,34 @@ export function differentiate(g: Builder, loss: Value, wrt: readonly Value[]): r
     cotangents.set(name, sum ? g.add(sum, term) : term);
   };
 
-  for (const node of path.nodes.reverse()) {
+  const cuts = recompute ? cutsOf(g, path.nodes) : [];
+  const computed = recompute ? computedValues(g) : new Set<string>();
+  const trained = new Set(wrt.map(({ name }) => name));
+  const pending = new Set(trained);
+  let use: (name: string) => Value = g.value;
+  /** The gradient arrives at the end of the segment of nodes `from` to `to`. */
+  const enter = (from: number, to: number) => {
+    const nodes = path.nodes.slice(from, to + 1);
+    const read = new Set(path.nodes.slice(to + 1).flatMap(usedValues));
+    const crossing = nodes.flatMap(({ outputs }) => outputs).filter((name) => read.has(name) && cotangents.has(name));
+    const done = [...pending].filter((name) => cotangents.has(name) && !crossing.includes(name));
+    for (const name of done) pending.delete(name);
+    // The runtime would compute these last, and hold all they are computed from until then: the gradient waits for them.
+    const zeros = done.map((name) => zeroAfter(g, cotangents.get(name)!));
+    if (zeros.length > 0) for (const name of crossing) accumulate(name, zeros.reduce(g.add));
+    use = g.value;
+    if (crossing.length === 0) return;
+    const waits = (name: string) => computed.has(name) && !trained.has(name) && isFloat(g.value(name));
+    use = computeAgain(g, nodes, (name) => read.has(name), waits, zeroAfter(g, cotangents.get(crossing[0]!)!));
+  };
+
+  for (const [at, node] of [...path.nodes.entries()].reverse()) {
+    const cut = cuts.lastIndexOf(at);
+    if (cut >= 0) enter(cut === 0 ? 0 : cuts[cut - 1]! + 1, at);
     const outgoing = node.outputs.map((name) => cotangents.get(name));
     if (outgoing.every((cotangent) => cotangent === undefined)) continue;
     const wanted = node.inputs.map((name) => path.active.has(name));
-    const incoming = vjp(g, node, outgoing, wanted);
+    const incoming = vjp(g, node, outgoing, wanted, use);
     node.inputs.forEach((name, k) => {
       const term = incoming[k];
       if (term && wanted[k]) accumulate(name, term);
@@ -44,7 +81,13 @@ export function differentiate(g: Builder, loss: Value, wrt: readonly Value[]): r
   return wrt.map((value) => cotangents.get(value.name) ?? g.filled(staticShape(value), 0, value.dtype));
 }
 
-function vjp(g: Builder, node: Node, cotangents: readonly (Value | undefined)[], wanted: readonly boolean[]) {
+function vjp(
+  g: Builder,
+  node: Node,
+  cotangents: readonly (Value | undefined)[],
+  wanted: readonly boolean[],
+  use: (name: string) => Value,
+) {
   const rule = ruleOf(node);
   const opset = g.opset;
   if (!rule || opset < rule.opset[0] || opset > rule.opset[1])
@@ -57,8 +100,8 @@ function vjp(g: Builder, node: Node, cotangents: readonly (Value | undefined)[],
     });
   return rule.vjp(g, {
     node,
-    inputs: node.inputs.map((name) => (name === "" ? undefined : g.value(name))),
-    outputs: node.outputs.map((name) => (name === "" ? { name, dtype: "float32", shape: undefined } : g.value(name))),
+    inputs: node.inputs.map((name) => (name === "" ? undefined : use(name))),
+    outputs: node.outputs.map((name) => (name === "" ? { name, dtype: "float32", shape: undefined } : use(name))),
     cotangents,
     wanted,
   });

@@ -1,2 +1,2 @@
-export { differentiate } from "./differentiate.ts";
+export { type DifferentiateOptions, differentiate } from "./differentiate.ts";
 export { quantizedRules, rules } from "./rules/index.ts";

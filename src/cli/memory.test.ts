@@ -13,7 +13,7 @@ async function fitted(available: number) {
   const method = { kind: "adapters", placement, adapter: {} } as const;
   const options = await fitMemory(context, backbone, task, method, TrainOptions.parse({ batchSize: 64 }));
   free.mockRestore();
-  return { microBatch: options.microBatch, notes };
+  return { microBatch: options.microBatch, recompute: options.recompute, notes };
 }
 
 test("a batch that fits is left alone", async () => {
@@ -32,4 +32,11 @@ test("a batch that does not fit is computed in parts, and that is said", async (
     expect.stringContaining(`Only 100 MB are free: ${microBatch} examples at once`),
     expect.stringContaining(`--micro-batch ${microBatch}, chosen so that it fits`),
   ]);
+});
+
+test("where parts do not help either, values are computed again, and that is said", async () => {
+  const { microBatch, recompute, notes } = await fitted(1e6);
+  expect(microBatch).toBe(1);
+  expect(recompute).toBe("on");
+  expect(notes[1]).toMatch(/^--recompute on, chosen for memory: activations \d+ MB/);
 });

@@ -1,6 +1,6 @@
 import type { Method } from "../methods/index.ts";
 import type { Backbone, Task, TrainOptions } from "../node.ts";
-import { largestBatch, type MemoryPlan, planMemory } from "../training/index.ts";
+import { largestBatch, type MemoryPlan, microBatchOf, planMemory } from "../training/index.ts";
 import type { CommandContext } from "./define-command.ts";
 
 /** Share of the free memory that a training may plan to take: others need some, and plans are some 10 % off. */
@@ -41,10 +41,24 @@ export async function fitMemory(
   const outlook = await memoryOutlook(backbone, task, method, options, signal);
   note(describeMemory(outlook));
   line("memory", outlook);
-  const { fittingBatch } = outlook;
-  if (fittingBatch === undefined || options.microBatch !== undefined) return options;
-  note(`--micro-batch ${fittingBatch}, chosen so that it fits: a batch is computed in parts, their gradients added up`);
-  return { ...options, microBatch: fittingBatch };
+  const { fittingBatch, available } = outlook;
+  if (fittingBatch === undefined) return options;
+  // Parts of a batch cost next to no time, computing again a third to a half more: that is for what parts cannot do.
+  const isWhole = options.microBatch !== undefined || microBatchOf(task, { ...options, microBatch: 1 }) > 1;
+  if (!isWhole && (fittingBatch > 1 || options.recompute !== "auto")) return inParts(fittingBatch, options);
+  if (options.recompute !== "auto") return options;
+  const again: TrainOptions = { ...options, recompute: "on" };
+  const leaner = await planMemory(backbone, task, method, again, { inUse: outlook.inUse, signal });
+  note(
+    `--recompute on, chosen for memory: activations ${megabytes(leaner.activations)}, for another forward pass in each step`,
+  );
+  if (isWhole || leaner.peak - leaner.inUse <= SHARE * available) return again;
+  return inParts(await largestBatch(backbone, task, method, again, SHARE * available, signal), again);
+
+  function inParts(microBatch: number, others: TrainOptions): TrainOptions {
+    note(`--micro-batch ${microBatch}, chosen so that it fits: a batch is computed in parts, their gradients added up`);
+    return { ...others, microBatch };
+  }
 }
 
 /** The batch that `--batch-size auto` stands for. */

@@ -1,4 +1,4 @@
-import { differentiate } from "../autodiff/index.ts";
+import { type DifferentiateOptions, differentiate } from "../autodiff/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import { createBuilder, type Graph, prune } from "../graph/index.ts";
 import { type TunedSpec, tunedOutput, upToFeatures } from "../methods/index.ts";
@@ -113,9 +113,10 @@ export const chunkGraphs = (
   traced: Graph,
   spec: TunedSpec,
   layout: ParameterLayout,
+  { recompute }: Pick<TrainOptions, "recompute">,
 ): ChunkGraphs => ({
-  forward: chunkGraph(backbone, traced, spec, layout, false),
-  backward: chunkGraph(backbone, traced, spec, layout, true),
+  forward: chunkGraph(backbone, traced, spec, layout),
+  backward: chunkGraph(backbone, traced, spec, layout, { recompute: recompute === "on" }),
 });
 
 function chunkGraph(
@@ -123,16 +124,16 @@ function chunkGraph(
   traced: Graph,
   spec: TunedSpec,
   layout: ParameterLayout,
-  isBackward: boolean,
+  how?: DifferentiateOptions,
 ): Graph {
   const graph = upToFeatures(backbone, traced);
   const g = createBuilder(graph);
   const declared = declareParameters(g, layout);
   const output = tunedOutput(g, backbone, graph, spec, declared.tensors);
-  if (!isBackward) return prune(g.toGraph([g.rename(output, OUTPUT).name]));
+  if (how === undefined) return prune(g.toGraph([g.rename(output, OUTPUT).name]));
   const cotangent = g.input("cotangent", "float32", output.shape!);
   const surrogate = g.reduceSum(g.mul(output, cotangent), [0, 1], false);
-  return prune(g.toGraph(appendSums(g, layout, declared, surrogate)));
+  return prune(g.toGraph(appendSums(g, layout, declared, surrogate, how)));
 }
 
 /** Loss over all embeddings, and its gradient with respect to them. */

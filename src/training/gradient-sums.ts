@@ -1,4 +1,4 @@
-import { differentiate } from "../autodiff/index.ts";
+import { type DifferentiateOptions, differentiate } from "../autodiff/index.ts";
 import { GraftError } from "../base/index.ts";
 import { type Builder, createBuilder, type Graph, prune, type Value } from "../graph/index.ts";
 import type { DeclaredParameters, ParameterLayout, Vectors } from "../parameters/index.ts";
@@ -15,12 +15,14 @@ export function appendSums(
   layout: ParameterLayout,
   { tensors }: DeclaredParameters,
   value: Value,
+  how: DifferentiateOptions = {},
 ): string[] {
   const names = [...tensors.keys()];
   const gradients = differentiate(
     g,
     value,
     names.map((name) => tensors.get(name)!),
+    how,
   );
   const byName = new Map(names.map((name, k) => [name, gradients[k]!]));
   return layout.map(({ name, size, entries }) => {

@@ -26,6 +26,14 @@ test("late adapters need less than those everywhere, and what is frozen is kept"
   expect(late.peak).toBe(1e8 + late.weights + late.activations + late.optimizer + 30e6);
 });
 
+test("values computed again take less, by several times where all blocks are trained", async () => {
+  const options = { batchSize: 64, augment: true };
+  const kept = await plan("all:parallel", { ...options, recompute: "off" });
+  const again = await plan("all:parallel", { ...options, recompute: "on" });
+  expect(again.activations).toBeLessThan(0.6 * kept.activations);
+  expect(again.weights).toBeCloseTo(kept.weights, -5);
+});
+
 test("the largest batch that fits is the last whose plan does", async () => {
   const { placement } = select("all:parallel", { states: backbone.states.length, defaultRank: 8 });
   const method = { kind: "adapters", placement, adapter: {} } as const;

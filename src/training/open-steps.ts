@@ -123,7 +123,7 @@ export async function openSteps(
 
   async function openChunked(): Promise<OpenSteps> {
     const sizes = { chunks, batchSize, views };
-    const whole = traced.map((graph) => chunkGraphs(backbone, graph, spec, layout));
+    const whole = traced.map((graph) => chunkGraphs(backbone, graph, spec, layout, options));
     const frozen = await keep(whole[0]!.backward);
     const graphs = whole.map(({ forward, backward }) => ({
       forward: cutFrozen(forward, frozen?.names),

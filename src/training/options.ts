@@ -14,6 +14,12 @@ export const TrainOptions = z.strictObject({
     .min(1)
     .optional()
     .describe("examples computed at once, where a whole batch does not fit the memory: their gradients are added up"),
+  recompute: z
+    .enum(["auto", "on", "off"])
+    .default("auto")
+    .describe(
+      "drop what a block computed and compute it again for the gradient (auto: where the memory does not do otherwise)",
+    ),
   learningRate: z
     .number()
     .positive()

@@ -1,4 +1,4 @@
-import { differentiate } from "../autodiff/index.ts";
+import { type DifferentiateOptions, differentiate } from "../autodiff/index.ts";
 import { type Builder, type Graph, prune, type Value } from "../graph/index.ts";
 import type { DeclaredParameters, ParameterLayout } from "../parameters/index.ts";
 import { type AdamWOptions, appendAdamW } from "./adamw.ts";
@@ -21,12 +21,14 @@ export function buildStepGraph(
   loss: Value,
   optimizer: AdamWOptions,
   extra: Readonly<Record<string, Value>> = {},
+  how: DifferentiateOptions = {},
 ): StepGraph {
   const names = [...parameters.tensors.keys()];
   const gradients = differentiate(
     g,
     loss,
     names.map((name) => parameters.tensors.get(name)!),
+    how,
   );
   const byName = new Map(names.map((name, k) => [name, gradients[k]!]));
   const { outputs, gradientNorm } = appendAdamW(g, layout, parameters, byName, optimizer);

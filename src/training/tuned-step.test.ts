@@ -19,6 +19,8 @@ const specOf = (text: string): TunedSpec => ({
   goal: task.goal,
 });
 
+const ALL_WEIGHTS = { kind: "weights", which: "all" } as const;
+
 /** One step from trained parameters; the gradient is m' / (1 − β₁), since m starts at 0. */
 async function firstStep(backbone: Backbone, spec: TunedSpec, batch: Uint32Array, settings: TrainSettings) {
   const options = TrainOptions.parse({ clipNorm: 1e9, ...settings });
@@ -90,6 +92,17 @@ describe.each(Object.entries(tinyBackbones))("%s", (_, open) => {
       }
     }
   });
+});
+
+test.each(Object.entries(tinyBackbones))("%s: values computed again give the same gradient", async (_, open) => {
+  const backbone = await open();
+  for (const spec of [specOf("0-1,1-1,4-1,3-0,0-4,2-2"), { ...specOf("0-1"), method: ALL_WEIGHTS }]) {
+    const kept = await firstStep(backbone, spec, indices(4), { batchSize: 4, recompute: "off" });
+    const again = await firstStep(backbone, spec, indices(4), { batchSize: 4, recompute: "on" });
+    // The runtime fuses them otherwise here and there.
+    expect(relativeError(again.gradient, kept.gradient)).toBeLessThan(1e-5);
+    expect(Math.abs(again.gradientNorm / kept.gradientNorm - 1)).toBeLessThan(1e-5);
+  }
 });
 
 test("a padded last batch has the loss and the gradient of the examples alone", async () => {

@@ -40,7 +40,7 @@ export function tunedStep(
 ): StepGraph {
   const { g, layout, declared, loss } = tunedLoss(backbone, traced, spec, options, sizes);
   const { weightDecay, clipNorm } = options;
-  return buildStepGraph(g, layout, declared, loss, { weightDecay, clipNorm });
+  return buildStepGraph(g, layout, declared, loss, { weightDecay, clipNorm }, {}, { recompute: recomputes(options) });
 }
 
 /** A part of a step's batch: its loss, and its gradient times `share` added to the sums of the parts before. */
@@ -53,9 +53,12 @@ export function partGradient(
 ): Graph {
   const { g, layout, declared, loss } = tunedLoss(backbone, traced, spec, options, sizes);
   const part = g.reduceSum(g.mul(loss, g.input(SHARE, "float32", [1])), [0], false);
-  const sums = appendSums(g, layout, declared, part);
+  const sums = appendSums(g, layout, declared, part, { recompute: recomputes(options) });
   return prune(g.toGraph([g.rename(loss, "loss").name, ...sums]));
 }
+
+/** `auto` is settled by who knows the free memory; without that it is `off`. */
+const recomputes = ({ recompute }: TrainOptions): boolean => recompute === "on";
 
 function tunedLoss(backbone: Backbone, traced: Graph, spec: TunedSpec, options: TrainOptions, sizes: StepSizes) {
   const layout = tunedLayout(backbone, spec, options);
