@@ -58,18 +58,14 @@ export async function queueWorkers(options: QueueWorkersOptions): Promise<Worker
         { request: withAbsolutePaths(request) },
         { jobId: id, removeOnComplete: KEEP, removeOnFail: KEEP, stackTraceLimit: 1 },
       );
-    // What ended without a result before this call is over; what ends during it is the answer.
-    let isOurs = false;
     const look = async (): Promise<RunResult | undefined> => {
       const job = (await queue.getJob(id)) as RunJob | undefined;
       if (job === undefined) {
         await add(); // also where the server lost it
-        isOurs = true;
         return undefined;
       }
       tell(job.progress);
       if (job.finishedOn === undefined) {
-        isOurs = true;
         if (job.data.isWithdrawn) await job.updateData({ request: job.data.request });
         return undefined;
       }
@@ -78,12 +74,12 @@ export async function queueWorkers(options: QueueWorkersOptions): Promise<Worker
         return job.returnvalue;
       }
       const failure = failureOf(job.failedReason, request, workerOf(job));
-      const hasDied = failure.code === "WORKER_DIED";
-      if (failure.code === WITHDRAWN || (hasDied && !isOurs)) {
-        await job.remove();
+      if (failure.code === WITHDRAWN) {
+        await job.remove(); // of an earlier call
         return look();
       }
-      if (!hasDied) forgetSoon(job);
+      if (failure.code === "WORKER_DIED") await job.remove();
+      else forgetSoon(job);
       throw failure;
     };
 
