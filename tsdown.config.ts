@@ -22,4 +22,16 @@ export default defineConfig([
     entry: { node: "src/node.ts", cli: "src/cli/index.ts", graft: "src/cli/main.ts" },
   },
   { ...common, name: "browser", platform: "neutral", clean: false, entry: { browser: "src/browser.ts" } },
+  {
+    ...common,
+    name: "study-app",
+    platform: "browser",
+    // A classic script that stands inside a page: all it needs is in it.
+    format: "iife",
+    clean: false,
+    dts: false,
+    minify: true,
+    entry: { "study-app": "src/report/app/main.tsx" },
+    outputOptions: { entryFileNames: "[name].js" },
+  },
 ]);

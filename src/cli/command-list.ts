@@ -100,6 +100,16 @@ export const commandList: readonly CommandEntry[] = [
         description: "Write a study's trials as CSV or JSON lines",
         load: async () => (await import("./commands/study/export.ts")).exportStudyCommand,
       },
+      {
+        name: "report",
+        description: "Write a study as one page: history, map of edges, trials, cost",
+        load: async () => (await import("./commands/study/report.ts")).reportCommand,
+      },
+      {
+        name: "watch",
+        description: "Show a study in the browser while it runs",
+        load: async () => (await import("./commands/study/watch.ts")).watch,
+      },
     ],
   },
   {
