@@ -6,6 +6,7 @@ import { scratch } from "./scratch.node.ts";
 import type { SelfTest } from "./self-test.ts";
 import type { Runtime } from "./session.ts";
 import { openSharing, sharedWeights } from "./shared-weights.ts";
+import { threadsFor } from "./threads.ts";
 
 export interface NodeRuntimeOptions {
   /**
@@ -52,9 +53,10 @@ export function createNodeRuntime({ ort, device = "cpu", onNote = () => {} }: No
     scratch,
     // Other devices keep weights in memory of their own.
     sharedWeights: (graph) => (device === "cpu" ? sharedWeights(graph) : new Set()),
-    async open(graph, options) {
+    async open(graph, asked) {
       const loaded = ort ?? (await load());
-      if (device === "cpu" || options?.optimize === false)
+      const options = { ...asked, threads: asked?.threads ?? threadsFor(graph) };
+      if (device === "cpu" || options.optimize === false)
         return openSharing(graph, sharedWeights(graph), (rest) => openOn("cpu", loaded, rest, BASE, options));
       settled ??= settleDevice(loaded, device, BASE, onNote);
       const on = await settled;

@@ -14,7 +14,8 @@ export interface HostTensor {
 
 export interface SessionOptions {
   /**
-   * Threads inside one operator; default: the runtime's choice (all cores). Results are bit-equal for equal counts.
+   * Threads inside one operator; default: the runtime's choice (all cores), in Node one for small static graphs. Results
+   * are bit-equal for equal counts.
    * Not used in a page, whose sessions share one count (`createWebRuntime`).
    */
   readonly threads?: number;
