@@ -38,7 +38,7 @@ function split(kind: "image" | "text", count: number, size: number): ImageSplit 
   };
 }
 
-async function measure(model: string, place: string, batchSize: number, tokens: number) {
+async function measure(model: string, place: string, batchSize: number, tokens: number, recompute: "on" | "off") {
   const backbone = await openModel(model);
   const { input } = backbone;
   const size = input.kind === "image" ? input.height : tokens;
@@ -53,7 +53,7 @@ async function measure(model: string, place: string, batchSize: number, tokens: 
     test: validation,
     notes: [],
   };
-  const options = { batchSize, epochs: 1, threads: 2 };
+  const options = { batchSize, epochs: 1, threads: 2, recompute };
   const method: Method =
     place === "full"
       ? { kind: "weights", which: "all" }
@@ -66,34 +66,56 @@ async function measure(model: string, place: string, batchSize: number, tokens: 
   const inUse = process.memoryUsage.rss();
   const plan = await planMemory(backbone, task, method, options, { inUse });
   const planSeconds = (performance.now() - begun) / 1000;
-  await train(backbone, task, method, { options });
-  return { ...plan, planSeconds, measured: process.resourceUsage().maxRSS * 1024 };
+  let [cpuSeconds, before] = [0, process.cpuUsage()];
+  await train(backbone, task, method, {
+    options,
+    // Of the last step: the one before it opens the session and warms up.
+    onProgress: ({ phase }) => {
+      if (phase !== "train") return;
+      const { user, system } = process.cpuUsage(before);
+      [cpuSeconds, before] = [(user + system) / 1e6, process.cpuUsage()];
+    },
+  });
+  return { ...plan, planSeconds, cpuSeconds, measured: process.resourceUsage().maxRSS * 1024 };
 }
 
 const megabytes = (bytes: number) => Math.round(bytes / 1e6);
 
 if (process.argv[2] === "measure") {
-  const [model, place, batchSize, tokens] = process.argv.slice(3);
-  console.log(JSON.stringify(await measure(model!, place!, Number(batchSize), Number(tokens))));
+  const [model, place, batchSize, tokens, recompute] = process.argv.slice(3);
+  console.log(
+    JSON.stringify(await measure(model!, place!, Number(batchSize), Number(tokens), recompute === "on" ? "on" : "off")),
+  );
 } else {
   const rows = [
     ...["last:3", "all:parallel", "full"].map((place) => ["builtin:vit", place, "32", "0"]),
     ...(process.argv[2]
       ? ["last:3", "all:parallel", "full"].map((place) => [process.argv[2]!, place, "16", "128"])
       : []),
+    ...(process.argv[2] ? [[process.argv[2], "all:parallel", "16", "128", "on"]] : []),
+    ["vit-b", "all:parallel", "8", "0", "on"],
     ...["4", "8"].flatMap((batch) => ["last:3", "all:parallel"].map((place) => ["vit-b", place, batch, "0"])),
   ];
   console.log(
-    "model | placement | batch | in use | weights | activations | optimizer | planned | measured | ratio | plan s",
+    "model | placement | batch | recompute | in use | weights | activations | optimizer | planned | measured | ratio | plan s | CPU s a step",
   );
   for (const row of rows) {
     const program = fileURLToPath(import.meta.url);
     const text = execFileSync(process.execPath, [...process.execArgv, program, "measure", ...row], {
       encoding: "utf8",
     });
-    const { planSeconds, measured, ...plan } = JSON.parse(text) as Awaited<ReturnType<typeof measure>>;
+    const { planSeconds, cpuSeconds, measured, ...plan } = JSON.parse(text) as Awaited<ReturnType<typeof measure>>;
     const { inUse, weights, activations, optimizer, peak } = plan;
     const figures = [inUse, weights, activations, optimizer, peak, measured].map(megabytes);
-    console.log([...row.slice(0, 3), ...figures, (peak / measured).toFixed(2), planSeconds.toFixed(2)].join(" | "));
+    console.log(
+      [
+        ...row.slice(0, 3),
+        row[4] ?? "off",
+        ...figures,
+        (peak / measured).toFixed(2),
+        planSeconds.toFixed(2),
+        cpuSeconds.toFixed(2),
+      ].join(" | "),
+    );
   }
 }
