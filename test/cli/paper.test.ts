@@ -1,0 +1,57 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { graft } from "./graft.ts";
+
+const KEPT = "docs/data/paper/edges-vit.jsonl";
+let folder: string;
+const at = (name: string) => join(folder, name);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "graft-paper-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test("a kept study is restored and shown: tables, pictures, CSV, and the export once more", async () => {
+  const out = at("edges");
+  const { code, stdout } = await graft("paper", "edges", "--from", KEPT, "--out", out, "--look", "--json");
+  expect(code).toBe(0);
+  const { experiment, verdicts, files } = JSON.parse(stdout);
+  expect([experiment, verdicts.length, files.length]).toEqual(["edges", 2, (await readdir(out)).length - 1]);
+  const table = await readFile(join(out, "edges.md"), "utf8");
+  expect(table).toContain("| location |");
+  // Restored and exported again it is the same study.
+  const [kept, again] = [await readFile(KEPT, "utf8"), await readFile(join(out, "study.jsonl"), "utf8")];
+  const lines = (text: string) =>
+    text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line))
+      .sort(byTask);
+  expect(lines(again)).toEqual(lines(kept));
+
+  const correlation = await graft("paper", "correlation", "--out", out, "--look");
+  expect(correlation.stdout).toContain("Rank correlation of the matrices of two tasks");
+  const differs = await graft("paper", "edges", "--out", out, "--tasks", "count", "--look");
+  expect(differs).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("has location,texture,orientation,family"),
+  });
+  const other = await graft("paper", "places", "--out", out, "--look");
+  expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining("called paper-places") });
+});
+
+test("an experiment is trained to its end, and the same command finds nothing to do", async () => {
+  const sizes = ["--train-size", "32", "--measure-size", "16", "--epochs", "1", "--seeds", "1"];
+  const args = ["paper", "edges", "--tasks", "texture", "--stride", "24", ...sizes, "--out", at("short")];
+  const { code, stderr, stdout } = await graft(...args);
+  expect(code).toBe(0);
+  expect(stderr).toContain("6 trainings"); // 2 states, so 4 edges, and two baselines
+  expect(stdout).toMatch(/^texture +4 /m);
+  const again = await graft(...args, "--look", "--json");
+  expect(JSON.parse(again.stdout).tables[0].table.rows[0].slice(0, 2)).toEqual(["texture", "4"]);
+});
+
+type Line = { readonly task?: string; readonly number?: number };
+const byTask = (a: Line, b: Line) => (a.task ?? "").localeCompare(b.task ?? "") || (a.number ?? -1) - (b.number ?? -1);
