@@ -110,14 +110,15 @@ function trialsOf(file: string): readonly Trial[] {
   return found;
 }
 
-const isComplete = (file: string) => {
+function isComplete(file: string): boolean {
   const found = trialsOf(file);
   return found.length === trials && found.every(({ state }) => state === "complete");
-};
+}
 
 /** What a study found, without times, places and attempts. */
-const tableOf = (list: readonly Trial[]) =>
-  list.map(({ task, number, candidate, origin, state, values: means, runs }) => ({
+function tableOf(list: readonly Trial[]) {
+  return list.map(({ task, number, candidate, origin, state, values: means, runs }) => ({
     ...{ task, number, candidate, origin, state, means },
     runs: runs.map(({ reports, result }) => [reports, result?.measured, result?.validation, result?.bestEpoch]),
   }));
+}

@@ -12,7 +12,7 @@ import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { median, random } from "../src/base/index.ts";
+import { mean, median, random } from "../src/base/index.ts";
 import { runStudy } from "../src/study/run-study.ts";
 import { StudySettings } from "../src/study/settings.ts";
 import { createStudyFile, openStudyFile } from "../src/study/storage/sqlite.node.ts";
@@ -189,7 +189,9 @@ async function millisecondsATrial(workers: Workers, trials: number): Promise<num
   return each;
 }
 
-const instant = () => fakeWorkers({ slots: 8, epochMilliseconds: 0 });
+function instant(): Workers {
+  return fakeWorkers({ slots: 8, epochMilliseconds: 0 });
+}
 
 async function onQueue<T>(measure: (workers: Workers) => Promise<T>): Promise<T> {
   const server = await startRedis();
@@ -241,5 +243,3 @@ async function openPeer(folder: string) {
     close: () => child.kill(),
   };
 }
-
-const mean = (numbers: readonly number[]) => numbers.reduce((sum, x) => sum + x, 0) / numbers.length;
