@@ -8,7 +8,7 @@ const COLUMNS: readonly Column[] = [
   { title: "task" },
   ...["complete", "running", "pruned", "failed", "best"].map((title) => ({ title, align: "right" }) as const),
   { title: "by (trial)" },
-  { title: "median of random", align: "right" },
+  { title: "random: median (least–most)", align: "right" },
 ];
 
 /**
@@ -45,10 +45,13 @@ export function studySummary(trials: readonly Trial[], study: StudyRecord, now: 
       count("failed"),
       best ? best.values!.metric.toFixed(4) : "–",
       best ? `${best.candidate.method} (${best.number})` : "–",
-      random.length > 0 ? median(random).toFixed(4) : "–",
+      random.length > 0 ? spread(random) : "–",
     ];
   }
 }
+
+const spread = (values: readonly number[]): string =>
+  `${median(values).toFixed(4)} (${Math.min(...values).toFixed(4)}–${Math.max(...values).toFixed(4)})`;
 
 /** Trainings done, how many an hour, and when the rest will be. */
 function pace(runs: readonly Run[], study: StudyRecord, now: number): string {

@@ -132,9 +132,7 @@ test("keys alone reach an edge, its trials and a trial's error", async () => {
 });
 
 test("names and errors that are HTML are shown as they are, and run nothing", async () => {
-  const errors: string[] = [];
   const page = await openReport(sample(3, HOSTILE));
-  page.on("pageerror", ({ message }) => errors.push(message));
   expect(await page.title()).toBe(HOSTILE);
   expect(await page.textContent("h1")).toBe(HOSTILE);
   await page.click("[aria-label='Trial 4']");
@@ -143,7 +141,6 @@ test("names and errors that are HTML are shown as they are, and run nothing", as
   expect(await column(page, 3)).toEqual([HOSTILE]);
   expect(await page.locator("img").count()).toBe(0);
   expect(await page.evaluate("globalThis.broken")).toBeUndefined();
-  expect(errors).toEqual([]);
 });
 
 test.each(["light", "dark"] as const)(

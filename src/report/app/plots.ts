@@ -116,8 +116,8 @@ export function parallel(task: TaskView): PlotOptions | undefined {
     }),
   );
   const ends = axes.flatMap(({ name, low, high }) => [
-    { name, at: 0, label: short(low) },
-    { name, at: 1, label: short(high) },
+    { name, at: 0, label: label(name, low) },
+    { name, at: 1, label: label(name, high) },
   ]);
   return {
     marginTop: 30,
@@ -174,4 +174,7 @@ export function cost(task: TaskView): PlotOptions | undefined {
 }
 
 const title = ({ number, method, metric }: TrialView): string => `${number}: ${method}\n${metric}`;
-const short = (value: number): string => String(Number(value.toPrecision(3)));
+
+/** Rates lie on their axes by logarithm and are labelled as they are. */
+const label = (name: string, value: number): string =>
+  String(Number((name === "learningRate" || name === "initScale" ? 10 ** value : value).toPrecision(3)));
