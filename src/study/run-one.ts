@@ -136,7 +136,8 @@ export function openTrainer(openers: Openers, { threads, memory }: TrainerOption
         () => openModel(request, onLog),
         closeModel,
       );
-      const about = [backboneHash, name, seed, trainSize, measureSize, request.dataHash];
+      const { headL2, classWeights } = training;
+      const about = [backboneHash, name, seed, trainSize, measureSize, request.dataHash, headL2, classWeights, threads];
       const open = await kept(tasks, about, MOST_TASKS, () => openTask(request, opened));
       const backbone = { ...opened.backbone, runtime: opened.runtime };
       const options = parseOptions(
@@ -146,7 +147,10 @@ export function openTrainer(openers: Openers, { threads, memory }: TrainerOption
       );
       const adapter = { initScale: candidate.initScale ?? 1 };
       const { method } = selectMethod(parseMethod(candidate.method), backbone, { adapter, seed });
-      open.head ??= fitTaskHead(backbone, open.task, options);
+      open.head ??= fitTaskHead(backbone, open.task, options).catch((error) => {
+        open.head = undefined;
+        throw error;
+      });
       const head = await open.head;
       signal.throwIfAborted();
       const begun = performance.now();

@@ -169,6 +169,16 @@ test("a failed trial is kept with its error, and the study goes on; it ends wher
   await expect(run).rejects.toMatchObject({ code: "STUDY_FAILS", message: expect.stringMatching("step 1") });
 });
 
+test("a study whose every worker dies is given up", async () => {
+  const { workers, begun } = fakeWorkers({
+    fails: ({ candidate, seed }) =>
+      new GraftError("WORKER_DIED", { thing: `${candidate.method}, seed ${seed}`, place: "killed", remedy: "" }),
+  });
+  const run = runStudy(memoryStorage(recordOf({ tasks: ["count"], seeds: 1, attempts: 2 })), workers);
+  await expect(run).rejects.toMatchObject({ code: "STUDY_FAILS" });
+  expect(begun).toHaveLength(3 * 2);
+});
+
 test("a model or data that differ end the study, and nothing is lost", async () => {
   const storage = memoryStorage(recordOf({ tasks: ["count"] }));
   const differs = new GraftError("DATA_DIFFERS", { thing: "data count", place: "other hash", remedy: "" });

@@ -158,7 +158,7 @@ export async function runStudy(
     }
     storage.startRun(run, "a worker");
     storage.failRun(run, message);
-    fatal ??= failingAlike(storage.trials(), message);
+    fatal ??= failingAlike(storage.trials());
   }
 
   function report(): void {
@@ -231,17 +231,22 @@ function requestOf({ name, settings, backbone, data }: StudyRecord, trial: Trial
   };
 }
 
-/** An error where the first trials that ended have all failed with the same message. */
-function failingAlike(trials: readonly Trial[], message: string): GraftError | undefined {
+/** An error where the first trials that ended have all failed alike. */
+function failingAlike(trials: readonly Trial[]): GraftError | undefined {
   const ended = trials.filter(({ state }) => state !== "waiting" && state !== "running");
-  const isAlike = ({ runs }: Trial) => runs.some(({ error }) => error === message);
-  if (ended.length < ALIKE || !ended.every(isAlike)) return undefined;
+  const errors = ended.map(({ runs }) => runs.find(({ error }) => error !== undefined)?.error);
+  const [first] = errors;
+  const isAlike = (error: string | undefined) => error !== undefined && kindOf(error) === kindOf(first!);
+  if (ended.length < ALIKE || !errors.every(isAlike)) return undefined;
   return new GraftError("STUDY_FAILS", {
     thing: "the study",
-    place: `its first ${ended.length} trials failed alike: ${message}`,
+    place: `its first ${ended.length} trials failed alike: ${first}`,
     remedy: "Mend that, and make the study anew",
   });
 }
+
+/** An error without what it says of the one training: its thing, and numbers. */
+const kindOf = (message: string): string => message.slice(message.indexOf(": ") + 1).replaceAll(/\d+/g, "#");
 
 /** Wait until one of them ends, the signal says so, or it is time to look around. */
 async function firstOf(promises: Iterable<Promise<void>>, signal: AbortSignal | undefined): Promise<void> {

@@ -117,7 +117,6 @@ test("Ctrl-C and `study stop` leave a study that can be gone on with", async () 
   await sleep(800);
   run.kill("SIGINT");
   expect((await run.finished).code).toBe(130);
-  expect(existsSync(`${file}-owner`)).toBe(false);
   const states = (await trialsOf(file)).flatMap(({ runs }) => runs.map(({ state }) => state));
   expect(states).not.toContain("running");
 

@@ -16,11 +16,12 @@ export function exportStudy({ study, trials }: Pick<StudyStorage, "study" | "tri
   return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 }
 
-const metric = z
+/** JSON has null for what is no number. */
+const figure = z
   .number()
   .nullable()
   .transform((x) => x ?? Number.NaN);
-const evaluation = z.object({ loss: z.number(), value: metric });
+const evaluation = z.object({ loss: figure, value: figure });
 const state = z.enum(["waiting", "running", "complete", "pruned", "failed"]);
 const runSchema = z.object({
   task: z.string(),
@@ -57,7 +58,7 @@ const trialSchema = z.object({
   origin: z.string(),
   state,
   runs: z.array(runSchema),
-  values: z.object({ metric: metric, parameters: z.number(), latency: z.number().optional() }).optional(),
+  values: z.object({ metric: figure, parameters: z.number(), latency: z.number().optional() }).optional(),
 });
 const recordSchema = z.object({
   schema: z.literal(1),
@@ -80,7 +81,23 @@ export function readStudyExport(text: string, place = "the export"): RestoredStu
   const trials = lines.slice(1).map((line, k) => readLine(trialSchema, line, place, k + 2));
   const parsed = StudySettings.safeParse(settings);
   if (!parsed.success) throw bad(place, 1, z.prettifyError(parsed.error).split("\n")[0]!);
+  checkNumbers(trials, parsed.data, place);
   return { record: { ...record, settings: parsed.data }, trials: trials.map(atRest) };
+}
+
+/** A trial is found by its number, a run by its seed: none may be missing. */
+function checkNumbers(trials: readonly Trial[], { tasks, seeds }: StudySettings, place: string): void {
+  const next = new Map(tasks.map((task) => [task, 0]));
+  for (const [k, { task, number, runs }] of trials.entries()) {
+    const expected = next.get(task);
+    if (expected === undefined) throw bad(place, k + 2, `the study has no task "${task}"`);
+    if (number !== expected) throw bad(place, k + 2, `trial ${number} of ${task} stands where ${expected} should`);
+    const isWhole =
+      runs.length === seeds &&
+      runs.every((run, seed) => run.seed === seed && run.trial === number && run.task === task);
+    if (!isWhole) throw bad(place, k + 2, `trial ${number} of ${task} has not one run for each of ${seeds} seeds`);
+    next.set(task, number + 1);
+  }
 }
 
 /** Nobody runs what was under way when it was written. */

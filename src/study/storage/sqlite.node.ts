@@ -128,8 +128,7 @@ function lockStudy(path: string): { close(): void } {
   return {
     close() {
       db.exec("ROLLBACK");
-      db.close();
-      rmSync(side, { force: true });
+      db.close(); // the file stays: another may hold it by now
     },
   };
 }
@@ -186,7 +185,7 @@ function trialsIn(db: Database.Database): Trial[] {
 
 /** JSON has null for a metric that is no number. */
 const withNaN = (key: string, value: unknown): unknown =>
-  value === null && (key === "value" || key === "metric") ? Number.NaN : value;
+  value === null && ["value", "loss", "metric"].includes(key) ? Number.NaN : value;
 
 const runOf = (row: Row): Run => ({
   task: String(row.task),

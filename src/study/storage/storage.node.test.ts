@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "libsql";
@@ -141,7 +141,7 @@ describe.each([
     storage.addTrial("count", { method: "1-2@r8", learningRate: 1e-3, initScale: 2 }, "tpe");
     storage.addTrial("count", { method: "none" }, "baseline");
     storage.startRun(key(0, 0), "a");
-    storage.completeRun(key(0, 0), { ...result(0.5), measured: { value: Number.NaN, loss: 1 } });
+    storage.completeRun(key(0, 0), { ...result(0.5), measured: { value: Number.NaN, loss: Number.NaN } });
     storage.startRun(key(0, 1), "a");
     const { record, trials } = readStudyExport(exportStudy(storage));
     expect(record).toEqual(study);
@@ -166,6 +166,17 @@ test("an export that is none is refused with the line", () => {
   message('{"schema":2}').toThrow(/x\.jsonl:1.*schema/);
   message(`${line}\n{"task":"count"}`).toThrow(/x\.jsonl:2.*number/);
   message(`${line}\n{`).toThrow(/x\.jsonl:2.*no JSON/);
+
+  const storage = memoryStorage(study);
+  for (let k = 0; k < 3; k++) storage.addTrial("count", { method: "none" }, "random");
+  const lines = exportStudy(storage).trimEnd().split("\n");
+  message(lines.toSpliced(2, 1).join("\n")).toThrow(/x\.jsonl:3: trial 2 of count stands where 1 should/);
+  message(lines.join("\n").replaceAll('"task":"count","number":2', '"task":"cuont","number":2')).toThrow(
+    /no task "cuont"/,
+  );
+  message(lines.join("\n").replace(/,\{"task":"count","trial":2,"seed":1.*?\}/, "")).toThrow(
+    /:4: .*one run for each of 2 seeds/,
+  );
 });
 
 describe("the file of a study", () => {
@@ -183,7 +194,6 @@ describe("the file of a study", () => {
     expect(() => openStudyFile(path, { owner: true })).toThrow(expect.objectContaining({ code: "STUDY_OWNED" }));
     owner.close();
     openStudyFile(path, { owner: true }).close();
-    expect(existsSync(`${path}-owner`)).toBe(false);
     reader.close();
   });
 

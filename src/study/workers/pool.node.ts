@@ -33,15 +33,10 @@ export function poolWorkers({ slots, fork }: PoolOptions): Workers {
       call.signal.throwIfAborted();
       const child = idle.pop() ?? start();
       call.onStart(`process ${child.pid}`);
-      const result = await runIn(child, request, call);
-      return result;
-
-      async function runIn(child: ChildProcess, request: RunRequest, call: RunCall): Promise<RunResult> {
-        try {
-          return await ask(child, request, call);
-        } finally {
-          if (child.connected) idle.push(child);
-        }
+      try {
+        return await ask(child, request, call);
+      } finally {
+        if (child.connected) idle.push(child);
       }
     },
     async close() {
@@ -66,7 +61,7 @@ function ask(child: ChildProcess, request: RunRequest, { signal, onReport, onLog
     };
     const onExit = (code: number | null, by: NodeJS.Signals | null) =>
       end(() => reject(signal.aborted ? signal.reason : died(request, code, by)));
-    const onAbort = () => child.send({ type: "abort" } satisfies ToPoolChild);
+    const onAbort = () => child.send({ type: "abort" } satisfies ToPoolChild, () => {}); // it may have died meanwhile
     const end = (settle: () => void) => {
       child.off("message", onMessage).off("exit", onExit);
       signal.removeEventListener("abort", onAbort);
