@@ -7,6 +7,7 @@
  * through a real Redis server, owner and worker in one process. overhead: what file, owner and queue add to a trial.
  */
 import { spawn } from "node:child_process";
+import { setMaxListeners } from "node:events";
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
@@ -211,6 +212,7 @@ async function onQueue<T>(measure: (workers: Workers) => Promise<T>): Promise<T>
 /** As many at once as there are slots, as the owner of a study has them. */
 async function allOf(workers: Workers, asked: readonly RunRequest[]) {
   const { signal } = new AbortController();
+  setMaxListeners(0, signal);
   const waiting = [...asked.entries()];
   const results = Array.from(asked, () => undefined as Awaited<ReturnType<Workers["run"]>> | undefined);
   const slot = async () => {
