@@ -37,9 +37,9 @@ export function parseMethod(text: string): MethodSpec {
   const given: { -readonly [K in keyof MethodArguments]: MethodArguments[K] } = {};
   if (colon >= 0) Object.assign(given, argumentOf(text, head.slice(colon + 1), method));
   for (const suffix of suffixes) {
-    const [, letter, digits] = /^([ra]?)(\d{1,9})$/.exec(suffix) ?? [];
+    const [, letter, digits] = /^([ra]?)(\d{1,9}(?:\.\d{1,9})?)$/.exec(suffix) ?? [];
     const key = letter === "r" ? "rank" : letter === "a" ? "alpha" : "seed";
-    if (digits === undefined)
+    if (digits === undefined || (key !== "alpha" && digits.includes(".")))
       throw bad(text, `"@${suffix}" is neither a rank (@r8), an alpha (@a16) nor a seed (@7)`, method);
     if (!method.takes.includes(key)) throw bad(text, `"@${suffix}" is ${NOUNS[key]}, which it has not`, method);
     if (given[key] !== undefined) throw bad(text, `"@${suffix}" gives ${NOUNS[key]} twice`, method);
