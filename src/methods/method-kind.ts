@@ -4,7 +4,7 @@ import type { Parameter } from "../parameters/index.ts";
 
 /**
  * What a kind of method has to say. Adding one: its data in `method.ts`, a file with this shape, a line in
- * `method-kinds.ts`, its names in `selection/`; the contract suite runs it.
+ * `method-kinds.ts`, its names in `named-methods.ts`; the contract suite runs it.
  */
 export interface MethodKind<M> {
   /** Refuse data that do not fit the backbone, with a GraftError; the others need not check again. */
