@@ -1,6 +1,5 @@
 import {
   type Comparison,
-  checkNeighbours,
   compareMethods,
   countJobs,
   type Job,
@@ -10,7 +9,7 @@ import {
   withControls,
 } from "../comparison/index.ts";
 import { type Backbone, GraftError, metricName, type Task } from "../node.ts";
-import { needsScores, parseMethod, selectMethod } from "../selection/index.ts";
+import { needsScores, parseMethod } from "../selection/index.ts";
 import { columnNames } from "./arguments.ts";
 import type { ChildCall, Scored } from "./compare-child.ts";
 import { runInChild } from "./compare-host.ts";
@@ -98,32 +97,6 @@ export async function compareTask(
     throw signal.aborted ? withHint(error) : error;
   });
   return { comparison, runsDoneNow };
-}
-
-export interface SuitableOptions {
-  readonly rank: number;
-  /** Told of a method that is left out; without it such a method is an error. */
-  readonly onUnsuited?: (text: string) => void;
-}
-
-/** Look at every method before the first one takes minutes. Throws what the methods' names and targets are refused with. */
-export function suitableMethods(
-  methods: readonly string[],
-  backbone: Backbone,
-  task: Task,
-  { rank, onUnsuited }: SuitableOptions,
-): readonly string[] {
-  return methods.filter((method) => {
-    try {
-      if (method === NEIGHBOURS) checkNeighbours(task);
-      else if (!needsScores(parseMethod(method))) selectMethod(method, backbone, { defaultRank: rank });
-      return true;
-    } catch (error) {
-      if (onUnsuited === undefined || !(error instanceof GraftError)) throw error;
-      onUnsuited(`${method} is left out: ${error.message}`);
-      return false;
-    }
-  });
 }
 
 function describeRun(

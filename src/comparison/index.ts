@@ -1,3 +1,4 @@
+export { type CheckMethodsOptions, checkMethods } from "./check-methods.ts";
 export {
   type CompareMethodsOptions,
   type Comparison,
@@ -7,8 +8,8 @@ export {
   jobKey,
 } from "./compare-methods.ts";
 export { type LocalRuns, type LocalRunsOptions, localRuns } from "./local-runs.ts";
-export { type Base, type BaseMeasure, checkNeighbours, measureBase } from "./measure-base.ts";
-export { parseMethods, STANDARD_ROWS, USUAL_METHODS, withControls } from "./method-list.ts";
+export { type Base, type BaseMeasure, measureBase } from "./measure-base.ts";
+export { parseMethods, parseReference, STANDARD_ROWS, USUAL_METHODS, withControls } from "./method-list.ts";
 export {
   type Job,
   type MethodRun,

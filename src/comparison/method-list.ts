@@ -1,4 +1,4 @@
-import { GraftError } from "../base/index.ts";
+import { didYouMean, GraftError } from "../base/index.ts";
 import { type MethodSpec, needsScores, parseMethod } from "../selection/index.ts";
 import { NEIGHBOURS } from "./method-run.ts";
 
@@ -27,7 +27,7 @@ export const USUAL_METHODS = [
  */
 export function parseMethods(text: string): readonly string[] {
   const methods = text.split(/[\s;]+/).filter((method) => method !== "");
-  for (const method of methods) if (method !== NEIGHBOURS) parseListed(method);
+  for (const [k, method] of methods.entries()) if (method !== NEIGHBOURS) parseListed(method, methods[k - 1]);
   const twice = methods.find((method, k) => methods.indexOf(method) < k);
   if (methods.length > 0 && twice === undefined) return methods;
   throw new GraftError("METHODS", {
@@ -37,16 +37,42 @@ export function parseMethods(text: string): readonly string[] {
   });
 }
 
-/** A comma between methods is the likeliest mistake. */
-function parseListed(method: string): MethodSpec {
+/**
+ * The one method that others are compared with.
+ * @throws GraftError of `parseMethods`; METHODS for several
+ */
+export function parseReference(text: string): string {
+  const [reference, ...others] = parseMethods(text);
+  if (others.length === 0) return reference!;
+  throw new GraftError("METHODS", {
+    thing: `reference "${text}"`,
+    place: `it holds ${others.length + 1} methods`,
+    remedy: "Give one",
+  });
+}
+
+/** The method of a list, or what it is refused with and the likeliest mistake about commas. */
+function parseListed(method: string, before: string | undefined): MethodSpec {
   try {
     return parseMethod(method);
   } catch (error) {
-    if (!(error instanceof GraftError) || !method.includes(",")) throw error;
+    if (!(error instanceof GraftError)) throw error;
     const { code, thing, place } = error;
-    const remedy = `Methods are parted by spaces or semicolons, not by commas. ${error.remedy}`;
+    const isUnknown = code === "UNKNOWN_METHOD";
+    const near = isUnknown ? didYouMean(method, [NEIGHBOURS]) : "";
+    const also = isUnknown ? `, or ${NEIGHBOURS}` : "";
+    const remedy = `${commaHint(method, before, isUnknown)}${near}${error.remedy}${also}`;
     throw new GraftError(code, { thing, place, remedy, cause: error });
   }
+}
+
+function commaHint(method: string, before: string | undefined, isUnknown: boolean): string {
+  if (method.endsWith(",")) return "No space may follow a comma. ";
+  if (method.includes(",")) return "Methods are parted by spaces or semicolons, not by commas. ";
+  if (!isUnknown || before === undefined || before === NEIGHBOURS) return "";
+  const spec = parseMethod(before);
+  if ("place" in spec || spec.given.targets === undefined) return "";
+  return `Targets are parted by commas, without spaces: ${spec.name}:${[...spec.given.targets, method].join(",")}. `;
 }
 
 /**

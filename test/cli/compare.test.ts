@@ -69,9 +69,10 @@ test("a comparison stopped by Ctrl-C goes on where it was, to one table, a CSV a
 test.each([
   [["--methods", "knn,linear"], "parted by spaces or semicolons, not by commas"],
   [["--methods", "lora:qq"], 'target "qq"'],
-  [["--methods", "full full"], "full stands in it twice"],
   [["--seeds", "1,1"], "a seed stands in it twice"],
-  [["--reference", "linera"], 'did you mean "linear"'],
+  [["--methods", "gga:5"], "which is added beside gga:5"],
+  [["--reference", "linear full"], "it holds 2 methods"],
+  [["--csv", "no-such-folder/table.csv"], "its folder does not exist"],
 ])("%s is refused before anything runs", async (args, words) => {
   const { code, stderr, stdout } = await graft(...common, ...args, "--out", at("refused"));
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

@@ -1,10 +1,10 @@
 import * as z from "zod";
-import { writeFileAtomic } from "../../base/index.node.ts";
-import { parseMethods, USUAL_METHODS } from "../../comparison/index.ts";
+import { stageFile, writeFileAtomic } from "../../base/index.node.ts";
+import { checkMethods, parseMethods, parseReference, USUAL_METHODS } from "../../comparison/index.ts";
 import { GraftError, metricName, TrainOptions } from "../../node.ts";
 import { methodsCsv, methodsHtml, methodsLegend, methodsTable, terminalTable } from "../../report/index.ts";
 import { adapterArgs, adapterOptions, argsOf, commonArgs, dataArgs, modelArgs, pick } from "../arguments.ts";
-import { compareTask, suitableMethods } from "../compare-task.ts";
+import { compareTask } from "../compare-task.ts";
 import { defineCommand } from "../define-command.ts";
 import { inGroup } from "../flags.ts";
 import { checkData, openData, openModel } from "../open.ts";
@@ -61,28 +61,37 @@ export const compare = defineCommand({
     "graft compare --task texture --seeds 0,1,2,3,4 --lr-trials 1 --csv texture.csv",
   ],
   async run(context) {
-    const { args, print, note } = context;
+    const { print, note } = context;
+    const args = { ...context.args, reference: parseReference(context.args.reference) };
     checkData(args);
     const asked = parseMethods(args.methods ?? USUAL_METHODS.join(" "));
-    parseMethods(args.reference);
     if (new Set(args.seeds).size < args.seeds.length)
       throw new GraftError("USAGE", { thing: "--seeds", place: "a seed stands in it twice", remedy: "Give each once" });
+    const files = [args.csv, args.html].filter((file) => file !== undefined);
+    for (const file of files) await checkWritable(file);
     const backbone = await openModel(args, context);
     const task = await openData({ ...args, seed: args.seeds[0] }, backbone, context);
-    const methods = suitableMethods(asked, backbone, task, {
-      rank: args.rank,
+    const settings = { adapter: adapterOptions(args), rank: args.rank, options: pick(UnseededOptions, args) };
+    const methods = checkMethods(asked, backbone, task, {
+      ...settings,
+      reference: args.reference,
       onUnsuited: args.methods === undefined ? note : undefined,
     });
-    const settings = { adapter: adapterOptions(args), rank: args.rank, options: pick(UnseededOptions, args) };
     const { comparison, runsDoneNow } = await compareTask(context, backbone, task, { args, methods, settings });
     const metric = metricName(task.goal);
     const title = `${backbone.name} on ${task.name}: ${metric}`;
-    if (args.csv !== undefined) await writeFileAtomic(args.csv, methodsCsv(comparison, metric));
-    if (args.html !== undefined) await writeFileAtomic(args.html, methodsHtml(comparison, metric, title));
-    for (const file of [args.csv, args.html]) if (file !== undefined) note(`wrote ${file}`);
     print(
       { type: "result", metric, task: task.name, model: backbone.name, ...comparison, out: args.out, runsDoneNow },
       () => [title, "", terminalTable(methodsTable(comparison, metric)), ...methodsLegend(comparison)].join("\n"),
     );
+    if (args.csv !== undefined) await writeFileAtomic(args.csv, methodsCsv(comparison, metric));
+    if (args.html !== undefined) await writeFileAtomic(args.html, methodsHtml(comparison, metric, title));
+    for (const file of files) note(`wrote ${file}`);
   },
 });
+
+/** See that a file can be written before the work that fills it. Throws FILE_*. */
+async function checkWritable(file: string): Promise<void> {
+  const staged = await stageFile(file, "");
+  await staged.discard();
+}
