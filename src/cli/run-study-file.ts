@@ -1,3 +1,4 @@
+import { mean } from "../base/index.ts";
 import { scoreEdges } from "../node.ts";
 import { openStudyFile, queueWorkers } from "../study/index.node.ts";
 import {
@@ -32,11 +33,11 @@ export async function runStudyFile(
   const storage = openStudyFile(path, { owner: true });
   let workers: Workers | undefined;
   try {
-    note(describeRest(storage));
     workers =
       queue === undefined
         ? localWorkers(asked ?? storage.study.settings.workers)
         : await queueWorkers({ url: queue, slots: asked ?? storage.study.settings.workers, signal, note });
+    note(describeRest(storage, workers.slots));
     const end = await runStudy(storage, workers, {
       signal,
       onProgress,
@@ -61,14 +62,16 @@ async function scoresOf({ study }: StudyStorage, task: string, signal: AbortSign
   return scoreEdges(backbone, await openers.task(task, { backbone, seed: 0, trainSize }), { seed: 0, signal });
 }
 
-function describeRest({ study, trials }: StudyStorage): string {
+/** Trainings done and left, and about how long those will take on the workers there are. */
+function describeRest({ study, trials }: StudyStorage, slots: number): string {
   const runs = trials().flatMap((trial) => trial.runs);
-  const done = runs.filter(({ state }) => state === "complete").length;
-  const planned = plannedTrainings(study);
   const seconds = runs.flatMap(({ result }) => (result ? [result.seconds] : []));
-  const mean = seconds.reduce((sum, x) => sum + x, 0) / seconds.length;
-  const each = seconds.length > 0 ? `, some ${mean.toFixed(0)} s each so far` : "";
-  return `${study.name}: ${done} of ${planned ?? "?"} trainings are done${each}`;
+  const planned = plannedTrainings(study);
+  const each = seconds.length > 0 ? mean(seconds) : study.secondsEach;
+  const head = `${study.name}: ${seconds.length} of ${planned ?? "?"} trainings are done`;
+  if (each === undefined || planned === undefined) return head;
+  const hours = ((planned - seconds.length) * each) / slots / 3600;
+  return `${head}; the rest, some ${each.toFixed(0)} s each, takes about ${hours.toFixed(1)} hours with ${slots} at once`;
 }
 
 function describeTrial({ task, number, candidate, origin, state, values, runs }: Trial): string {

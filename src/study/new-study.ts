@@ -55,7 +55,7 @@ export async function newStudy(
     }
   }
   const about = { name: backbone.name, hash: backbone.hash, states: backbone.states.length };
-  const record = { name, settings, backbone: about, data, metrics, createdAt: Date.now() };
+  const record = { name, settings, backbone: about, data, metrics, createdAt: Date.now(), secondsEach };
   return { record, trainings: plannedTrainings(record), secondsEach };
 }
 

@@ -68,6 +68,7 @@ const recordSchema = z.object({
   data: z.record(z.string(), z.array(z.string())),
   metrics: z.record(z.string(), z.string()),
   createdAt: z.number(),
+  secondsEach: z.number().optional(),
 });
 
 /**

@@ -12,6 +12,8 @@ export interface StudyRecord {
   /** Name of the metric of each task. */
   readonly metrics: Readonly<Record<string, string>>;
   readonly createdAt: number;
+  /** Of one training of a middling candidate, timed when the study was made. */
+  readonly secondsEach?: number;
 }
 
 /**
