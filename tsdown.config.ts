@@ -1,4 +1,5 @@
 import { defineConfig, type UserConfig } from "tsdown";
+import { bundledLicenses } from "./scripts/bundled-licenses.ts";
 
 /**
  * Everything lands flat in dist/, one folder below the root as src/embedded.ts is, so that its `../assets/…` URLs hold
@@ -31,6 +32,7 @@ export default defineConfig([
     clean: false,
     dts: false,
     minify: true,
+    plugins: [bundledLicenses()],
     entry: { "study-app": "src/report/app/main.tsx" },
     outputOptions: { entryFileNames: "[name].js" },
   },
