@@ -9,29 +9,16 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { textData, writeTextData } from "../bench/text-data.ts";
-import { countJobs, withControls } from "../src/comparison/index.ts";
+import { countJobs, parseMethods, USUAL_METHODS, withControls } from "../src/comparison/index.ts";
 import { taskNames } from "../src/node.ts";
 
 const OUT = "docs/data/compare";
-const METHODS = [
-  "knn",
-  "linear",
-  "gga:3@r32",
-  "random:3@r32",
-  "first:3@r32",
-  "all:parallel@r8",
-  "lora:q,v@r8",
-  "dora:q,v@r8",
-  "bitfit",
-  "norms",
-  "houlsby@r8",
-  "pfeiffer@r8",
-  "adaptformer@r8",
-  "adapter+@r8",
-  "apla",
-  "page@r8",
-  "full",
-];
+/** More than the usual ones: what comes before one of those. */
+const BESIDES: Readonly<Record<string, readonly string[]>> = {
+  bitfit: ["dora:q,v@r8"],
+  full: ["norms", "houlsby@r8", "pfeiffer@r8", "adaptformer@r8", "adapter+@r8", "apla", "page@r8"],
+};
+const METHODS = USUAL_METHODS.flatMap((method) => [...(BESIDES[method] ?? []), method]);
 
 const { values } = parseArgs({
   options: {
@@ -51,8 +38,14 @@ const { values } = parseArgs({
 
 const known = [...taskNames, ...(values.minilm ? Object.keys(textData) : [])];
 const tasks = values.tasks?.split(",") ?? known;
+const unknown = tasks.find((task) => !known.includes(task));
+if (unknown !== undefined) {
+  const missing = unknown in textData ? "it takes --minilm DIR" : `there are ${known.join(", ")}`;
+  console.error(`task "${unknown}": ${missing}`);
+  process.exit(2);
+}
 const seeds = values.seeds.split(",").map(Number);
-const { methods } = withControls(values.methods.split(/[\s;]+/), "linear");
+const { methods } = withControls(parseMethods(values.methods), "linear");
 const runs = countJobs(methods, { seeds, trials: Number(values.trials) });
 console.error(`${tasks.length} tasks × ${runs} runs of ${methods.length} methods = ${tasks.length * runs} runs`);
 if (!values.count) for (const task of tasks) compare(task);
