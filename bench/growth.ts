@@ -3,11 +3,12 @@
  * (eager): one size is varied, the others stay at BASE. `npm run bench:growth` measures what docs/data/growth.jsonl lacks
  * of this run (`--run`, default today) and prints the tables; `--table` prints them alone.
  */
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { median } from "../src/base/index.ts";
 import { markdownTable } from "../src/report/index.ts";
+import { readJsonLines } from "./json-lines.ts";
 import { randomEncoder, VOCABULARY } from "./random-encoder.ts";
 import { type Answer, openSide } from "./side.ts";
 
@@ -59,7 +60,7 @@ async function measurePoint(sizes: typeof BASE): Promise<void> {
   const threads = Number(values.threads);
   if (
     find(
-      readLines().filter(({ run }) => run === values.run),
+      readJsonLines<PointLine>(values.out).filter(({ run }) => run === values.run),
       sizes,
       threads,
     )
@@ -87,7 +88,7 @@ async function measurePoint(sizes: typeof BASE): Promise<void> {
 }
 
 function printCurve(curve: Size): void {
-  const lines = readLines();
+  const lines = readJsonLines<PointLine>(values.out);
   const rows = CURVES[curve].flatMap((at) => {
     const line = find(lines, pointOf(curve, at), Number(values.threads));
     if (!line) return [];
@@ -105,12 +106,4 @@ function printCurve(curve: Size): void {
 function find(lines: readonly PointLine[], sizes: typeof BASE, threads: number): PointLine | undefined {
   const keys = Object.keys(BASE) as Size[];
   return lines.findLast((line) => line.threads === threads && keys.every((key) => line.sizes[key] === sizes[key]));
-}
-
-function readLines(): PointLine[] {
-  if (!existsSync(values.out)) return [];
-  return readFileSync(values.out, "utf8")
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as PointLine);
 }

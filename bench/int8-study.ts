@@ -12,7 +12,7 @@
  * accuracy in points) over all pairs lies above −1. The same bound is shown for each task and placement, for what few
  * pairs can tell.
  */
-import { appendFileSync, existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -23,6 +23,7 @@ import { markdownTable } from "../src/report/index.ts";
 import { select } from "../src/selection/index.ts";
 import { labelsOf, type Split, type Task } from "../src/tasks/index.ts";
 import { evaluate, fitTaskHead, train } from "../src/training/index.ts";
+import { readJsonLines } from "./json-lines.ts";
 import { writeTextData } from "./text-data.ts";
 
 const PLACES = ["random:3@r32", "all:parallel@r8"];
@@ -54,19 +55,12 @@ const { values: args } = parseArgs({
 const DATA = args.model ? "docs/data/int8-text.jsonl" : "docs/data/int8.jsonl";
 const TASKS = args.model ? ["wordnet"] : ["count", "texture", "location"];
 const threads = Number(args.threads);
-const readLines = (): Line[] =>
-  existsSync(DATA)
-    ? readFileSync(DATA, "utf8")
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line) as Line)
-    : [];
 
 for (let seed = 0; seed < Number(args.seeds); seed++) for (const task of TASKS) await measure(task, seed);
-printTable(readLines());
+printTable(readJsonLines(DATA));
 
 async function measure(name: string, seed: number): Promise<void> {
-  const known = readLines().filter((line) => line.task === name && line.seed === seed);
+  const known = readJsonLines<Line>(DATA).filter((line) => line.task === name && line.seed === seed);
   const missing = PLACES.flatMap((place) =>
     PRECISIONS.filter((precision) => !known.some((line) => line.place === place && line.precision === precision)).map(
       (precision) => ({ place, precision }),

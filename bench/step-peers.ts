@@ -3,12 +3,13 @@
  * taking turns in one run. `npm run bench:peers` measures the rows that this run (`--run`, default today) lacks, appends
  * them to docs/data/step-peers.jsonl and prints the table; `--table` prints it alone. Python: bench/peers/step/README.md.
  */
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { median } from "../src/base/index.ts";
 import { markdownTable } from "../src/report/index.ts";
 import { nodeRuntimeFacts } from "../src/runtime/index.node.ts";
+import { readJsonLines } from "./json-lines.ts";
 import { type EncoderSizes, IMAGE_SIDE, randomEncoder, VOCABULARY } from "./random-encoder.ts";
 import { openSide, type Side, type SideSpec } from "./side.ts";
 
@@ -83,7 +84,7 @@ const { values } = parseArgs({
 async function measureRow(model: string, method: string, threads: number): Promise<void> {
   const isKnown = (line: RowLine) =>
     line.run === values.run && line.model === model && line.method === method && line.threads === threads;
-  if (readLines().some(isKnown)) return;
+  if (readJsonLines<RowLine>(values.out).some(isKnown)) return;
   const { type, width, blocks, ...shape } = MODELS[model]!;
   const folder = randomEncoder({ type, width, blocks });
   const spec = { folder, method, batch: BATCH, threads, ...shape };
@@ -161,14 +162,6 @@ const nameOf = ({ engine, precision = "fp32", cached = false }: Variant): string
 
 const isOurs = (name: string) => name.startsWith("graft");
 
-function readLines(): RowLine[] {
-  if (!existsSync(values.out)) return [];
-  return readFileSync(values.out, "utf8")
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as RowLine);
-}
-
 /** The better of PyTorch's two ways to run the same model. */
 function bestPeer({ sides }: RowLine): readonly [string, SideLine] | undefined {
   const done = Object.entries(sides).filter(([name, side]) => /^(eager|compile)$/.test(name) && !side.failed);
@@ -182,7 +175,9 @@ const summary = (line: RowLine): string =>
 
 /** One line a variant of ours, of the newest measure of each row; another against the library `adapters` where it ran. */
 function printTable(): void {
-  const newest = new Map(readLines().map((line) => [`${line.model} ${line.method} ${line.threads}`, line]));
+  const newest = new Map(
+    readJsonLines<RowLine>(values.out).map((line) => [`${line.model} ${line.method} ${line.threads}`, line]),
+  );
   const rows = [...newest.values()].flatMap((line) => {
     const peer = bestPeer(line);
     const ours = Object.entries(line.sides).filter(([name, side]) => isOurs(name) && !side.failed);

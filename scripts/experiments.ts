@@ -6,9 +6,10 @@
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
+import { readJsonLines } from "../bench/json-lines.ts";
 import { writeFileAtomic } from "../src/base/index.node.ts";
 import { mean, standardDeviation } from "../src/base/index.ts";
-import { compareMethods, localRuns, STANDARD_ROWS as ROWS } from "../src/comparison/index.ts";
+import { compareMethods, localRuns, methodTitle, STANDARD_ROWS as ROWS } from "../src/comparison/index.ts";
 import { openBackbone, openTask, taskNames } from "../src/node.ts";
 import { markdownTable } from "../src/report/index.ts";
 
@@ -17,7 +18,7 @@ const DOCUMENT = "docs/experiments.md";
 let appended: Promise<void> = Promise.resolve();
 const [BEGIN, END] = ["<!-- placements: begin (npm run experiments) -->", "<!-- placements: end -->"];
 /** Heads of the table's columns, in the rows' order. */
-const TITLES = ["linear head", "GGA-3", "random 3", "first 3", "parallel ×24"];
+const TITLES = ROWS.map(methodTitle);
 
 /** One line of the data: a row of the comparison for one task and seed. */
 interface Line {
@@ -53,7 +54,7 @@ async function measure(): Promise<void> {
   await mkdir(dirname(DATA), { recursive: true });
   for (let seed = 0; seed < Number(values.seeds); seed++)
     for (const name of values.tasks.split(",")) {
-      const known = (await readLines()).filter(
+      const known = readJsonLines<Line>(DATA).filter(
         (line) => line.task === name && line.seed === seed && line.backbone === backbone.hash && line.epochs === epochs,
       );
       const rows = ROWS.filter((row) => !known.some((line) => line.row === row));
@@ -88,17 +89,9 @@ async function measure(): Promise<void> {
     }
 }
 
-async function readLines(): Promise<Line[]> {
-  const text = await readFile(DATA, "utf8").catch(() => "");
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Line);
-}
-
 /** Accuracy by task and method, mean ± standard deviation over seeds, for the newest backbone in the data. */
 async function writeTable(): Promise<void> {
-  const all = await readLines();
+  const all = readJsonLines<Line>(DATA);
   const backbone = all.at(-1)?.backbone;
   const lines = all.filter((line) => line.backbone === backbone);
   const tasks = [...new Set(lines.map(({ task }) => task))];
@@ -128,7 +121,7 @@ async function writeTable(): Promise<void> {
       ],
     ],
   });
-  const caption = `Test accuracy in %, mean ± standard deviation over ${seeds} seeds (random 3: mean of the draws of a seed, ${draws} in all).`;
+  const caption = `Test accuracy in %, mean ± standard deviation over ${seeds} seeds (random edges: mean of the draws of a seed, ${draws} in all).`;
   const text = await readFile(DOCUMENT, "utf8");
   const [before, after] = [text.split(BEGIN)[0], text.split(END)[1]];
   await writeFileAtomic(DOCUMENT, `${before}${BEGIN}\n\n${caption}\n\n${table}\n${costs}\n${END}${after}`);

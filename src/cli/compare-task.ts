@@ -15,6 +15,7 @@ import type { ChildCall, Scored } from "./compare-child.ts";
 import { runInChild } from "./compare-host.ts";
 import type { CommandContext } from "./define-command.ts";
 import type { DataArgs } from "./open.ts";
+import { duration } from "./progress-view.ts";
 import { openJournal } from "./run-journal.ts";
 import { showMetric } from "./show-metric.ts";
 
@@ -61,7 +62,8 @@ export async function compareTask(
   const { methods, added } = withControls(asked, reference);
   if (added.length > 0) note(`added, for the others to be measured against: ${added.join(", ")}`);
   const total = countJobs(methods, { seeds, trials });
-  note(`${methods.length} methods, ${total} runs; ${out} holds ${journal.finished.length}`);
+  const goesOn = journal.finished.length === 0 ? "" : "; what is there of them is not done again";
+  note(`${methods.length} methods, ${total} runs, kept in ${out}${goesOn}`);
 
   const { model, dtype, device } = args;
   const common = {
@@ -78,6 +80,7 @@ export async function compareTask(
     return answer;
   };
   const metric = metricName(task.goal);
+  const begun = performance.now();
   let runsDoneNow = 0;
   const comparison = await compareMethods<MethodRun>({
     methods: asked,
@@ -86,12 +89,14 @@ export async function compareTask(
     trials,
     finished: journal.finished,
     run: async (job) => (await inChild({ seed: job.seed, job, scores: await scoresFor(job) })).run!,
-    async onRun(run) {
+    async onRun(run, { at, of }) {
       await journal.append(run);
       runsDoneNow++;
       const { testScores: _, ...said } = run;
       line("run", said);
-      note(describeRun(run, metric));
+      const secondsEach = (performance.now() - begun) / 1000 / runsDoneNow;
+      const left = at < of ? `; about ${duration(secondsEach * (of - at))} left` : "";
+      note(`run ${at} of ${of}: ${describeRun(run, metric)}${left}`);
     },
   }).catch((error) => {
     throw signal.aborted ? withHint(error) : error;

@@ -94,7 +94,7 @@ function figure(value: number): string {
 }
 
 /** 7 s, 1:05 min, 2:03:10 h */
-function duration(seconds: number): string {
+export function duration(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   const two = (n: number) => String(n).padStart(2, "0");

@@ -147,7 +147,14 @@ test("what an earlier call did is not done again", async () => {
   const finished: MethodRun[] = [];
   const whole = await compareMethods({ ...call, run: first.run, onRun: (run) => void finished.push(run) });
   const rest = knownRuns(({ seed, rateFactor }) => 0.5 + 0.1 * seed + 0.01 * rateFactor);
-  const resumed = await compareMethods({ ...call, run: rest.run, finished: finished.slice(0, 3) });
+  const places: string[] = [];
+  const resumed = await compareMethods({
+    ...call,
+    run: rest.run,
+    finished: finished.slice(0, 3),
+    onRun: (_, { at, of }) => void places.push(`${at} of ${of}`),
+  });
   expect(resumed).toEqual(whole);
   expect(rest.jobs.map(jobKey)).toEqual(first.jobs.slice(3).map(jobKey));
+  expect(places).toEqual(["4 of 6", "5 of 6", "6 of 6"]); // a run of the head for each seed; two trials and two runs of biases
 });

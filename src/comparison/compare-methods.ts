@@ -22,10 +22,16 @@ export interface CompareMethodsOptions<Run extends MethodRun> {
   readonly run: (job: Job) => Promise<Run>;
   /** Runs of an earlier call, which are not done again. */
   readonly finished?: readonly Run[];
-  /** Called for every run that was done now. */
-  readonly onRun?: (run: Run) => void | Promise<void>;
+  /** Called for every run that was done now, with its place among all. */
+  readonly onRun?: (run: Run, place: RunPlace) => void | Promise<void>;
   /** Called when all runs of a method are done; differences come at the end. */
   readonly onRow?: (row: ComparisonRow<Run>) => void;
+}
+
+/** Which of all runs one is, from 1 on; those of an earlier call count. */
+export interface RunPlace {
+  readonly at: number;
+  readonly of: number;
 }
 
 /** One method: means over its runs. */
@@ -79,11 +85,14 @@ export async function compareMethods<Run extends MethodRun>(
   const { seeds = [0, 1, 2], reference = "linear", trials = 1, draws = 1, run, onRun, onRow } = options;
   const { methods, added } = withControls(options.methods, reference);
   const known = new Map((options.finished ?? []).map((done) => [jobKey(done), done]));
+  const of = countJobs(methods, { seeds, trials, draws });
+  let at = 0;
   const done = async (job: Job): Promise<Run> => {
+    at++;
     const found = known.get(jobKey(job));
     if (found) return found;
     const made = await run(job);
-    await onRun?.(made);
+    await onRun?.(made, { at, of });
     return made;
   };
   const rows: ComparisonRow<Run>[] = [];
@@ -94,7 +103,7 @@ export async function compareMethods<Run extends MethodRun>(
     const rateFactor = best(method, tried)?.rateFactor ?? 1;
     const runs: Run[] = [];
     for (const seed of seeds)
-      for (let draw = 0; draw < (isDrawn(method) ? draws : 1); draw++)
+      for (let draw = 0; draw < drawsOf(method, draws); draw++)
         runs.push(await done({ method, seed, draw, rateFactor, isTrial: false }));
     rows.push(rowOf(method, runs, tried, seeds));
     onRow?.(rows.at(-1)!);
@@ -113,8 +122,11 @@ export const jobKey = ({ method, seed, draw, rateFactor, isTrial }: Job): string
 /** How many trainings `compareMethods` makes of a list, tuning included. */
 export const countJobs = (
   methods: readonly string[],
-  { seeds, trials }: { readonly seeds: readonly number[]; readonly trials: number },
-): number => methods.reduce((sum, method) => sum + factorsOf(method, trials).length + seeds.length, 0);
+  { seeds, trials, draws = 1 }: { readonly seeds: readonly number[]; readonly trials: number; readonly draws?: number },
+): number =>
+  methods.reduce((sum, method) => sum + factorsOf(method, trials).length + seeds.length * drawsOf(method, draws), 0);
+
+const drawsOf = (method: string, draws: number) => (isDrawn(method) ? draws : 1);
 
 /** Multiples of a method's own learning rate, √10 apart, its own in the middle (of an even number, the larger middle one). */
 function factorsOf(method: string, trials: number): readonly number[] {

@@ -6,10 +6,18 @@ export {
   compareMethods,
   countJobs,
   jobKey,
+  type RunPlace,
 } from "./compare-methods.ts";
 export { type LocalRuns, type LocalRunsOptions, localRuns } from "./local-runs.ts";
 export { type Base, type BaseMeasure, measureBase } from "./measure-base.ts";
-export { parseMethods, parseReference, STANDARD_ROWS, USUAL_METHODS, withControls } from "./method-list.ts";
+export {
+  methodTitle,
+  parseMethods,
+  parseReference,
+  STANDARD_ROWS,
+  USUAL_METHODS,
+  withControls,
+} from "./method-list.ts";
 export {
   type Job,
   type MethodRun,

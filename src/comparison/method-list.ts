@@ -8,6 +8,30 @@ import { NEIGHBOURS } from "./method-run.ts";
  */
 export const STANDARD_ROWS = ["none", "gga:3@r32", "random:3@r32", "first:3@r32", "all:parallel@r8"] as const;
 
+/** What readers call the rows of the `--place` language; other methods as they are written. */
+export function methodTitle(row: string): string {
+  const [, name = row, count, rank] = /^([a-z:]+?)(?::(\d+))?(?:@r(\d+))?$/.exec(row) ?? [];
+  const width = rank === undefined ? "" : `, r ${rank}`;
+  switch (name) {
+    case "none":
+      return "linear head";
+    case "gga":
+      return `${count} edges by GGA${width}`;
+    case "random":
+      return `${count} random${width}`;
+    case "first":
+      return `first ${count} parallel${width}`;
+    case "last":
+      return `last ${count} parallel${width}`;
+    case "all:parallel":
+      return `all parallel${width}`;
+    case "all:sequential":
+      return `all sequential${width}`;
+    default:
+      return row;
+  }
+}
+
 /** What `graft compare` compares where nothing is asked for. */
 export const USUAL_METHODS = [
   "knn",

@@ -34,6 +34,9 @@ export function metricName(goal: Goal): string {
   }
 }
 
+/** Whether people read a metric in percent: accuracies are shares, correlations and the like are not. */
+export const isShare = (metric: string): boolean => metric.includes("accuracy");
+
 /** Whether tags mark entities (B-PER, I-PER, O). */
 export const hasEntities = (classes: readonly string[]): boolean => classes.some((name) => /^[BIES]-./.test(name));
 

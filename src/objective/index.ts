@@ -1,5 +1,13 @@
 export { type Answer, answerOf, type LikelyClass } from "./answers.ts";
-export { type Evaluation, evaluateOutputs, exampleScores, isHigher, metricName, scoreLogits } from "./evaluation.ts";
+export {
+  type Evaluation,
+  evaluateOutputs,
+  exampleScores,
+  isHigher,
+  isShare,
+  metricName,
+  scoreLogits,
+} from "./evaluation.ts";
 export { headParameters, linearHead, normalized, type Pooling, pool, pooledSize } from "./head.ts";
 export { crossEntropy } from "./losses.ts";
 export { type Metric, measureAll } from "./measure-all.ts";

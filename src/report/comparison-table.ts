@@ -1,29 +1,5 @@
-import type { ComparisonRow } from "../comparison/index.ts";
+import { type ComparisonRow, methodTitle } from "../comparison/index.ts";
 import type { Table } from "./table.ts";
-
-/** What readers call the rows of the `--place` language. */
-function title(row: string): string {
-  const [, name = row, count, rank] = /^([a-z:]+?)(?::(\d+))?(?:@r(\d+))?$/.exec(row) ?? [];
-  const width = rank === undefined ? "" : `, r ${rank}`;
-  switch (name) {
-    case "none":
-      return "linear head";
-    case "gga":
-      return `${count} edges by GGA${width}`;
-    case "random":
-      return `${count} random${width}`;
-    case "first":
-      return `first ${count} parallel${width}`;
-    case "last":
-      return `last ${count} parallel${width}`;
-    case "all:parallel":
-      return `all parallel${width}`;
-    case "all:sequential":
-      return `all sequential${width}`;
-    default:
-      return row;
-  }
-}
 
 /** Accuracy with its cost beside it, a row a method. */
 export function comparisonTable(rows: readonly ComparisonRow[]): Table {
@@ -38,7 +14,7 @@ export function comparisonTable(rows: readonly ComparisonRow[]): Table {
       right("peak MB"),
     ],
     rows: rows.map((row) => [
-      row.runs.length > 1 ? `${title(row.method)} (mean of ${row.runs.length})` : title(row.method),
+      row.runs.length > 1 ? `${methodTitle(row.method)} (mean of ${row.runs.length})` : methodTitle(row.method),
       percent(row.validation),
       row.testStd === undefined ? percent(row.test) : `${percent(row.test)} ± ${percent(row.testStd)}`,
       row.trainableParameters.toLocaleString("en"),

@@ -1,4 +1,5 @@
 import type { Comparison, ComparisonRow } from "../comparison/index.ts";
+import { isShare } from "../objective/index.ts";
 import { type MethodColumn, methodColumns, methodsLegend } from "./methods-table.ts";
 import { DARK, FONT, LIGHT, type Theme, ticksOf, xmlText } from "./svg.ts";
 
@@ -60,7 +61,7 @@ function dots(comparison: Comparison, metric: string): string {
   const x = (value: number) => (LABELS + ((value - low) / width) * PLOT).toFixed(1);
   const height = TOP + LINE * shown.length + 24;
   const end = height - 20;
-  const scale = metric.includes("accuracy") ? 100 : 1;
+  const scale = isShare(metric) ? 100 : 1;
   const ticks = ticksOf(low * scale, high * scale).map((tick) => {
     const at = x(tick / scale);
     return `<path class="${tick === 0 ? "zero" : "grid"}" d="M${at} ${TOP - 6}V${end}"/><text class="soft" x="${at}" y="${height - 4}" text-anchor="middle">${tick > 0 ? "+" : ""}${tick}</text>`;

@@ -1,4 +1,5 @@
 import type { Comparison, ComparisonRow } from "../comparison/index.ts";
+import { isShare } from "../objective/index.ts";
 import type { Table } from "./table.ts";
 
 /** A column of a comparison: what people read, and the number behind it, which orders rows and stands in a CSV. */
@@ -13,9 +14,9 @@ export interface MethodColumn {
 
 /** What a comparison says of each method. Shares are shown in percent, other metrics as they are. */
 export function methodColumns({ reference }: Comparison, metric: string): readonly MethodColumn[] {
-  const isShare = metric.includes("accuracy");
-  const unit = isShare ? " %" : "";
-  const figure = (value: number) => (isShare ? (100 * value).toFixed(1) : value.toFixed(3));
+  const inPercent = isShare(metric);
+  const unit = inPercent ? " %" : "";
+  const figure = (value: number) => (inPercent ? (100 * value).toFixed(1) : value.toFixed(3));
   const spread = (value: number, std: number | undefined) =>
     Number.isNaN(value) ? "–" : std === undefined ? figure(value) : `${figure(value)} ± ${figure(std)}`;
   const signed = (value: number) => `${value < 0 ? "−" : "+"}${figure(Math.abs(value))}`;
