@@ -103,6 +103,9 @@ async function measurePeers() {
       measured.torch.push(...(await Promise.all(shares)).flat());
     },
   };
+  // Neither side's first training counts: it starts processes, opens the model and the data, and fits the head.
+  for (const side of [sides.graft, sides.torch]) await side(Array.from({ length: CORES }, (_, k) => k));
+  for (const list of Object.values(measured)) list.length = 0;
   for (let round = 0; round < rounds; round++) {
     const trials = Array.from({ length: TRIALS_A_ROUND }, (_, k) => round * TRIALS_A_ROUND + k);
     for (const side of round % 2 === 0 ? (["graft", "torch"] as const) : (["torch", "graft"] as const)) {
@@ -131,6 +134,7 @@ async function measureWorkers() {
   const asked = await requestsOf({ task: values.task, trainSize, measureSize, epochs }, methods);
   const rates: Record<number, number[]> = { 1: [], 2: [], 4: [] };
   const pools = new Map([1, 2, 4].map((slots) => [slots, openPool(slots)]));
+  for (const [slots, pool] of pools) await allOf(pool, asked.slice(0, slots)); // warm
   for (let round = 0; round < rounds; round++)
     for (const [slots, pool] of pools) {
       const mine = asked.slice(round * TRIALS_A_ROUND, (round + 1) * TRIALS_A_ROUND);
