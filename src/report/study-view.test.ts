@@ -58,3 +58,28 @@ test("the page's data ends no script, and its name is text", () => {
   const data = page.match(/id="view">(.*)<\/script>/)![1]!;
   expect(JSON.parse(data)).toEqual(JSON.parse(JSON.stringify(view)));
 });
+
+test("a trial under way has the mean of its trainings so far, and is on no front", () => {
+  const storage = memoryStorage({
+    name: "half",
+    settings: StudySettings.parse({ tasks: ["count"], trials: 2, seeds: 3 }),
+    backbone: { name: "vit", hash: "abc", states: 25 },
+    data: {},
+    metrics: { count: "accuracy" },
+    createdAt: 0,
+  });
+  for (const method of ["4-5@r8", "1-2@r8"]) storage.addTrial("count", { method }, "random");
+  for (const [seed, value] of [0.5, 0.7].entries()) {
+    const run = { task: "count", trial: 0, seed };
+    storage.startRun(run, "w");
+    const [validation, measured] = [0.9, value].map((value) => ({ value, loss: 0 }));
+    const cost = { bestEpoch: 1, trainableParameters: 40, seconds: 3 };
+    storage.completeRun(run, { validation: validation!, measured: measured!, ...cost });
+  }
+  const view = studyView(storage.study, storage.trials(), { front: paretoFront, importance });
+  const [half, untouched] = view.tasks[0]!.trials;
+  expect(half).toMatchObject({ parameters: 40, seconds: 6, isOnFront: false });
+  expect(half!.metric).toBeCloseTo(0.6, 12);
+  expect(half!.state).not.toBe("complete");
+  expect(untouched!.metric).toBeUndefined();
+});

@@ -29,8 +29,10 @@ export interface TrialView {
   readonly rank?: number;
   readonly learningRate?: number;
   readonly initScale?: number;
+  /** Means over its runs; while some are to be trained, over those that are done. */
   readonly metric?: number;
   readonly parameters?: number;
+  /** Exported model against base; of a complete trial. */
   readonly latency?: number;
   /** Of all its runs together. */
   readonly seconds?: number;
@@ -87,6 +89,8 @@ export function studyView(
 function trialView({ candidate, values, runs, ...trial }: Trial, isOnFront: boolean): TrialView {
   const entries = /^\s*\d/.test(candidate.method) ? parseEntries(candidate.method) : [];
   const results = runs.flatMap(({ result }) => (result ? [result] : []));
+  const isUnderWay = (trial.state === "waiting" || trial.state === "running") && results.length > 0;
+  const soFar = isUnderWay ? mean(results.map(({ measured }) => measured.value)) : undefined;
   const memory = results.flatMap(({ peakMemoryBytes }) => peakMemoryBytes ?? []);
   const ends = runs.flatMap(({ endedAt }) => endedAt ?? []);
   const ranks = entries.flatMap(({ rank }) => rank ?? []);
@@ -99,8 +103,8 @@ function trialView({ candidate, values, runs, ...trial }: Trial, isOnFront: bool
     rank: ranks.length > 0 ? mean(ranks) : undefined,
     learningRate: candidate.learningRate,
     initScale: candidate.initScale,
-    metric: finite(values?.metric),
-    parameters: values?.parameters,
+    metric: finite(values?.metric ?? soFar),
+    parameters: values?.parameters ?? results[0]?.trainableParameters,
     latency: finite(values?.latency),
     seconds: results.length > 0 ? results.reduce((sum, { seconds }) => sum + seconds, 0) : undefined,
     memoryBytes: memory.length > 0 ? Math.max(...memory) : undefined,

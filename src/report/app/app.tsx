@@ -29,11 +29,11 @@ export function App({ view, isLost }: AppProps) {
           `Share of the variance of ${metric} that each setting explains by itself.`,
           importanceBars(task),
         ],
-        ["Metric against cost", "Ringed: no other trial beats it in all objectives.", front(task)],
+        ["Metric against cost", "Ringed: no other trial beats it in all objectives.", front(task, view.objectives)],
         ["Settings", "A line for each trial; the brighter, the better.", parallel(task)],
         ["Cost", "Seconds of training for each trial, all seeds together.", cost(task)],
       ] as const,
-    [task],
+    [task, view.objectives],
   );
   const detail = trials.find(({ number }) => number === chosen);
   return (
@@ -41,6 +41,7 @@ export function App({ view, isLost }: AppProps) {
       <h1>{view.name}</h1>
       <p>
         {view.model}, {view.states} states. {summary(trials)}
+        {isPartly(trials) && " A trial that is not complete has the mean of its trainings so far."}
         {isLost && <strong role="status"> The server does not answer: this is what it said last.</strong>}
       </p>
       {view.tasks.length > 1 && (
@@ -79,6 +80,9 @@ export function App({ view, isLost }: AppProps) {
     </>
   );
 }
+
+const isPartly = (trials: StudyView["tasks"][number]["trials"]): boolean =>
+  trials.some(({ state, metric }) => state !== "complete" && metric !== undefined);
 
 function summary(trials: StudyView["tasks"][number]["trials"]): string {
   const counts = ["complete", "running", "waiting", "pruned", "failed"].flatMap((state) => {

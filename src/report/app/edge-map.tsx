@@ -33,8 +33,8 @@ export function EdgeMap({ trials, states, metric, chosen, onChoose }: EdgeMapPro
       <h2>Edges</h2>
       <p>
         {isSingle
-          ? `${metric} of trials with one adapter, on that edge`
-          : `Mean ${metric} of the trials that hold the edge`}
+          ? `Colour: ${metric} of trials with one adapter, on that edge`
+          : `Colour: mean ${metric} of the trials that hold the edge`}
         . Rows: the state an adapter reads; columns: the state it adds to. Press an edge for its trials.
       </p>
       <div class="scroll">

@@ -1,6 +1,6 @@
 import { axisX, barX, binX, dot, line, type PlotOptions, rectY, ruleX, ruleY, text } from "@observablehq/plot";
 import { colorAt, hex } from "../color-scale.ts";
-import type { TaskView, TrialView } from "../study-view.ts";
+import type { StudyView, TaskView, TrialView } from "../study-view.ts";
 import { rangeOf } from "./numbers.ts";
 
 type Measured = TrialView & { readonly metric: number };
@@ -70,18 +70,21 @@ export function importanceBars({ importance }: TaskView): PlotOptions | undefine
   };
 }
 
-/** What a model costs against how good it is. */
-export function front(task: TaskView): PlotOptions | undefined {
-  const rows = measured(task).filter(({ parameters }) => parameters !== undefined);
+const COSTS = { parameters: "trainable parameters", latency: "latency, exported model to base" } as const;
+
+/** How good a model is against what it costs: in what the study wants to be small, else in parameters. */
+export function front(task: TaskView, objectives: StudyView["objectives"]): PlotOptions | undefined {
+  const cost = objectives.find((objective) => objective !== "metric") ?? "parameters";
+  const rows = measured(task).filter((row) => row[cost] !== undefined);
   if (rows.length === 0) return undefined;
   return {
-    x: { label: "trainable parameters", grid: true },
+    x: { label: COSTS[cost], grid: true },
     y: { label: task.metric, grid: true },
     marks: [
-      dot(rows, { x: "parameters", y: "metric", r: 2.5, fill: "var(--soft)", title: title }),
+      dot(rows, { x: cost, y: "metric", r: 2.5, fill: "var(--soft)", title: title }),
       dot(
         rows.filter(({ isOnFront }) => isOnFront),
-        { x: "parameters", y: "metric", r: 6, stroke: ACCENT, strokeWidth: 2, title: title },
+        { x: cost, y: "metric", r: 6, stroke: ACCENT, strokeWidth: 2, title: title },
       ),
     ],
   };
@@ -164,7 +167,7 @@ function settingOf({ edges, rank, learningRate, initScale, metric }: Measured, n
 }
 
 export function cost(task: TaskView): PlotOptions | undefined {
-  const rows = task.trials.filter(({ seconds }) => seconds !== undefined);
+  const rows = task.trials.filter(({ seconds, parameters }) => seconds !== undefined && parameters !== undefined);
   if (rows.length === 0) return undefined;
   return {
     x: { label: "trainable parameters", grid: true },
