@@ -64,6 +64,7 @@ test("methods of every kind, each with what its export costs; neighbours train n
   const [linear, neighbours, lora, gga] = rows;
   expect(neighbours).toMatchObject({ trainableParameters: 0, fileBytes: undefined, latency: undefined });
   expect(neighbours!.runs[0]!.description).toMatch(/^\d+ nearest neighbours? by cosine$/);
+  expect([linear, lora].map((row) => row!.runs[0]!.backbonePrecision)).toEqual([undefined, "fp32"]);
   expect(lora!.fileBytes).toBe(linear!.fileBytes); // merged
   expect(gga!.fileBytes).toBeGreaterThan(linear!.fileBytes!);
   for (const row of rows) expect(row.peakMemoryBytes).toBe(7);

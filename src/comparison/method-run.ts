@@ -13,6 +13,7 @@ import {
   type FrozenShelf,
   type Head,
   outputsOf,
+  type Trained,
   TrainOptions,
   type TrainSettings,
   type TunedModel,
@@ -43,6 +44,8 @@ export interface MethodRun extends Job {
   readonly description: string;
   /** Undefined where nothing is trained by steps. */
   readonly learningRate?: number;
+  /** How training computed products with frozen weights; undefined where nothing is trained by steps. */
+  readonly backbonePrecision?: Trained["backbonePrecision"];
   /** Undefined where training failed. */
   readonly validation?: Evaluation;
   /** Met once, by the parameters that validation chose; undefined for trials. */
@@ -134,6 +137,7 @@ export async function runMethod(backbone: Backbone, task: Task, job: Job, call: 
   const parameters = [...trained.tensors.values()].reduce((sum, { bytes }) => sum + bytes.byteLength / 4, 0);
   return {
     ...about,
+    backbonePrecision: "backbonePrecision" in trained ? trained.backbonePrecision : undefined,
     validation: trained.validation,
     test: outputs && evaluateOutputs(task.goal, task.test, outputs),
     testScores: outputs && call.keepsExamples ? exampleScores(task.goal, task.test, outputs) : undefined,
