@@ -5,7 +5,7 @@ export { type ColorDepth, type ColorStream, colorDepthOf, heatMapTerminal } from
 export { methodsCsv } from "./methods-csv.ts";
 export { methodsHtml } from "./methods-html.ts";
 export { methodsLegend, methodsTable } from "./methods-table.ts";
-export { fileName, type PaperReport, paperMarkdown, paperReport } from "./paper/index.ts";
+export { type PaperReport, paperMarkdown, paperReport } from "./paper/index.ts";
 export { studyPage } from "./study-page.ts";
 export { studySummary } from "./study-summary.ts";
 export { type StudyView, studyView } from "./study-view.ts";

@@ -2,15 +2,12 @@ export { type Factor, type FactorImportance, importance } from "./importance.ts"
 export { type NewStudy, newStudy } from "./new-study.ts";
 export * from "./paper/index.ts";
 export { paretoFront } from "./pareto.ts";
-export { pruners } from "./pruners/pruners.ts";
 export { readStudySettings } from "./read-settings.ts";
 export { type Openers, openStudyTask, openTrainer, type TaskOptions, type Trainer } from "./run-one.ts";
 export { plannedTrainings, type RunStudyOptions, runStudy, type StudyEnd } from "./run-study.ts";
-export { samplers } from "./samplers/samplers.ts";
 export { type Objective, StudySettings } from "./settings.ts";
 export { exportStudy, type RestoredStudy, readStudyExport, runsCsv, trialsCsv } from "./storage/export.ts";
 export { memoryStorage } from "./storage/memory.ts";
 export type { StudyRecord, StudyStorage } from "./storage/storage.ts";
 export type { Candidate, Run, RunKey, RunReport, RunResult, Trial, TrialState, TrialValues } from "./trial.ts";
-export { serialWorkers } from "./workers/serial.ts";
 export type { RunCall, RunRequest, Workers } from "./workers/workers.ts";

@@ -4,6 +4,6 @@ export type { CorrelationResult } from "./correlation.ts";
 export type { EdgesResult } from "./edges.ts";
 export { type ExperimentName, everyPlaceOf, experiments, type PaperOptions } from "./experiments.ts";
 export type { PlacesResult } from "./places.ts";
-export { chosenDraw, type RandomResult, type TestRun } from "./random.ts";
-export { type TestChosenOptions, testChosen, testJobs } from "./test-chosen.ts";
+export type { RandomResult, TestRun } from "./random.ts";
+export { type TestChosenOptions, testChosen } from "./test-chosen.ts";
 export type { Outcome, Verdict } from "./verdict.ts";
