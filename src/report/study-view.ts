@@ -7,6 +7,7 @@ export interface StudyView {
   readonly name: string;
   readonly model: string;
   readonly states: number;
+  /** Of the front: the study's; where that is the metric alone, parameters too. */
   readonly objectives: readonly Objective[];
   readonly tasks: readonly TaskView[];
 }
@@ -67,7 +68,8 @@ export function studyView(
   trials: readonly Trial[],
   { front, importance }: StudyAnalysis,
 ): StudyView {
-  const { objectives, tasks, model } = study.settings;
+  const { tasks, model, objectives: wanted } = study.settings;
+  const objectives: readonly Objective[] = wanted.length > 1 ? wanted : ["metric", "parameters"];
   return {
     name: study.name,
     model,

@@ -93,7 +93,7 @@ test("docs/compare.md's command writes its page", async () => {
   }
 }, 180_000);
 
-test("docs/studies.md's commands make, run, show and export its study", async () => {
+test("docs/studies.md's commands make, run, show, export and picture its study", async () => {
   const text = readFileSync("docs/studies.md", "utf8");
   const [yaml] = blocks("yaml", text);
   // Less of everything, the same keys.
@@ -106,7 +106,7 @@ test("docs/studies.md's commands make, run, show and export its study", async ()
   mkdirSync(at);
   writeFileSync(join(at, "study.yaml"), `${small}training: { epochs: 1 }\n`);
   const commands = blocks("sh", text)[0]!.trim().split("\n");
-  expect(commands.map((line) => line.split(" ")[3])).toEqual(["create", "run", "status", "export"]);
+  expect(commands.map((line) => line.split(" ")[3])).toEqual(["create", "run", "status", "export", "report"]);
   const printed = [];
   for (const command of commands) {
     const args = command.split(" ").slice(2);
@@ -116,4 +116,5 @@ test("docs/studies.md's commands make, run, show and export its study", async ()
   expect(printed[1]).toMatch(/the study is complete: 4 of 4 trials complete/);
   expect(printed[2]).toMatch(/texture +4/);
   expect(readFileSync(join(at, "runs.csv"), "utf8").trim().split("\n")).toHaveLength(1 + 4);
+  expect(readFileSync(join(at, "report.html"), "utf8")).toMatch(/^<!doctype html>/);
 }, 180_000);

@@ -29,7 +29,11 @@ export function App({ view, isLost }: AppProps) {
           `Share of the variance of ${metric} that each setting explains by itself.`,
           importanceBars(task),
         ],
-        ["Metric against cost", "Ringed: no other trial beats it in all objectives.", front(task, view.objectives)],
+        [
+          "Metric against cost",
+          `Ringed: no other trial is better in one of ${view.objectives.join(", ")} and as good in the rest.`,
+          front(task, view.objectives),
+        ],
         ["Settings", "A line for each trial; the brighter, the better.", parallel(task)],
         ["Cost", "Seconds of training for each trial, all seeds together.", cost(task)],
       ] as const,

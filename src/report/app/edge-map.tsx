@@ -33,8 +33,8 @@ export function EdgeMap({ trials, states, metric, chosen, onChoose }: EdgeMapPro
       <h2>Edges</h2>
       <p>
         {isSingle
-          ? `Colour: ${metric} of trials with one adapter, on that edge`
-          : `Colour: mean ${metric} of the trials that hold the edge`}
+          ? `Colour: ${metric} of the trials with their one adapter on that edge`
+          : `Colour: mean ${metric} of the trials that hold the edge, whatever else they hold`}
         . Rows: the state an adapter reads; columns: the state it adds to. Press an edge for its trials.
       </p>
       <div class="scroll">
@@ -101,16 +101,14 @@ const STEPS: Readonly<Record<string, readonly [number, number]>> = {
 
 const SCALE = `linear-gradient(90deg,${[0, 0.2, 0.4, 0.6, 0.8, 1].map((x) => hex(colorAt(x))).join(",")})`;
 
-/** Means by edge: of trials with that edge alone where there are any such trials, else of all that hold it. */
+/** Mean metric of the trials that hold an edge, by edge. */
 function edgeValues(trials: readonly TrialView[]) {
   const measured = trials.filter(({ metric, edges }) => metric !== undefined && edges.length > 0);
-  const single = measured.filter(({ edges }) => edges.length === 1);
-  const isSingle = single.length > 0;
   const values = new Map<string, { mean: number; count: number }>();
-  for (const { edges, metric } of isSingle ? single : measured)
-    for (const edge of new Set(edges.map((ends) => ends.join("-")))) {
+  for (const { edges, metric } of measured)
+    for (const edge of edges.map((ends) => ends.join("-"))) {
       const { mean, count } = values.get(edge) ?? { mean: 0, count: 0 };
       values.set(edge, { mean: mean + (metric! - mean) / (count + 1), count: count + 1 });
     }
-  return { values, isSingle };
+  return { values, isSingle: measured.every(({ edges }) => edges.length === 1) };
 }

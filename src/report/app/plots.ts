@@ -44,6 +44,7 @@ export function randomBand(task: TaskView): PlotOptions | undefined {
   const draws = all.filter(({ origin }) => origin === "random");
   if (draws.length === 0) return undefined;
   const baselines = all.filter(({ origin }) => origin === "baseline").toSorted((a, b) => a.metric - b.metric);
+  const [low, high] = rangeOf(all.map(({ metric }) => metric));
   return {
     marginTop: 20 + 14 * baselines.length,
     x: { label: task.metric },
@@ -52,8 +53,16 @@ export function randomBand(task: TaskView): PlotOptions | undefined {
       rectY(draws, { ...binX({ y: "count" }, { x: "metric" }), fill: "var(--soft)", fillOpacity: 0.6 }),
       ruleY([0]),
       ruleX(baselines, { x: "metric", stroke: ACCENT, strokeWidth: 2 }),
+      // Each on a line of its own, towards the middle.
       ...baselines.map((baseline, k) =>
-        text([baseline], { x: "metric", text: "method", frameAnchor: "top", dy: -8 - 14 * k, fill: "currentColor" }),
+        text([baseline], {
+          x: "metric",
+          text: "method",
+          frameAnchor: "top",
+          textAnchor: baseline.metric > (low + high) / 2 ? "end" : "start",
+          dy: -8 - 14 * k,
+          fill: "currentColor",
+        }),
       ),
     ],
   };
