@@ -25,7 +25,7 @@ test("a comparison stopped by Ctrl-C goes on where it was, to one table, a CSV a
   const out = at("out");
   const args = [...common, "--methods", "knn; lora:q,v@r2", "--seeds", "0,1", "--lr-trials", "1", "--out", out];
   const stopped = startGraft(...args);
-  await stopped.says("linear, seed 1");
+  await stopped.says("run 2 of 6: linear, seed 1");
   stopped.kill("SIGINT");
   const { code, stderr } = await stopped.finished;
   expect(code).toBe(130);
