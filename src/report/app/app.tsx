@@ -34,7 +34,11 @@ export function App({ view, isLost }: AppProps) {
           `Ringed: no other trial is better in one of ${view.objectives.join(", ")} and as good in the rest.`,
           front(task, view.objectives),
         ],
-        ["Settings", "A line for each trial; the brighter, the better.", parallel(task)],
+        [
+          "Settings",
+          "A line for each trial: the brighter and wider, the better. Of several edges the mean ends.",
+          parallel(task),
+        ],
         ["Cost", "Seconds of training for each trial, all seeds together.", cost(task)],
       ] as const,
     [task, view.objectives],

@@ -59,8 +59,9 @@ export function randomBand(task: TaskView): PlotOptions | undefined {
           x: "metric",
           text: "method",
           frameAnchor: "top",
+          lineAnchor: "bottom",
           textAnchor: baseline.metric > (low + high) / 2 ? "end" : "start",
-          dy: -8 - 14 * k,
+          dy: -4 - 14 * k,
           fill: "currentColor",
         }),
       ),
@@ -101,9 +102,11 @@ export function front(task: TaskView, objectives: StudyView["objectives"]): Plot
 
 const AXES = ["count", "from", "to", "rank", "learningRate", "initScale", "metric"] as const;
 
-/** Parallel coordinates over the settings that vary; of several edges the mean ends. */
+/** Parallel coordinates over the settings that vary; of several edges the mean ends. The best lie on top, the widest. */
 export function parallel(task: TaskView): PlotOptions | undefined {
-  const rows = measured(task).filter(({ edges }) => edges.length > 0);
+  const rows = measured(task)
+    .filter(({ edges }) => edges.length > 0)
+    .toSorted((a, b) => a.metric - b.metric);
   const axes = AXES.flatMap((name) => {
     const values = rows.map((row) => settingOf(row, name));
     const [low, high] = rangeOf(values.filter((value) => value !== undefined));
@@ -122,6 +125,7 @@ export function parallel(task: TaskView): PlotOptions | undefined {
           at: (value - low) / (high - low),
           number: row.number,
           color: hex(colorAt(fraction)),
+          width: 1 + 2 * fraction ** 4,
           title: title(row),
         },
       ];
@@ -146,6 +150,7 @@ export function parallel(task: TaskView): PlotOptions | undefined {
         y: "at",
         z: "number",
         stroke: "color",
+        strokeWidth: "width",
         strokeOpacity: Math.max(0.25, Math.min(1, 60 / rows.length)),
         title: "title",
       }),
