@@ -20,13 +20,30 @@ test("--version is the package's", async () => {
   expect(await graft("--version")).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
 });
 
-test.each(commandList.map(({ name }) => name))("graft %s --help shows its flags", async (name) => {
+const alone = commandList.filter((entry) => !("commands" in entry));
+
+test.each(alone.map(({ name }) => name))("graft %s --help shows its flags", async (name) => {
   const { code, stdout, stderr } = await graft(name, "--help");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toContain(`Usage: graft ${name} `);
   for (const flag of ["--json", "--quiet", "--config <file>"]) expect(stdout).toContain(flag);
   expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
   expect(await graft("help", name)).toMatchObject({ code: 0, stdout });
+});
+
+const groups = commandList.filter((entry) => "commands" in entry);
+
+test.each(groups)("graft $name --help lists its commands", async ({ name, commands }) => {
+  const { code, stdout, stderr } = await graft(name, "--help");
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toContain(`Usage: graft ${name} COMMAND`);
+  for (const { name: word, description } of commands)
+    expect(stdout).toMatch(new RegExp(`^  ${word} +${description}$`, "m"));
+  expect(await graft("help", name)).toMatchObject({ code: 0, stdout });
+  expect(await graft(name)).toMatchObject({ code: 2, stdout: "", stderr: stdout });
+  const { stdout: flags } = await graft(name, commands[0]!.name, "--help");
+  expect(flags).toContain(`Usage: graft ${name} ${commands[0]!.name} `);
+  expect(await graft("help", name, commands[0]!.name)).toMatchObject({ code: 0, stdout: flags });
 });
 
 test("the many flags of graft train stand in groups", async () => {
