@@ -11,4 +11,5 @@ export { parseOptions } from "./parse-options.ts";
 export { breathe, type LongCall, type Progress } from "./progress.ts";
 export { nameSeed, type Random, random } from "./random.ts";
 export { memoryRecordStore, type RecordStore } from "./record-store.ts";
+export { receivedError, type SentError, sentError } from "./sent-error.ts";
 export { mean, median, pearson, quantile, spearman, standardDeviation } from "./statistics.ts";

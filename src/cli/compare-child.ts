@@ -1,11 +1,10 @@
-import type { Progress } from "../base/index.ts";
+import { type Progress, type SentError, sentError } from "../base/index.ts";
 import { type Job, localRuns, type MethodRun, type RunSettings } from "../comparison/index.ts";
 import { type Scores, scoreEdges } from "../node.ts";
 import type { DeviceChoice } from "../runtime/index.ts";
 import { type DataArgs, openData, openModel } from "./open.ts";
 import { peakMemory } from "./peak-memory.ts";
 import { asGraftError } from "./report-error.ts";
-import { type SentError, sentError } from "./worker-host.ts";
 
 /** One training, or the scoring of a seed's edges, to be done by a process of its own. */
 export interface ChildCall {

@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
-import { GraftError, type LongCall } from "../base/index.ts";
+import { GraftError, type LongCall, receivedError } from "../base/index.ts";
 import type { ChildCall, FromChild } from "./compare-child.ts";
-import { program, receivedError } from "./worker-host.ts";
+import { program } from "./worker-host.ts";
 
 /** Set for a process that `runInChild` starts. */
 export const CHILD_VARIABLE = "GRAFT_COMPARE_CHILD";

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { GraftError, type Progress } from "../base/index.ts";
+import { type GraftError, type Progress, receivedError, type SentError, sentError } from "../base/index.ts";
 import type { CommandHost } from "./define-command.ts";
 import type { Output } from "./output.ts";
 
@@ -9,15 +9,6 @@ export interface WorkerCall {
   readonly argv: readonly string[];
   readonly title: string;
   readonly description: string;
-}
-
-/** An error between threads. */
-export interface SentError {
-  readonly code: string;
-  readonly thing: string;
-  readonly place: string;
-  readonly remedy: string;
-  readonly stack?: string;
 }
 
 /** What a command's thread tells the main one. */
@@ -91,18 +82,4 @@ export async function runInWorker(
     output?.close();
     signal.removeEventListener("abort", abort);
   }
-}
-
-export const sentError = ({ code, thing, place, remedy, stack }: GraftError): SentError => ({
-  code,
-  thing,
-  place,
-  remedy,
-  stack,
-});
-
-export function receivedError({ code, stack, ...details }: SentError): GraftError {
-  const error = new GraftError(code, details);
-  if (stack !== undefined) error.stack = stack;
-  return error;
 }

@@ -1,8 +1,9 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { receivedError, sentError } from "../base/index.ts";
 import { commandList, type RunnableEntry } from "./command-list.ts";
 import type { Output } from "./output.ts";
 import { asGraftError } from "./report-error.ts";
-import { type FromWorker, receivedError, sentError, type ToWorker, type WorkerCall } from "./worker-host.ts";
+import type { FromWorker, ToWorker, WorkerCall } from "./worker-host.ts";
 
 /** What this thread was started for, if it is a command's. */
 export const workerCall = (): WorkerCall | undefined =>

@@ -1,4 +1,4 @@
-import { GraftError } from "../../base/index.ts";
+import { GraftError, type SentError, sentError } from "../../base/index.ts";
 import type { Trainer } from "../run-one.ts";
 import type { RunReport, RunResult } from "../trial.ts";
 import type { RunRequest } from "./workers.ts";
@@ -10,15 +10,6 @@ export type FromPoolChild =
   | { readonly type: "log"; readonly line: string }
   | { readonly type: "done"; readonly result: RunResult }
   | { readonly type: "failed"; readonly error: SentError };
-
-/** An error between processes. */
-export interface SentError {
-  readonly code: string;
-  readonly thing: string;
-  readonly place: string;
-  readonly remedy: string;
-  readonly stack?: string;
-}
 
 /** Do runs for the parent until it is gone. */
 export function servePool(trainer: Trainer): void {
@@ -37,22 +28,16 @@ export function servePool(trainer: Trainer): void {
       });
       tell({ type: "done", result });
     } catch (thrown) {
-      tell({ type: "failed", error: sent(thrown) });
+      tell({ type: "failed", error: sentError(asGraftError(thrown)) });
     }
   });
 }
 
-function sent(thrown: unknown): SentError {
-  if (thrown instanceof GraftError) {
-    const { code, thing, place, remedy, stack } = thrown;
-    return { code, thing, place, remedy, stack };
-  }
-  const { message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown));
-  return {
-    code: "UNEXPECTED",
-    thing: "a training",
-    place: message,
-    remedy: "This looks like a bug: please report it",
-    stack,
-  };
+function asGraftError(thrown: unknown): GraftError {
+  if (thrown instanceof GraftError) return thrown;
+  const cause = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const remedy = "This looks like a bug: please report it";
+  return Object.assign(new GraftError("UNEXPECTED", { thing: "a training", place: cause.message, remedy, cause }), {
+    stack: cause.stack,
+  });
 }

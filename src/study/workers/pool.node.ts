@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
-import { GraftError } from "../../base/index.ts";
+import { GraftError, receivedError } from "../../base/index.ts";
 import type { RunResult } from "../trial.ts";
-import type { FromPoolChild, SentError, ToPoolChild } from "./pool-child.node.ts";
+import type { FromPoolChild, ToPoolChild } from "./pool-child.node.ts";
 import type { RunCall, RunRequest, Workers } from "./workers.ts";
 
 export interface PoolOptions {
@@ -57,7 +57,7 @@ function ask(child: ChildProcess, request: RunRequest, { signal, onReport, onLog
       if (message.type === "report") onReport(message.report);
       else if (message.type === "log") onLog(message.line);
       else if (message.type === "done") end(() => resolve(message.result));
-      else end(() => reject(signal.aborted ? signal.reason : received(message.error)));
+      else end(() => reject(signal.aborted ? signal.reason : receivedError(message.error)));
     };
     const onExit = (code: number | null, by: NodeJS.Signals | null) =>
       end(() => reject(signal.aborted ? signal.reason : died(request, code, by)));
@@ -72,9 +72,6 @@ function ask(child: ChildProcess, request: RunRequest, { signal, onReport, onLog
     child.send({ type: "run", request } satisfies ToPoolChild, (error) => error && onExit(null, null));
   });
 }
-
-const received = ({ code, stack, ...details }: SentError): GraftError =>
-  Object.assign(new GraftError(code, details), { stack });
 
 const died = ({ task, candidate, seed }: RunRequest, code: number | null, by: NodeJS.Signals | null): GraftError =>
   new GraftError("WORKER_DIED", {
