@@ -76,8 +76,11 @@ test.each([
   child.stderr.setEncoding("utf8").on("data", (part) => {
     stderr += part;
   });
+  let isSent = false; // a second one would end it at once
   child.stdout.setEncoding("utf8").on("data", (part: string) => {
-    if (part.includes('"epoch"')) child.kill(signal);
+    if (isSent || !part.includes('"epoch"')) return;
+    isSent = true;
+    child.kill(signal);
   });
   expect(await new Promise((resolve) => child.on("close", resolve))).toBe(code);
   expect(stderr).toContain(`graft train: stopped by ${why}. The same command with --resume goes on\n`);
