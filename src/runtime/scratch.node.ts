@@ -1,5 +1,5 @@
 import { statfsSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { tmpdir, totalmem } from "node:os";
 import { openRecordStore } from "../base/index.node.ts";
 import type { RecordStore } from "../base/index.ts";
 
@@ -7,10 +7,14 @@ import type { RecordStore } from "../base/index.ts";
 const MEMORY_SHARE = 0.25;
 const DISK_SHARE = 0.5;
 
+/** Share of the machine's memory that stays free, however many stores there are. */
+const SPARE_SHARE = 0.25;
+
 /** A store in memory where a quarter of what is free is enough, else in a temporary file of at most half the free disk. */
 export function scratch(bytes: number, signal?: AbortSignal): RecordStore | undefined {
-  const memoryBytes = MEMORY_SHARE * process.availableMemory();
-  if (bytes <= memoryBytes) return openRecordStore({ memoryBytes: bytes, signal });
+  const free = process.availableMemory();
+  if (bytes <= MEMORY_SHARE * free && free - bytes >= SPARE_SHARE * totalmem())
+    return openRecordStore({ memoryBytes: bytes, signal });
   return bytes <= DISK_SHARE * freeDisk() ? openRecordStore({ memoryBytes: 0, signal }) : undefined;
 }
 

@@ -5,7 +5,7 @@ import { type SearchRuntime, searchRuntime } from "../runtime/index.ts";
 import { parseMethod, selectMethod } from "../selection/index.ts";
 import type { ImageSplit, Split, Task } from "../tasks/index.ts";
 import {
-  evaluate,
+  evaluateFromShelf,
   type FrozenShelf,
   fitTaskHead,
   frozenShelf,
@@ -89,6 +89,9 @@ interface OpenedTask extends StudyTask {
   head?: Promise<Head>;
 }
 
+/** Of frozen values that a model keeps: those of every third state, 4 tasks, 2 seeds and 4 epochs of the embedded model are 5 GB. */
+const SHELF_BYTES = 2 ** 33;
+
 /** Models that stay open: a study has one, a worker of a queue meets a few. */
 const MOST_MODELS = 2;
 
@@ -111,7 +114,11 @@ export function openTrainer(openers: Openers, { threads, memory }: TrainerOption
     const backbone = await openers.backbone(request.model, onLog);
     if (backbone.hash !== request.backboneHash)
       throw differs("BACKBONE_DIFFERS", `model ${request.model.model}`, backbone.hash, request.backboneHash);
-    return { backbone, runtime: searchRuntime(backbone.runtime), shelf: frozenShelf() };
+    return {
+      backbone,
+      runtime: searchRuntime(backbone.runtime),
+      shelf: frozenShelf({ bytes: SHELF_BYTES, keepsEpochs: true }),
+    };
   };
   const openTask = async (request: RunRequest, { backbone }: Opened): Promise<OpenedTask> => {
     const opened = await openStudyTask(openers, backbone, request);
@@ -164,8 +171,9 @@ export function openTrainer(openers: Openers, { threads, memory }: TrainerOption
       });
       const seconds = (performance.now() - begun) / 1000;
       const call = { threads: options.threads, signal };
+      const { measuring } = open;
       const { validation, bestEpoch, trainableParameters } = trained;
-      const measured = open.measuring ? await evaluate(trained, open.measuring, call) : validation;
+      const measured = measuring ? await evaluateFromShelf(trained, measuring, { ...call, shelf }) : validation;
       return {
         validation,
         measured,

@@ -13,14 +13,24 @@ export interface FrozenCache {
    * The values for a batch, [views · batchSize, …] each, first texts first. Rows beyond the indices repeat the first
    * example. All examples must have been cached at the same number of tokens.
    */
-  values(batch: Pick<ExampleBatch, "indices" | "batchSize" | "buffers">): Record<string, HostTensor>;
+  values(batch: FrozenBatch): Record<string, HostTensor>;
+  close(): void;
+}
+
+type FrozenBatch = Pick<ExampleBatch, "indices" | "batchSize" | "buffers" | "augment">;
+
+/** One of these values, of all examples. */
+export interface FrozenColumn {
+  readonly name: string;
+  readonly bytes: number;
+  values(batch: FrozenBatch): HostTensor;
   close(): void;
 }
 
 /** Examples that are computed together; texts are padded to `tokens`. */
-export interface CacheBatch {
-  readonly indices: Uint32Array;
-  readonly tokens?: number;
+export interface CacheBatch extends Pick<ExampleBatch, "indices" | "tokens"> {
+  /** Changes of the pictures; those of another epoch are other examples. */
+  readonly augment?: ExampleBatch["augment"];
 }
 
 export interface CacheCall extends LongCall {
@@ -29,13 +39,8 @@ export interface CacheCall extends LongCall {
   readonly precision?: string;
   /** Where an earlier training may have left the same values, and a later one may look for them. */
   readonly shelf?: FrozenShelf;
-}
-
-/** A value's part of an example's record, one row of it. */
-interface Part {
-  readonly name: string;
-  readonly dims: readonly number[];
-  readonly bytes: number;
+  /** Bytes that are worth it; default: all there is room for. */
+  readonly most?: number;
 }
 
 /**
@@ -52,10 +57,16 @@ export async function cacheFrozen(
   call: CacheCall = {},
 ): Promise<FrozenCache | undefined> {
   const { shelf, precision, threads } = call;
-  if (shelf === undefined) return computeFrozen(backbone, split, names, batches, call);
-  const cuts = batches.map(({ indices, tokens }) => [tokens, indices.length, indices[0]]);
-  const key = JSON.stringify([backbone.hash, precision, threads, names, cuts]);
-  return shelf.take(split, key, () => computeFrozen(backbone, split, names, batches, call));
+  const make = (missing: readonly string[]) => computeFrozen(backbone, split, missing, batches, call);
+  const cuts = batches.map(({ tokens, indices, augment }) => [tokens, indices.length, indices[0], augment]);
+  const key = JSON.stringify([backbone.hash, precision, threads, cuts]);
+  const columns = await (shelf ? shelf.take(split, key, names, make) : make(names));
+  return (
+    columns && {
+      values: (batch) => Object.fromEntries(columns.map((column) => [column.name, column.values(batch)])),
+      close: () => closeAll(columns),
+    }
+  );
 }
 
 async function computeFrozen(
@@ -63,61 +74,108 @@ async function computeFrozen(
   split: Split,
   names: readonly string[],
   batches: readonly CacheBatch[],
-  { threads, signal, onProgress }: CacheCall,
-): Promise<FrozenCache | undefined> {
+  { threads, signal, onProgress, most = Number.POSITIVE_INFINITY }: CacheCall,
+): Promise<readonly FrozenColumn[] | undefined> {
   const { input, runtime } = backbone;
   const views = viewsOf(split);
   const total = batches.reduce((sum, { indices }) => sum + indices.length, 0);
-  const places = new Map<number, { readonly record: number; readonly parts: readonly Part[] }>();
+  const open: OpenColumn[] = [];
   const session = await runtime.open(frozenGraph(backbone, names), { threads });
   const buffers: FeedBuffers = new Map();
-  let store: RecordStore | undefined;
+  let done = 0;
   try {
     for (const batch of batches) {
-      const { indices, tokens } = batch;
+      const { indices, tokens, augment } = batch;
       const results = await session.run(
-        inputFeeds({ split, indices, input, batchSize: indices.length, tokens, buffers }),
+        inputFeeds({ split, indices, input, batchSize: indices.length, tokens, augment, buffers }),
       );
-      const parts = names.map((name) => partOf(name, results[name]!));
-      store ??= runtime.scratch(views * bytesOf(parts, batch, batches), signal);
-      if (store === undefined) return undefined;
-      for (const [row, index] of indices.entries()) {
-        places.set(index, { record: store.count, parts });
-        store.append(recordOf(results, parts, row, indices.length, views));
+      if (open.length === 0) {
+        const sizes = names.map((name) => bytesOf(results[name]!, batch, batches));
+        if (sizes.reduce((a, b) => a + b) > most) return undefined;
+        for (const [k, name] of names.entries()) {
+          const store = runtime.scratch(sizes[k]!, signal);
+          if (store === undefined) {
+            closeAll(open);
+            return undefined;
+          }
+          open.push(openColumn(name, views, store, (index, epoch) => epoch * split.count + index));
+        }
       }
-      onProgress?.({ phase: "frozen values", done: store.count, total, unit: "examples" });
+      for (const column of open) column.append(results[column.name]!, batch);
+      done += indices.length;
+      onProgress?.({ phase: "frozen values", done, total, unit: "examples" });
       await breathe(signal);
     }
+    return open;
   } catch (error) {
-    store?.close();
+    closeAll(open);
     throw error;
   } finally {
     await session.release();
   }
-  const records = store;
-  return records && { values, close: records.close };
+}
 
-  function values({
-    indices,
-    batchSize,
-    buffers,
-  }: Pick<ExampleBatch, "indices" | "batchSize" | "buffers">): Record<string, HostTensor> {
-    const { parts } = places.get(indices[0]!)!;
-    const arrays = parts.map(({ name, bytes }) => bufferOf(buffers, name, (views * batchSize * bytes) / 4));
-    for (let row = 0; row < batchSize; row++) {
-      const record = records!.get(places.get(indices[row] ?? indices[0]!)!.record);
-      eachPart(parts, views, (k, view, offset, bytes) => {
-        const at = (view * batchSize + row) * bytes;
-        new Uint8Array(arrays[k]!.buffer, at, bytes).set(record.subarray(offset, offset + bytes));
-      });
-    }
-    return Object.fromEntries(
-      parts.map(({ name, dims }, k) => [
-        name,
-        { dtype: "float32", shape: [views * batchSize, ...dims], data: arrays[k]! } as const,
-      ]),
-    );
-  }
+interface OpenColumn extends FrozenColumn {
+  /** @param value [views · indices, …] */
+  append(value: HostTensor, batch: CacheBatch): void;
+}
+
+function openColumn(
+  name: string,
+  views: number,
+  store: RecordStore,
+  keyOf: (index: number, epoch: number) => number,
+): OpenColumn {
+  // A record holds an example's rows, view by view.
+  const places = new Map<number, { readonly record: number; readonly rowShape: readonly number[] }>();
+  let [bytes, hasEpochs] = [0, false];
+  const placeOf = (index: number, augment: ExampleBatch["augment"]) =>
+    places.get(keyOf(index, hasEpochs ? (augment?.epoch ?? 0) : 0))!;
+  return {
+    name,
+    get bytes() {
+      return bytes;
+    },
+    close: store.close,
+    append({ shape: [, ...rowShape], data: { buffer, byteOffset } }, { indices, augment }) {
+      hasEpochs ||= augment !== undefined;
+      const rowBytes = bytesOfRow(rowShape);
+      for (const [row, index] of indices.entries()) {
+        const record = new Uint8Array(views * rowBytes);
+        for (let view = 0; view < views; view++) {
+          const at = byteOffset + (view * indices.length + row) * rowBytes;
+          record.set(new Uint8Array(buffer, at, rowBytes), view * rowBytes);
+        }
+        places.set(keyOf(index, augment?.epoch ?? 0), { record: store.count, rowShape });
+        store.append(record);
+        bytes += record.length;
+      }
+    },
+    values({ indices, batchSize, buffers, augment }) {
+      const { rowShape } = placeOf(indices[0]!, augment);
+      const rowBytes = bytesOfRow(rowShape);
+      const data = bufferOf(buffers, name, (views * batchSize * rowBytes) / 4);
+      const into = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      for (let row = 0; row < batchSize; row++) {
+        const record = store.get(placeOf(indices[row] ?? indices[0]!, augment).record);
+        for (let view = 0; view < views; view++)
+          into.set(record.subarray(view * rowBytes, (view + 1) * rowBytes), (view * batchSize + row) * rowBytes);
+      }
+      return { dtype: "float32", shape: [views * batchSize, ...rowShape], data };
+    },
+  };
+}
+
+function closeAll(columns: readonly FrozenColumn[]): void {
+  for (const column of columns) column.close();
+}
+
+const bytesOfRow = (rowShape: readonly number[]): number => 4 * rowShape.reduce((a, b) => a * b, 1);
+
+/** What a value takes of all batches, from that of one: it grows with the tokens, or not at all. */
+function bytesOf({ data }: HostTensor, { indices, tokens: known = 1 }: CacheBatch, batches: readonly CacheBatch[]) {
+  const each = data.byteLength / indices.length;
+  return batches.reduce((sum, { indices, tokens = 1 }) => sum + (indices.length * each * tokens) / known, 0);
 }
 
 /** The plain backbone up to some values, its axes as dynamic as they were read. */
@@ -125,46 +183,4 @@ function frozenGraph(backbone: Backbone, names: readonly string[]): Graph {
   const g = createBuilder(backbone.graph);
   if (names.includes(POOLED)) pooledFeatures(g, backbone, g.value(backbone.features));
   return prune(g.toGraph(names));
-}
-
-const partOf = (name: string, { shape: [, ...dims] }: HostTensor): Part => ({
-  name,
-  dims,
-  bytes: 4 * dims.reduce((a, b) => a * b, 1),
-});
-
-/** What one view of all batches takes, from that of one: it grows with the tokens, or not at all. */
-function bytesOf(parts: readonly Part[], { tokens: known = 1 }: CacheBatch, batches: readonly CacheBatch[]): number {
-  const rowBytes = parts.reduce((sum, { bytes }) => sum + bytes, 0);
-  return batches.reduce((sum, { indices, tokens = 1 }) => sum + (indices.length * rowBytes * tokens) / known, 0);
-}
-
-/** An example's rows of all values, view by view. */
-function recordOf(
-  results: Readonly<Record<string, HostTensor>>,
-  parts: readonly Part[],
-  row: number,
-  batchSize: number,
-  views: number,
-): Uint8Array {
-  const record = new Uint8Array(views * parts.reduce((sum, { bytes }) => sum + bytes, 0));
-  eachPart(parts, views, (k, view, offset, bytes) => {
-    const { buffer, byteOffset } = results[parts[k]!.name]!.data;
-    record.set(new Uint8Array(buffer, byteOffset + (view * batchSize + row) * bytes, bytes), offset);
-  });
-  return record;
-}
-
-/** Visit the parts of a record in the order they lie in. */
-function eachPart(
-  parts: readonly Part[],
-  views: number,
-  visit: (part: number, view: number, offset: number, bytes: number) => void,
-): void {
-  let offset = 0;
-  for (let view = 0; view < views; view++)
-    parts.forEach(({ bytes }, k) => {
-      visit(k, view, offset, bytes);
-      offset += bytes;
-    });
 }

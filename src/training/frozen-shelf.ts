@@ -1,44 +1,85 @@
 import type { Split } from "../tasks/index.ts";
-import type { FrozenCache } from "./frozen-cache.ts";
+import type { FrozenColumn } from "./frozen-cache.ts";
 
-/** Frozen values kept from one training for the next ones on the same backbone. */
+/** Frozen values kept from one training for the next ones on the same backbone, each of its own. */
 export interface FrozenShelf {
+  /** Bytes it holds at most, but for what is in use. */
+  readonly bytes: number;
+  /** Whether it is worth it to keep the values of pictures that change from epoch to epoch: trainings of one seed meet the same. */
+  readonly keepsEpochs: boolean;
   /**
-   * The cache of some values of a split's examples, made if it is not there. Its `close` puts it back.
-   * @param key  what tells these values from others of the split
+   * Some values of a split's examples; those that are not there are made together. A column's `close` puts it back.
+   * @param key   what tells these values from others of the split and the name
+   * @param make  undefined where there is no room
    */
-  take(split: Split, key: string, make: () => Promise<FrozenCache | undefined>): Promise<FrozenCache | undefined>;
+  take(
+    split: Split,
+    key: string,
+    names: readonly string[],
+    make: (missing: readonly string[]) => Promise<readonly FrozenColumn[] | undefined>,
+  ): Promise<readonly FrozenColumn[] | undefined>;
   /** Let go of everything. */
   close(): void;
 }
 
-/** A shelf for a search. It holds `capacity` caches, and drops those that were not used for longest. */
-export function frozenShelf(capacity = 6): FrozenShelf {
-  const kept: { readonly split: Split; readonly key: string; readonly cache: FrozenCache; users: number }[] = [];
-  const drop = (from: number) => {
-    for (let k = kept.length - 1; k >= from; k--) if (kept[k]!.users === 0) kept.splice(k, 1)[0]!.cache.close();
+export interface FrozenShelfOptions {
+  /** Default 4 GiB; what memory has no room for lies in temporary files. */
+  readonly bytes?: number;
+  /** Default false: a training alone would keep what it never meets again. */
+  readonly keepsEpochs?: boolean;
+}
+
+interface Entry {
+  readonly split: Split;
+  readonly key: string;
+  readonly column: FrozenColumn;
+  users: number;
+}
+
+/** A shelf for a search. It drops the values that were not used for longest. */
+export function frozenShelf({ bytes = 2 ** 32, keepsEpochs = false }: FrozenShelfOptions = {}): FrozenShelf {
+  // Last used first.
+  let kept: Entry[] = [];
+  const dropBeyond = (most: number) => {
+    let held = 0;
+    const isHeld = ({ users, column }: Entry) => {
+      held += column.bytes;
+      return users > 0 || held <= most;
+    };
+    const [stays, goes] = [kept.filter(isHeld), new Set(kept)];
+    for (const entry of stays) goes.delete(entry);
+    for (const { column } of goes) column.close();
+    kept = stays;
+  };
+  const use = (entry: Entry): FrozenColumn => {
+    kept = [entry, ...kept.filter((other) => other !== entry)];
+    entry.users++;
+    const giveBack = once(() => {
+      entry.users--;
+      dropBeyond(bytes);
+    });
+    return { ...entry.column, close: giveBack };
   };
   return {
-    async take(split, key, make) {
-      const at = kept.findIndex((one) => one.split === split && one.key === key);
-      let entry = kept[at];
-      if (entry) kept.splice(at, 1);
-      else {
-        drop(capacity - 1); // before there is one more
-        const cache = await make();
-        if (cache === undefined) return undefined;
-        entry = { split, key, cache, users: 0 };
+    bytes,
+    keepsEpochs,
+    async take(split, key, names, make) {
+      const find = (name: string) =>
+        kept.find((one) => one.split === split && one.key === key && one.column.name === name);
+      const missing = names.filter((name) => find(name) === undefined);
+      const taken = new Map(names.flatMap((name) => (missing.includes(name) ? [] : [[name, use(find(name)!)]])));
+      const made = missing.length === 0 ? [] : await make(missing).catch(giveAllBack);
+      if (made === undefined) giveAllBack();
+      for (const column of made ?? []) taken.set(column.name, use({ split, key, column, users: 0 }));
+      dropBeyond(bytes);
+      return made && names.map((name) => taken.get(name)!);
+
+      function giveAllBack(error?: unknown): undefined {
+        for (const column of taken.values()) column.close();
+        if (error !== undefined) throw error;
       }
-      kept.unshift(entry);
-      entry.users++;
-      const { cache } = entry;
-      const giveBack = once(() => {
-        entry.users--;
-        drop(capacity);
-      });
-      return { values: cache.values, close: giveBack };
     },
-    close: () => drop(0),
+    close: () => dropBeyond(0),
   };
 }
 

@@ -12,7 +12,7 @@ import type { FeedBuffers } from "./feeds.ts";
 import { forwardBatches } from "./forward.ts";
 import { frozenValues } from "./frozen.ts";
 import { cacheFrozen } from "./frozen-cache.ts";
-import { frozenShelf } from "./frozen-shelf.ts";
+import { type FrozenShelf, frozenShelf } from "./frozen-shelf.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
 import { train } from "./train.ts";
 import { tunedStep } from "./tuned-step.ts";
@@ -110,27 +110,65 @@ test("kept values have the same bits whatever batches they were computed in", as
   );
 });
 
-test("a shelf hands values on from training to training, and keeps what is in use", async () => {
-  const backbone = backbones["pre-norm"]!;
-  let computed = 0; // batches: one of all training examples, one of the validation's
-  const onProgress = ({ phase }: Progress) => {
-    if (phase === "frozen values") computed++;
-  };
-  const shelf = frozenShelf(2);
-  const run = (text: string) => {
-    const options = { batchSize: 16, threads: 1, epochs: 2 };
-    return train(backbone, task, placementOf(text), { options, shelf, onProgress });
-  };
-  const [first, second] = [await run("3-4"), await run("3-4")];
-  expect(computed).toBe(2);
-  expect(second.history).toEqual(first.history);
-  await run("2-4"); // other values: these take the room
-  await run("3-4");
-  expect(computed).toBe(6);
-  shelf.close();
-  await run("3-4");
-  expect(computed).toBe(8);
-  shelf.close();
+describe("a shelf", () => {
+  const augmented = { ...task, augment: { flip: true, shift: 1 } };
+
+  /** Trains, and counts batches whose values were computed: one of the training examples (an epoch), one of the validation's. */
+  function search(shelf: FrozenShelf, of = task) {
+    let computed = 0;
+    const onProgress = ({ phase }: Progress) => {
+      if (phase === "frozen values") computed++;
+    };
+    return async (text: string, settings: TrainSettings = {}) => {
+      computed = 0;
+      const options = { batchSize: 16, threads: 1, epochs: 2, ...settings };
+      const { history } = await train(backbones["pre-norm"]!, of, placementOf(text), { options, shelf, onProgress });
+      return { history, computed };
+    };
+  }
+
+  test("hands each value on from training to training", async () => {
+    const shelf = frozenShelf();
+    const run = search(shelf);
+    const first = await run("3-4");
+    const second = await run("3-4");
+    expect([first.computed, second.computed]).toEqual([2, 0]);
+    expect(second.history).toEqual(first.history);
+    expect((await run("2-4")).computed).toBe(2); // state 2; 4 is there
+    expect((await run("2-3")).computed).toBe(0);
+    shelf.close();
+    expect((await run("3-4")).computed).toBe(2);
+    shelf.close();
+  });
+
+  test("drops what was not used for longest, never what is in use", async () => {
+    const shelf = frozenShelf({ bytes: 1 });
+    const run = search(shelf);
+    const [first, second] = [await run("3-4"), await run("3-4")];
+    expect([first.computed, second.computed]).toEqual([2, 2]);
+    expect(second.history).toEqual(first.history);
+  });
+
+  test("of a search keeps augmented pictures epoch by epoch", async () => {
+    const shelf = frozenShelf({ keepsEpochs: true });
+    const run = search(shelf, augmented);
+    const first = await run("3-4");
+    expect(first.computed).toBe(3);
+    const [again, otherSeed] = [await run("3-4"), await run("3-4", { seed: 1 })];
+    expect(again).toEqual({ history: first.history, computed: 0 });
+    expect(otherSeed.computed).toBe(2); // the validation's are the same
+    const plain = await search(frozenShelf(), augmented)("3-4");
+    expect(plain.computed).toBe(0);
+    expect(first.history.map(({ trainLoss }) => trainLoss)).toEqual(
+      plain.history.map(({ trainLoss }) => expect.closeTo(trainLoss, 4)),
+    );
+    shelf.close();
+  });
+
+  test("too small for that keeps none of them", async () => {
+    const run = search(frozenShelf({ bytes: 10_000, keepsEpochs: true }), augmented);
+    expect((await run("3-4")).computed).toBe(0);
+  });
 });
 
 test("where there is no room nothing is kept, and training goes on without", async () => {

@@ -8,11 +8,15 @@ import { type ExampleBatch, inputFeeds } from "./feeds.ts";
 import { forwardBatchSize } from "./forward.ts";
 import { frozenFrontier } from "./frontier.ts";
 import { type CacheBatch, type CacheCall, cacheFrozen, type FrozenCache } from "./frozen-cache.ts";
+import type { FrozenShelf } from "./frozen-shelf.ts";
 import type { TrainOptions } from "./options.ts";
 import type { TrainingPlan } from "./plan.ts";
 
 /** Least share of a step's products that must be saved for a cache to be worth its memory. */
 const LEAST_SHARE = 0.05;
+
+/** Share of a shelf that one training's changing pictures may take: if they pushed out others', nothing would be met again. */
+const EPOCHS_SHARE = 0.25;
 
 /** What a training's steps do not compute again: the values at their frozen frontier, of every training example. */
 export interface Frozen {
@@ -23,28 +27,38 @@ export interface Frozen {
 }
 
 /**
- * Values worth caching for a training: those at the frozen frontier of its step, none where they differ from epoch to
- * epoch (augmentation) or with an example's batch-mates (scales of a whole batch), or where next to nothing is saved.
+ * Values worth caching for a training: those at the frozen frontier of its step, none where next to nothing is
+ * saved; where an example is never met again as it
+ * was (augmented anew each epoch, or one epoch), none but for the shelf of a search, whose trainings of one seed meet the same.
  */
 export function frozenValues(
   backbone: Backbone,
-  { augment }: Pick<Task, "augment">,
+  task: Pick<Task, "augment">,
   options: TrainOptions,
   step: Graph,
   layout: ParameterLayout,
+  shelf?: Pick<FrozenShelf, "keepsEpochs">,
 ): readonly string[] {
-  const changes = options.augment && augment !== undefined && (augment.flip || augment.shift > 0);
-  if (!options.frozenCache || options.epochs === 1 || changes) return [];
+  const meetsAgain = options.epochs > 1 && !changes(task, options);
+  if (!options.frozenCache || !(meetsAgain || shelf?.keepsEpochs)) return [];
+  const values = frontierOf(backbone, step, layout);
+  const saved = 1 - productFlops(cutAt(step, values)) / productFlops(step);
+  return saved < LEAST_SHARE ? [] : values;
+}
+
+/** The frozen frontier of a step or a forward pass; nothing where that differs with an example's batch-mates (scales of a whole batch). */
+export function frontierOf(backbone: Backbone, graph: Graph, layout: ParameterLayout): readonly string[] {
   const trained = new Set(layout.map(({ name }) => name));
   const candidates = new Set([...backbone.states, ...backbone.sums, backbone.features, POOLED]);
-  const values = frozenFrontier(step, trained, candidates);
+  const values = frozenFrontier(graph, trained, candidates);
   if (values.length === 0) return [];
-  const rest = cutAt(step, values);
-  const kept = new Set(rest.nodes);
-  const mixes = step.nodes.some((node) => node.op === "DynamicQuantizeLinear" && !kept.has(node));
-  const saved = 1 - productFlops(rest) / productFlops(step);
-  return mixes || saved < LEAST_SHARE ? [] : values;
+  const kept = new Set(cutAt(graph, values).nodes);
+  return graph.nodes.some((node) => node.op === "DynamicQuantizeLinear" && !kept.has(node)) ? [] : values;
 }
+
+/** Whether pictures differ from epoch to epoch. */
+const changes = ({ augment }: Pick<Task, "augment">, options: TrainOptions): boolean =>
+  options.augment && augment !== undefined && (augment.flip || augment.shift > 0);
 
 /**
  * Compute what a training's steps need not compute again for every training example of the plan.
@@ -60,10 +74,20 @@ export async function keepFrozen(
   plan: TrainingPlan,
   call: CacheCall,
 ): Promise<Frozen | undefined> {
-  const names = frozenValues(backbone, task, options, step, layout);
+  const { shelf } = call;
+  const names = frozenValues(backbone, task, options, step, layout, shelf);
   if (names.length === 0) return undefined;
-  const batches = trainBatches(plan, forwardBatchSize(backbone.input));
-  const cache = await cacheFrozen(backbone, task.train, names, batches, call);
+  const size = forwardBatchSize(backbone.input);
+  const { augment } = task;
+  const { seed, epochs } = options;
+  const [batches, most] =
+    augment && changes(task, options)
+      ? [
+          Array.from({ length: epochs }, (_, epoch) => trainBatches(plan, size, { ...augment, seed, epoch })).flat(),
+          shelf && EPOCHS_SHARE * shelf.bytes,
+        ]
+      : [trainBatches(plan, size)];
+  const cache = await cacheFrozen(backbone, task.train, names, batches, { ...call, most });
   return cache && { names, cache, rest: productFlops(cutAt(step, names)) / productFlops(step) };
 }
 
@@ -91,11 +115,16 @@ export function frozenFeeds(
 }
 
 /** All training examples, those of one length together. */
-const trainBatches = ({ lengths, examples }: TrainingPlan, size: number): CacheBatch[] =>
+const trainBatches = (
+  { lengths, examples }: TrainingPlan,
+  size: number,
+  augment?: CacheBatch["augment"],
+): CacheBatch[] =>
   lengths.flatMap((tokens, graph) => {
     const all = examples[graph]!;
     return Array.from({ length: Math.ceil(all.length / size) }, (_, k) => ({
       indices: all.subarray(k * size, (k + 1) * size),
       tokens,
+      augment,
     }));
   });

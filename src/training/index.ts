@@ -9,6 +9,7 @@ export { DEFAULT_HEAD_L2, type FitHeadOptions, fitHead, type Head } from "./fit-
 export { fitTaskHead } from "./fit-task-head.ts";
 export { type FrozenShelf, frozenShelf } from "./frozen-shelf.ts";
 export { largestBatch, type MemoryPlan, planMemory } from "./memory-plan.ts";
+export { evaluateFromShelf } from "./open-forward.ts";
 export { microBatchOf } from "./open-steps.ts";
 export { TrainOptions, type TrainSettings } from "./options.ts";
 export { DEFAULT_CHECKPOINT_SECONDS } from "./run-epochs.ts";

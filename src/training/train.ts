@@ -2,8 +2,8 @@ import type { AdapterOptions, Placement } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import { GraftError, type LongCall, parseOptions } from "../base/index.ts";
 import { learningRateOf, type Method, methodOf, startTensors, type TunedSpec } from "../methods/index.ts";
-import { type Evaluation, evaluateOutputs, outputLevel } from "../objective/index.ts";
-import { type ParameterLayout, packVectors, parameterCount, unpackVectors, type Vectors } from "../parameters/index.ts";
+import type { Evaluation } from "../objective/index.ts";
+import { packVectors, parameterCount, unpackVectors } from "../parameters/index.ts";
 import { atPrecision, type BackbonePrecision, type FrozenProducts } from "../precision/index.ts";
 import type { Task } from "../tasks/index.ts";
 import {
@@ -14,21 +14,18 @@ import {
   encodeCheckpoint,
   type Fingerprint,
 } from "./checkpoint.ts";
-import { outputWidth, type TunedModel } from "./evaluate.ts";
-import type { FeedBuffers } from "./feeds.ts";
+import type { TunedModel } from "./evaluate.ts";
 import type { Head } from "./fit-head.ts";
 import { fitTaskHead } from "./fit-task-head.ts";
-import { forwardBatches, forwardRows } from "./forward.ts";
-import { cutFrozen, type Frozen, frozenFeeds } from "./frozen.ts";
-import { type CacheCall, cacheFrozen } from "./frozen-cache.ts";
 import type { FrozenShelf } from "./frozen-shelf.ts";
+import { type OpenForward, openForward } from "./open-forward.ts";
 import { chunksOf, openSteps } from "./open-steps.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
 import { planTraining } from "./plan.ts";
 import { precisionOf } from "./precision-of.ts";
 import { runEpochs } from "./run-epochs.ts";
-import { initialState, vectorTensors } from "./stepper.ts";
-import { OUTPUT, tunedForward, tunedLayout } from "./tuned-step.ts";
+import { initialState } from "./stepper.ts";
+import { tunedLayout } from "./tuned-step.ts";
 
 export interface TrainCall extends LongCall {
   /** Settings of the adapters where a placement is given. */
@@ -100,12 +97,13 @@ export async function train(
   const begun = performance.now();
   const lower = await atPrecision(backbone, options.backbonePrecision);
   const steps = await openSteps(lower.backbone, task, spec, options, plan, layout, start.state, call);
-  let forward: OpenValidation | undefined;
+  let forward: OpenForward | undefined;
   try {
     const { signal, onProgress, shelf } = call;
     const kept = { threads, signal, onProgress, shelf, precision: options.backbonePrecision };
-    forward = await openValidation(lower.backbone, task, spec, layout, steps.frozen, kept);
-    const { validate } = forward;
+    const names = steps.frozen?.names ?? [];
+    forward = await openForward(lower.backbone, task.validation, spec, layout, names, kept);
+    const { evaluate: validate } = forward;
     const seconds = start.seconds + (performance.now() - begun) / 1000;
     const end = await runEpochs({ ...call, ...steps, options, plan, validate, encode }, { ...start, seconds });
     const validation = end.bestEpoch === 0 ? await validate(end.best) : end.history[end.bestEpoch - 1]!.validation;
@@ -140,44 +138,6 @@ function checkFinite(loss: number): void {
     place: `its validation loss is ${loss}`,
     remedy: "Lower the learning rate, or clip the gradient's norm",
   });
-}
-
-interface OpenValidation {
-  validate(theta: Vectors): Promise<Evaluation>;
-  release(): Promise<void>;
-}
-
-/** A forward pass over the validation examples, from frozen values where there are any. */
-async function openValidation(
-  backbone: Backbone,
-  { validation, goal }: Task,
-  spec: TunedSpec,
-  layout: ParameterLayout,
-  frozen: Frozen | undefined,
-  call: CacheCall,
-): Promise<OpenValidation> {
-  const { threads, signal } = call;
-  const kept =
-    frozen && (await cacheFrozen(backbone, validation, frozen.names, forwardBatches(validation, backbone.input), call));
-  const graph = cutFrozen(tunedForward(backbone, spec, layout), kept && frozen?.names);
-  const session = await backbone.runtime.open(graph, { threads }).catch((error) => {
-    kept?.close();
-    throw error;
-  });
-  const feedsOf = frozenFeeds(graph, kept);
-  const buffers: FeedBuffers = new Map();
-  const [width, level] = [outputWidth(backbone, goal), outputLevel(goal)];
-  return {
-    async release() {
-      kept?.close();
-      await session.release();
-    },
-    async validate(theta: Vectors): Promise<Evaluation> {
-      const feeds = vectorTensors(layout, theta, "");
-      const run = { input: backbone.input, output: OUTPUT, width, level, feeds, feedsOf, buffers, signal };
-      return evaluateOutputs(goal, validation, await forwardRows(session, validation, run));
-    },
-  };
 }
 
 async function allTensors(backbone: Backbone, task: Task, spec: TunedSpec, options: TrainOptions, call: TrainCall) {
