@@ -1,10 +1,10 @@
-/** `npm run kernels`: assemble src/scoring/tridiagonal.wat into the TypeScript that carries its bytes. */
+/** `npm run kernels`: assemble src/scoring/eigenvalues.wat into the TypeScript that carries its bytes. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import openWabt from "wabt";
 
-export const SOURCE = "src/scoring/tridiagonal.wat";
-export const TARGET = "src/scoring/tridiagonal-kernel.ts";
+export const SOURCE = "src/scoring/eigenvalues.wat";
+export const TARGET = "src/scoring/eigenvalues-kernel.ts";
 
 /** The text of the generated module. */
 export async function kernelModule(): Promise<string> {
@@ -12,7 +12,7 @@ export async function kernelModule(): Promise<string> {
   const module = wabt.parseWat(SOURCE, readFileSync(SOURCE, "utf8"), { simd: true });
   const base64 = Buffer.from(module.toBinary({}).buffer).toString("base64");
   return [
-    "// Made from tridiagonal.wat by `npm run kernels`; a test makes it again.",
+    "// Made from eigenvalues.wat by `npm run kernels`; a test makes it again.",
     "const BASE64 =",
     `  "${base64}";`,
     "",

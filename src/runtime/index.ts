@@ -1,4 +1,5 @@
 export { type Device, type DeviceChoice, devices, type WebDevice } from "./devices.ts";
+export type { HostWorker } from "./host-worker.ts";
 export type { Ort } from "./ort-session.ts";
 export { type SearchRuntime, searchRuntime } from "./search-runtime.ts";
 export type { HostArray, HostTensor, Runtime, Session, SessionOptions } from "./session.ts";

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { GraftError } from "../base/index.ts";
 import { type BaseOptions, describePlacement, openOn, runSelfTest, settleDevice } from "./device-session.node.ts";
 import type { Device, DeviceChoice } from "./devices.ts";
@@ -7,6 +8,7 @@ import type { SelfTest } from "./self-test.ts";
 import type { Runtime } from "./session.ts";
 import { openSharing, sharedWeights } from "./shared-weights.ts";
 import { threadsFor } from "./threads.ts";
+import { startNodeWorker } from "./worker.node.ts";
 
 export interface NodeRuntimeOptions {
   /**
@@ -51,6 +53,8 @@ export function createNodeRuntime({ ort, device = "cpu", onNote = () => {} }: No
     name: "node",
     device,
     scratch,
+    cores: availableParallelism(),
+    startWorker: startNodeWorker,
     // Other devices keep weights in memory of their own.
     sharedWeights: (graph) => (device === "cpu" ? sharedWeights(graph) : new Set()),
     async open(graph, asked) {

@@ -1,6 +1,7 @@
 import type { RecordStore } from "../base/index.ts";
 import type { DataType, Graph, TensorValues, ValueType } from "../graph/index.ts";
 import type { DeviceChoice, WebDevice } from "./devices.ts";
+import type { HostWorker } from "./host-worker.ts";
 
 /** Arrays a runtime takes and gives. */
 export type HostArray = TensorValues;
@@ -51,4 +52,13 @@ export interface Runtime {
   sharedWeights(graph: Graph): ReadonlySet<string>;
   /** Room for that many bytes, in memory or (Node) in a temporary file; undefined where there is not so much to spare. */
   scratch(bytes: number, signal?: AbortSignal): RecordStore | undefined;
+  /** How many threads can work at a time. */
+  readonly cores: number;
+  /**
+   * Start a thread for work that is not the runtime's.
+   * @param source  JavaScript of an expression: a function from a message to `[answer, buffers to hand over]`. It sees nothing
+   *                of the caller's module, so that no bundler has to know of it
+   * @returns undefined where no thread can be made from text (a page's content security policy)
+   */
+  startWorker(source: string): Promise<HostWorker | undefined>;
 }

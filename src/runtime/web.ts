@@ -5,6 +5,7 @@ import { narrowSplits } from "./narrow-splits.ts";
 import { messageOf, type Ort, openSession, type Platform } from "./ort-session.ts";
 import { selfTest } from "./self-test.ts";
 import type { Runtime, Session, SessionOptions } from "./session.ts";
+import { startWebWorker } from "./worker.web.ts";
 
 /** It returns the output tensors it is given as they were, without a word. */
 const platform = (...executionProviders: WebDevice[]): Platform => ({
@@ -45,6 +46,8 @@ export function createWebRuntime(
     device,
     // What is fed is copied into WebAssembly's memory at each run.
     sharedWeights: () => new Set(),
+    cores: threads ?? globalThis.navigator?.hardwareConcurrency ?? 1,
+    startWorker: startWebWorker,
     scratch: (bytes) => (bytes <= SCRATCH_BYTES ? memoryRecordStore() : undefined),
     async open(graph, options = {}) {
       const loaded = ort ?? (await load());

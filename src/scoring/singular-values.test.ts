@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { jacobiSingularValues } from "../../test/support/jacobi-svd.ts";
 import { orthogonal, randomMatrix, withSingularValues } from "../../test/support/matrices.ts";
-import { eigenvaluesSymmetric, singularValues, singularValuesOfGram } from "./singular-values.ts";
+import { eigenvaluesSymmetric } from "./eigenvalues.ts";
+import { singularValues, singularValuesOfGram } from "./singular-values.ts";
 
 /**
  * The algorithm is backward stable on the Gram matrix, so squares agree within a small multiple of d · 2⁻⁵² of the

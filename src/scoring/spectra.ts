@@ -1,9 +1,10 @@
 import type { Backbone } from "../backbone/index.ts";
 import { createBuilder, type Graph } from "../graph/index.ts";
-import { singularValuesOfGram } from "./singular-values.ts";
+import { openEigenPool } from "./eigen-pool.ts";
+import { roots } from "./singular-values.ts";
 
-/** Numbers of the Gram matrices that are made at once: 128 MiB of them, and two copies on the way. */
-const CHUNK = 1 << 24;
+/** Numbers of the Gram matrices that are made at once: 32 MiB of them, twice, and the threads' copies. */
+const CHUNK = 1 << 22;
 
 /** Singular values of gradients, through float64 Gram matrices (float32 ones give wrong ranks). */
 export interface Spectra {
@@ -12,26 +13,37 @@ export interface Spectra {
   close(): Promise<void>;
 }
 
+/**
+ * @param threads of the runtime, and as many for eigenvalues; default all cores. They change no bit of the eigenvalues.
+ */
 export async function openSpectra(
-  { runtime, hiddenSize: d }: Pick<Backbone, "runtime" | "hiddenSize">,
+  { runtime, hiddenSize: d, states }: Pick<Backbone, "runtime" | "hiddenSize" | "states">,
   { threads }: { readonly threads?: number } = {},
 ): Promise<Spectra> {
+  const pool = await openEigenPool(runtime, { threads, operations: states.length ** 2 * d ** 3 });
   const session = await runtime.open(gramGraph(d), { threads });
   const most = Math.max(1, Math.floor(CHUNK / (d * d)));
   return {
     async ofColumn(gradients, use) {
       const n = gradients.length / (d * d);
+      // While the threads are at one chunk, the runtime makes the next.
+      let before = Promise.resolve();
       for (let start = 0; start < n; start += most) {
         const count = Math.min(most, n - start);
         const data = gradients.subarray(start * d * d, (start + count) * d * d);
-        const { grams } = await session.run({ gradients: { dtype: "float32", shape: [count, d, d], data } });
-        for (let k = 0; k < count; k++) {
-          const gram = (grams!.data as Float64Array).subarray(k * d * d, (k + 1) * d * d);
-          use(start + k, singularValuesOfGram(gram, d));
-        }
+        const { grams } = await session
+          .run({ gradients: { dtype: "float32", shape: [count, d, d], data } })
+          .finally(() => before);
+        before = pool.eigenvalues(grams!.data as Float64Array, d).then((all) => {
+          for (const [k, values] of all.entries()) use(start + k, roots(values));
+        });
       }
+      await before;
     },
-    close: () => session.release(),
+    async close() {
+      await pool.close();
+      await session.release();
+    },
   };
 }
 
