@@ -61,8 +61,12 @@ export {
   scoreEdges,
 } from "./scoring/index.ts";
 export {
+  type Budget,
   gga,
+  type Limits,
   type MethodSpec,
+  openBudget,
+  type PlacementCost,
   parseMethod,
   type SelectedEdge,
   type SelectedMethod,

@@ -160,6 +160,19 @@ export const methodArgs = inGroup("Placement", {
   }),
 });
 
+/** What adapters may cost: selectors pass over edges that would break it. */
+export const limitArgs = inGroup("Placement", {
+  maxParameters: z
+    .int()
+    .min(0)
+    .optional()
+    .meta({ description: "most trainable parameters of all adapters, head left out", value: "n" }),
+  maxLatency: z.number().min(1).optional().meta({
+    description: "most operations of a forward pass, estimated, in those of the plain model: 1.3 is 30 % more",
+    value: "x",
+  }),
+});
+
 /** What `--method` or `--place` asks for, checked to be of its language. Throws USAGE if both do. */
 export function methodText({ place, method }: { readonly place?: string; readonly method?: string }): string {
   if (place === undefined || method === undefined) {

@@ -27,7 +27,7 @@ export function dryRunReport({ model, data, training, memory, cost }: DryRun): s
     "",
     "Training",
     ...indented(
-      `${describeTrained(training.place, training.placement)}${training.isAssumed ? `, the dearest there are: ${training.place} chooses by scores, which only a training makes` : ""}`,
+      `${describeTrained(training.place, training.placement)}${training.isAssumed ? `, assumed (the dearest there are, or such as keep to the budget): ${training.place} chooses by scores, which only a training makes` : ""}`,
       `${count(training.trainableParameters)} trainable parameters, head included`,
       ...tensorLines(training),
       `${training.epochs} ${training.epochs === 1 ? "epoch" : "epochs"}, ${count(training.steps)} steps of ${training.batchSize} examples`,

@@ -1,7 +1,7 @@
 import { describeMethod, type Method, tunedParameters } from "../methods/index.ts";
 import { type AdapterOptions, type Backbone, parseScores, type Task, type TrainOptions } from "../node.ts";
 import { estimateScoring } from "../scoring/index.ts";
-import { needsScores, parseMethod, selectMethod } from "../selection/index.ts";
+import { needsScores, openBudget, parseMethod, selectMethod } from "../selection/index.ts";
 import type { DatasetDescription } from "../tables/index.ts";
 import { describeRows, isImageFolder } from "../tasks/index.node.ts";
 import { type Goal, labelsOf, outputNames, type Split } from "../tasks/index.ts";
@@ -62,7 +62,7 @@ export interface DryRun {
   };
 }
 
-type Args = Pick<TrainTaskArgs, "method" | "scores" | "rank" | "seed" | "threads"> &
+type Args = Pick<TrainTaskArgs, "method" | "scores" | "maxParameters" | "maxLatency" | "rank" | "seed" | "threads"> &
   ColumnArgs & { readonly data?: string; readonly skipUnreadable: boolean };
 
 export interface DryRunCall {
@@ -79,7 +79,7 @@ export async function dryRun(
   { args, adapter, options }: DryRunCall,
 ): Promise<DryRun> {
   const { seed, threads } = args;
-  const { method, isAssumed } = chosen(args, backbone, adapter);
+  const { method, isAssumed } = await chosen(args, backbone, adapter);
   const memory = () => process.resourceUsage().maxRSS * 1024;
   const outlook = await memoryOutlook(backbone, task, method, options, signal);
   const call = { options, memory, signal, onProgress };
@@ -115,14 +115,19 @@ export async function dryRun(
   };
 }
 
-/** Where scores choose the edges: as many of the dearest, from the last state to the first ones, which run all blocks twice. */
-export function chosen(
-  { method: text, scores: file, rank, seed }: Args,
+/**
+ * Where scores choose the edges: as many of the dearest, from the last state to the first ones, which run all blocks twice;
+ * under a budget, some that keep to it.
+ */
+export async function chosen(
+  args: Args,
   backbone: Backbone,
   adapter: AdapterOptions,
-): { method: Method; isAssumed: boolean } {
+): Promise<{ method: Method; isAssumed: boolean }> {
+  const { method: text, scores: file, rank, seed } = args;
   const spec = parseMethod(text);
-  const options = { adapter, seed, defaultRank: rank };
+  const budget = await openBudget(backbone, args, adapter);
+  const options = { adapter, seed, budget, defaultRank: rank };
   const isScored = needsScores(spec);
   const scores = isScored && file !== undefined ? parseScores(readJson(file), file) : undefined;
   if (!isScored || scores) return { ...selectMethod(text, backbone, { ...options, scores }), isAssumed: false };
@@ -130,6 +135,7 @@ export function chosen(
   const states = backbone.states.length;
   const alike = Array.from({ length: states }, () => new Array<number>(states).fill(1));
   const { selection } = selectMethod(text, backbone, { ...options, scores: { matrix: alike } });
+  if (budget) return { method: { kind: "adapters", placement: selection!.placement, adapter }, isAssumed: true };
   const edges = alike.flatMap((_, k) => alike.map((_, to) => ({ from: states - 1 - k, to })));
   const placement = selection!.placement.map(({ rank }, k) => ({ ...edges[k]!, rank }));
   return { method: { kind: "adapters", placement, adapter }, isAssumed: true };

@@ -29,8 +29,9 @@ import {
   train,
 } from "../node.ts";
 import { evaluateOutputs, isHigher, type Metric, measureAll } from "../objective/index.ts";
-import { needsScores, parseMethod, type SelectedMethod, selectMethod } from "../selection/index.ts";
+import { needsScores, openBudget, parseMethod, type SelectedMethod, selectMethod } from "../selection/index.ts";
 import type { CommandContext } from "./define-command.ts";
+import { describeBudget } from "./describe-budget.ts";
 import { describeLatency } from "./describe-latency.ts";
 import { fitMemory } from "./memory.ts";
 import { RESULT_FILE } from "./out-folder.ts";
@@ -42,6 +43,8 @@ export interface TrainTaskArgs {
   /** In the `--method` language, of which `--place` is a part. */
   readonly method: string;
   readonly scores?: string;
+  readonly maxParameters?: number;
+  readonly maxLatency?: number;
   readonly rank: number;
   readonly seed: number;
   readonly threads?: number;
@@ -116,7 +119,8 @@ export async function trainTask(
   note(
     selection && placement !== "none" ? `placement ${placement}` : `method ${describeTrained(args.method, placement)}`,
   );
-  line("placement", { method: args.method, placement, edges: selection?.edges });
+  for (const text of selection ? describeBudget(selection) : []) note(text);
+  line("placement", { method: args.method, placement, edges: selection?.edges, cost: selection?.cost });
   const model = await train(backbone, task, method, {
     options: await fitMemory(context, backbone, task, method, options),
     head: base.head,
@@ -205,14 +209,16 @@ async function choose(
   { signal, onProgress }: Context,
   backbone: Backbone,
   task: Task,
-  { method, scores: file, seed, threads, rank }: TrainTaskArgs,
+  args: TrainTaskArgs,
   adapter: AdapterOptions,
 ): Promise<SelectedMethod> {
+  const { method, scores: file, seed, threads, rank } = args;
+  const budget = await openBudget(backbone, args, adapter);
   const scores =
     file !== undefined
       ? parseScores(readJson(file), file)
       : needsScores(parseMethod(method))
         ? await scoreEdges(backbone, task, { seed, signal, onProgress, threads })
         : undefined;
-  return selectMethod(method, backbone, { adapter, scores, seed, defaultRank: rank });
+  return selectMethod(method, backbone, { adapter, scores, seed, budget, defaultRank: rank });
 }

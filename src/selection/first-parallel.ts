@@ -1,4 +1,4 @@
-import { parallelEdges, type Selector } from "./selector.ts";
+import { parallelEdges, type Selector, takeFitting } from "./selector.ts";
 
 /** Adapters beside the first sub-layers. */
 export const firstParallelSelector: Selector = {
@@ -8,5 +8,5 @@ export const firstParallelSelector: Selector = {
   seeded: false,
   needsScores: false,
   from: { edges: "parallel edges", count: (states) => parallelEdges(states).length },
-  choose: ({ states, count }) => ({ edges: parallelEdges(states).slice(0, count) }),
+  choose: ({ states, count, fits }) => ({ edges: takeFitting(parallelEdges(states), count, fits) }),
 };

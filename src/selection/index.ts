@@ -1,3 +1,4 @@
+export { type Budget, type Limits, openBudget, type PlacementCost } from "./budget.ts";
 export { gga } from "./gga.ts";
 export { DEFAULT_GAMMA } from "./gradient-guided.ts";
 export { parseSelector, type SelectorSpec } from "./parse-selector.ts";

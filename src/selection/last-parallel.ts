@@ -1,4 +1,4 @@
-import { parallelEdges, type Selector } from "./selector.ts";
+import { parallelEdges, type Selector, takeFitting } from "./selector.ts";
 
 /** Adapters beside the last sub-layers, as AdapterDrop keeps them. */
 export const lastParallelSelector: Selector = {
@@ -8,5 +8,7 @@ export const lastParallelSelector: Selector = {
   seeded: false,
   needsScores: false,
   from: { edges: "parallel edges", count: (states) => parallelEdges(states).length },
-  choose: ({ states, count }) => ({ edges: parallelEdges(states).slice(states - 1 - count) }),
+  choose: ({ states, count, fits }) => ({
+    edges: takeFitting(parallelEdges(states).reverse(), count, fits).reverse(),
+  }),
 };

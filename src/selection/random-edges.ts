@@ -1,5 +1,5 @@
 import { nameSeed, random } from "../base/index.ts";
-import type { Selector } from "./selector.ts";
+import { type Selector, takeFitting } from "./selector.ts";
 
 /** Uniform over all n² edges, without replacement: the paper's baseline. */
 export const randomSelector: Selector = {
@@ -9,10 +9,9 @@ export const randomSelector: Selector = {
   seeded: true,
   needsScores: false,
   from: { edges: "edges", count: (states) => states * states },
-  choose: ({ states, count, seed }) => {
+  choose: ({ states, count, seed, fits }) => {
     const order = random(seed, nameSeed("random edges")).permutation(states * states);
-    return {
-      edges: Array.from(order.subarray(0, count), (at) => ({ from: Math.floor(at / states), to: at % states })),
-    };
+    const edges = Array.from(order, (at) => ({ from: Math.floor(at / states), to: at % states }));
+    return { edges: takeFitting(edges, count, fits) };
   },
 };

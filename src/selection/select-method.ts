@@ -74,7 +74,7 @@ export interface SelectedMethod {
 
 /**
  * Turn a spec, or the `--method` text of one, into a method for a backbone. `defaultRank` holds for every rank left out.
- * @throws GraftError of `parseMethod`, `select` and `methodOf`
+ * @throws GraftError of `parseMethod`, `select` and `methodOf`; BUDGET_UNSUITED
  */
 export function selectMethod(
   spec: MethodSpec | string,
@@ -86,6 +86,13 @@ export function selectMethod(
     const place = typeof spec === "string" ? spec : parsed.place;
     const selection = select(place, { ...options, states: backbone.states.length });
     return { method: methodOf(backbone, selection.placement, adapter), selection };
+  }
+  if (options.budget) {
+    throw new GraftError("BUDGET_UNSUITED", {
+      thing: `method "${parsed.name}" under a budget`,
+      place: "a budget chooses among the edges of a placement, and this method has none to choose",
+      remedy: "Leave the budget out, or choose a placement such as gga:3",
+    });
   }
   const given = { rank: options.defaultRank, ...parsed.given };
   const named: NamedMethod = namedMethods[parsed.name];

@@ -1,6 +1,7 @@
-import { checkPlacement, DEFAULT_RANK, type Edge, edgeKind } from "../adapters/index.ts";
+import { checkPlacement, DEFAULT_RANK, type Edge, edgeKind, type PlacementEntry } from "../adapters/index.ts";
 import { GraftError } from "../base/index.ts";
 import type { EdgeScores } from "../scoring/index.ts";
+import { type Budget, keepsTo, overBudget } from "./budget.ts";
 import { formatSelector, parseSelector, type SelectorSpec } from "./parse-selector.ts";
 import type { ChosenEdges, Selection, Selector } from "./selector.ts";
 import { selectors } from "./selectors.ts";
@@ -8,7 +9,7 @@ import { selectors } from "./selectors.ts";
 export interface SelectOptions {
   /** How many hidden states the backbone has. */
   readonly states: number;
-  /** Needed by `gga`; elsewhere they only annotate the edges. */
+  /** Needed by `gga` and `top`; elsewhere they only annotate the edges. */
   readonly scores?: EdgeScores | undefined;
   /** Rank of adapters whose spec names none; default 8. */
   readonly defaultRank?: number | undefined;
@@ -16,39 +17,56 @@ export interface SelectOptions {
   readonly seed?: number | undefined;
   /** GGA's γ; default 0.6. */
   readonly gamma?: number | undefined;
+  /**
+   * What adapters may cost, of `openBudget`. Selectors with a count pass over edges that would break it, and choose fewer
+   * where nothing else fits; other placements have to keep to it.
+   */
+  readonly budget?: Budget | undefined;
 }
 
 /**
  * Turn a spec, or the `--place` text of one, into a placement.
  * @throws GraftError of `parseSelector`; SCORES_NEEDED, BAD_SCORES, COUNT_OUT_OF_RANGE, GAMMA_OUT_OF_RANGE,
- *         EDGE_OUT_OF_RANGE, RANK_OUT_OF_RANGE, DUPLICATE_EDGE
+ *         EDGE_OUT_OF_RANGE, RANK_OUT_OF_RANGE, DUPLICATE_EDGE, OVER_BUDGET
  */
 export function select(spec: SelectorSpec | string, options: SelectOptions): Selection {
   const parsed = typeof spec === "string" ? parseSelector(spec) : spec;
   const text = typeof spec === "string" ? spec.trim() : formatSelector(spec);
-  const { states, scores, defaultRank = DEFAULT_RANK } = options;
+  const { states, scores, budget, defaultRank = DEFAULT_RANK } = options;
   if (scores) checkScores(scores, states, text);
-  const { edges, ties = { picks: 0, drawn: 0 } } =
-    "edges" in parsed ? { edges: parsed.edges } : choose(parsed, text, options);
-  const rankOf = (edge: Edge & { rank?: number }) =>
-    "edges" in parsed ? (edge.rank ?? defaultRank) : (parsed.rank ?? defaultRank);
+  const { edges, ties, asked } = "edges" in parsed ? asWritten(parsed.edges) : choose(parsed, text, options);
+  const rankOf = ({ rank }: PlacementEntry) => rank ?? ("rank" in parsed ? parsed.rank : undefined) ?? defaultRank;
   const placement = edges.map((edge) => ({ from: edge.from, to: edge.to, rank: rankOf(edge) }));
   checkPlacement(placement, { states }, text);
+  if (budget && !keepsTo(budget, placement))
+    throw overBudget(text, `its ${placement.length} adapters`, budget.costOf(placement), budget);
   return {
     placement,
     edges: placement.map(({ from, to }) => {
       const edge = { from, to, kind: edgeKind({ from, to }) };
       return scores ? { ...edge, score: scores.matrix[from]![to]! } : edge;
     }),
-    ties,
+    ties: ties ?? { picks: 0, drawn: 0 },
+    ...(budget && { cost: budget.costOf(placement), unfilled: asked - edges.length }),
   };
 }
+
+/** Edges, and how many were asked for: a budget may leave fewer. */
+interface Choice extends ChosenEdges {
+  readonly edges: readonly PlacementEntry[];
+  readonly asked: number;
+}
+
+const asWritten = (edges: readonly PlacementEntry[]): Choice => ({ edges, asked: edges.length });
+
+/** No edge costs less: it makes nothing run twice. */
+const CHEAPEST: Edge = { from: 0, to: 1 };
 
 function choose(
   spec: Exclude<SelectorSpec, { edges: unknown }>,
   text: string,
-  { states, scores, seed = 0, gamma }: SelectOptions,
-): ChosenEdges {
+  { states, scores, seed = 0, gamma, budget, defaultRank = DEFAULT_RANK }: SelectOptions,
+): Choice {
   const selector: Selector = selectors[spec.selector];
   if (selector.needsScores && !scores) {
     throw new GraftError("SCORES_NEEDED", {
@@ -66,7 +84,18 @@ function choose(
       remedy: `Choose a whole number from 0 to ${most}`,
     });
   }
-  return selector.choose({ states, count, seed: spec.seed ?? seed, gamma, scores });
+  const rank = spec.rank ?? defaultRank;
+  const placed = (edges: readonly Edge[]) => edges.map(({ from, to }) => ({ from, to, rank }));
+  const fits = budget && selector.counted ? (edges: readonly Edge[]) => keepsTo(budget, placed(edges)) : undefined;
+  const chosen = selector.choose({ states, count, seed: spec.seed ?? seed, gamma, scores, fits });
+  if (budget && count > 0 && chosen.edges.length === 0)
+    throw overBudget(
+      text,
+      "no edge fits, the cheapest being a parallel one",
+      budget.costOf(placed([CHEAPEST])),
+      budget,
+    );
+  return { ...chosen, asked: count };
 }
 
 /** The checks that protect selecting; `parseScores` says more about a file. */

@@ -1,5 +1,6 @@
 import type { Edge, EdgeKind, Placement } from "../adapters/index.ts";
 import type { EdgeScores } from "../scoring/index.ts";
+import type { PlacementCost } from "./budget.ts";
 
 /** One way to choose edges. Adding one: a file with this shape, and a line in `selectors.ts`. */
 export interface Selector {
@@ -24,6 +25,11 @@ export interface SelectorRequest {
   /** GGA's discount; undefined leaves it at the paper's 0.6. */
   readonly gamma: number | undefined;
   readonly scores: EdgeScores | undefined;
+  /**
+   * Whether a set of edges keeps to the budget; absent where there is none. A set that does not fit fits no better with
+   * more edges. With a budget fewer edges than `count` may be chosen: those that would break it are passed over.
+   */
+  readonly fits?: ((edges: readonly Edge[]) => boolean) | undefined;
 }
 
 export interface ChosenEdges {
@@ -53,6 +59,10 @@ export interface Selection {
   /** The same edges, in the same order, with what is known of them. */
   readonly edges: readonly SelectedEdge[];
   readonly ties: Ties;
+  /** What it costs, where there is a budget. */
+  readonly cost?: PlacementCost;
+  /** Edges that were asked for and no longer fit the budget; absent where there is none. */
+  readonly unfilled?: number;
 }
 
 /** The parallel edges (i, i + 1), early ones first; n − 1 of n states. */
@@ -62,3 +72,14 @@ export const parallelEdges = (states: number): Edge[] =>
 /** The sequential edges (i, i) after each sub-layer, early ones first; state 0 has no sub-layer before it. */
 export const sequentialEdges = (states: number): Edge[] =>
   Array.from({ length: Math.max(0, states - 1) }, (_, i) => ({ from: i + 1, to: i + 1 }));
+
+/** The first `count` of the candidates that fit together, each after those before it. */
+export function takeFitting(candidates: readonly Edge[], count: number, fits: SelectorRequest["fits"]): Edge[] {
+  if (!fits) return candidates.slice(0, count);
+  const edges: Edge[] = [];
+  for (const edge of candidates) {
+    if (edges.length === count) break;
+    if (fits([...edges, edge])) edges.push(edge);
+  }
+  return edges;
+}

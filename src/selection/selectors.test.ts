@@ -11,6 +11,7 @@ const cases: Record<
   { text: (count: number) => string; expected?: (n: number, count: number) => string[] }
 > = {
   gga: { text: (count) => `gga:${count}` },
+  top: { text: (count) => `top:${count}` },
   random: { text: (count) => `random:${count}@7` },
   first: { text: (count) => `first:${count}`, expected: (_, count) => range(0, count, (i) => `${i}-${i + 1}`) },
   last: {
@@ -144,7 +145,7 @@ test.each([
 test.each([
   ["gaa:3", "UNKNOWN_SELECTOR", 'did you mean "gga"?'],
   ["all:paralel", "UNKNOWN_SELECTOR", 'did you mean "all:parallel"?'],
-  ["magic:3", "UNKNOWN_SELECTOR", "Write one of gga:3, random:3@7,"],
+  ["magic:3", "UNKNOWN_SELECTOR", "Write one of gga:3, top:3, random:3@7,"],
   ["all", "UNKNOWN_SELECTOR", "all:parallel, all:sequential"],
   ["gga", "BAD_SELECTOR", '"" is not a count'],
   ["gga:", "BAD_SELECTOR", '"" is not a count'],

@@ -77,6 +77,25 @@ test("people get a table, and the placement as --place takes it", async () => {
   });
 });
 
+test("under a budget dear edges are passed over, and the cost is told", async () => {
+  const matrix = Array.from({ length: 25 }, (_, i) =>
+    Array.from({ length: 25 }, (_, j) => (i === 24 && j === 0 ? 9 : i)),
+  );
+  const { code, stdout, stderr } = await graft(
+    "select",
+    ...["--scores", file("vit.json", { ...scores, matrix })],
+    ...["--place", "top:3@r4", "--max-latency", "1.2", "--max-parameters", "2200", "--json"],
+  );
+  expect(code).toBe(0);
+  const { edges, cost, unfilled } = JSON.parse(stdout);
+  expect(edges).toHaveLength(2);
+  expect(edges).not.toContainEqual(expect.objectContaining({ from: 24, to: 0 }));
+  expect(cost.parameters).toBe(2 * (4 * 193 + 289)); // r (2d + 1) + 3d + 1 each
+  expect(cost.latency).toBeLessThanOrEqual(1.2);
+  expect(unfilled).toBe(1);
+  expect(stderr).toContain("of 3 edges asked for, 1 did not fit the budget");
+});
+
 test.each<[string, string | object | undefined, string[], string]>([
   ["a file that is not there", undefined, [], "none.json: the file cannot be read (ENOENT)"],
   ["an empty file", "", [], "the file is empty"],

@@ -1,9 +1,19 @@
 import * as z from "zod";
 import { formatPlacement } from "../../adapters/index.ts";
 import { parseScores } from "../../scoring/index.ts";
-import { DEFAULT_GAMMA, type Selection, select as selectEdges } from "../../selection/index.ts";
-import { commonArgs, placementArgs, seedArgs } from "../arguments.ts";
+import { DEFAULT_GAMMA, openBudget, type Selection, select as selectEdges } from "../../selection/index.ts";
+import {
+  adapterArgs,
+  adapterOptions,
+  commonArgs,
+  limitArgs,
+  modelArgs,
+  placementArgs,
+  seedArgs,
+} from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
+import { describeBudget } from "../describe-budget.ts";
+import { openModel } from "../open.ts";
 import { readJson } from "../read-json.ts";
 
 export const select = defineCommand({
@@ -14,19 +24,31 @@ export const select = defineCommand({
       .number()
       .default(DEFAULT_GAMMA)
       .meta({ description: "how far GGA's discount around a chosen edge reaches, in [0, 1)", value: "n" }),
+    ...limitArgs,
+    ...modelArgs,
+    ...adapterArgs,
     ...seedArgs,
     ...commonArgs,
   },
   examples: [
     "graft select --scores scores.json --place gga:5",
+    "graft select --scores scores.json --place gga:5 --max-latency 1.3 --model ./vit",
     "graft score --task count --json | graft select --scores -",
   ],
-  run({ args, print }) {
+  async run(context) {
+    const { args, print, note } = context;
     const scores = parseScores(readJson(args.scores), args.scores);
-    const { gamma, seed } = args;
-    const selection = selectEdges(args.place, { states: scores.matrix.length, scores, gamma, seed });
-    const { edges, ties, placement } = selection;
-    print({ edges, placement: formatPlacement(placement), ties }, () => selectionText(selection, scores.scoreName));
+    const { gamma, seed, rank, maxParameters, maxLatency } = args;
+    const isLimited = maxParameters !== undefined || maxLatency !== undefined;
+    const backbone = isLimited ? await openModel(args, context) : undefined;
+    const budget = backbone && (await openBudget(backbone, { maxParameters, maxLatency }, adapterOptions(args)));
+    const states = backbone?.states.length ?? scores.matrix.length;
+    const selection = selectEdges(args.place, { states, scores, gamma, seed, budget, defaultRank: rank });
+    const { edges, ties, placement, cost, unfilled } = selection;
+    for (const text of describeBudget(selection)) note(text);
+    print({ edges, placement: formatPlacement(placement), ties, cost, unfilled }, () =>
+      selectionText(selection, scores.scoreName),
+    );
   },
 });
 

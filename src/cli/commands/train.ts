@@ -12,6 +12,7 @@ import {
   commonArgs,
   dataArgs,
   exportArgs,
+  limitArgs,
   methodArgs,
   methodText,
   modelArgs,
@@ -53,6 +54,7 @@ const shape = {
     overwrite: z.boolean().default(false).describe("replace what --out holds of an earlier training"),
     dryRun: z.boolean().default(false).describe("show what would be trained, on what, and its cost; train nothing"),
   }),
+  ...limitArgs,
   ...exportArgs,
   ...adapterArgs,
   ...inGroup("Training", {
@@ -91,7 +93,13 @@ export const train = defineCommand({
     const others = { ...args, batchSize: undefined };
     const batchSize =
       args.batchSize === "auto"
-        ? await autoBatch(context, backbone, task, chosen(args, backbone, adapter).method, pick(TrainOptions, others))
+        ? await autoBatch(
+            context,
+            backbone,
+            task,
+            (await chosen(args, backbone, adapter)).method,
+            pick(TrainOptions, others),
+          )
         : args.batchSize;
     const options = pick(TrainOptions, { ...args, batchSize });
     const call = { args, adapter, options, data: args.task ?? args.data! };
