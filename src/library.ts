@@ -53,12 +53,15 @@ export { describeMethod, type Method, methodOf, type TunedSpec } from "./methods
 export { type Evaluation, metricName, type Pooling } from "./objective/index.ts";
 export type { HostArray, HostTensor, Ort, Runtime, Session, SessionOptions } from "./runtime/index.ts";
 export {
+  describeScores,
   type EdgeScores,
   type ParsedScores,
   parseScores,
+  type ScoreName,
   type ScoreOptions,
   type Scores,
   scoreEdges,
+  scoreEdgesBy,
 } from "./scoring/index.ts";
 export {
   type Budget,

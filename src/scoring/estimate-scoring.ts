@@ -3,7 +3,7 @@ import type { LongCall } from "../base/index.ts";
 import { headWidth } from "../methods/index.ts";
 import { outputNames, type Task } from "../tasks/index.ts";
 import { type EdgeColumn, edgeColumns, probeBatch } from "./edge-gradients.ts";
-import { probeOf, randomHead } from "./score-edges.ts";
+import { probeOf, randomHead } from "./probe.ts";
 import { openSpectra } from "./spectra.ts";
 
 export interface EstimateScoringOptions extends LongCall {

@@ -1,4 +1,5 @@
 export { type EstimateScoringOptions, estimateScoring } from "./estimate-scoring.ts";
-export { type ScoreOptions, scoreEdges } from "./score-edges.ts";
+export { type ScoreOptions, scoreEdges, scoreEdgesBy } from "./score-edges.ts";
+export { DEFAULT_SCORE, describeScores, type ScoreName, scoreNames } from "./scores/index.ts";
+export { DEFAULT_ETA } from "./scores/srank.ts";
 export { type EdgeScores, type ParsedScores, parseScores, type Scores } from "./scores.ts";
-export { DEFAULT_ETA } from "./srank.ts";

@@ -1,143 +1,140 @@
+import type { Edge } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
-import { GraftError, type LongCall, nameSeed, random } from "../base/index.ts";
-import { tensorOf } from "../graph/index.ts";
-import { headWidth } from "../methods/index.ts";
-import { headParameters, outputLevel, pooledSize } from "../objective/index.ts";
-import { layoutOf, packVectors } from "../parameters/index.ts";
-import { type Goal, outputNames, type Task } from "../tasks/index.ts";
-import { DEFAULT_HEAD_L2, extractFeatures, fitHead, type Head } from "../training/index.ts";
+import { GraftError } from "../base/index.ts";
+import type { Task } from "../tasks/index.ts";
+import { backboneFacts } from "./backbone-facts.ts";
 import { type EdgeColumn, edgeColumns } from "./edge-gradients.ts";
+import { openProbe, type ProbeOptions, rankCap } from "./probe.ts";
+import { entropyRank } from "./scores/entropy.ts";
+import { DEFAULT_SCORE, type ScoreName, scores } from "./scores/index.ts";
+import type { Score } from "./scores/score.ts";
+import { checkEta, DEFAULT_ETA } from "./scores/srank.ts";
 import type { Scores } from "./scores.ts";
 import { openSpectra } from "./spectra.ts";
-import { checkEta, DEFAULT_ETA, entropyRank, srank } from "./srank.ts";
 
-export interface ScoreOptions extends LongCall {
+export interface ScoreOptions extends ProbeOptions {
+  /** Which score; default the paper's, `srank`. `graft score --list` explains each. */
+  readonly score?: ScoreName;
   /** Share of the singular values' sum that srank drops; default 0.01. */
   readonly eta?: number;
-  /** Probe examples, drawn from the training split; default the smaller of half of it and 2d. */
-  readonly examples?: number;
-  /**
-   * The head whose loss is differentiated; default `fitted`: linear, L2-regularised, on training examples disjoint
-   * from the probe (fitted on the probe it would separate it and leave no gradient). A `random` one is noise.
-   */
-  readonly head?: "fitted" | "random" | Head;
-  /** L2 penalty of a fitted head, as `FitHeadOptions.l2`; default 0.01. */
-  readonly headL2?: number;
-  /** Of the draw of the probe, and of a random head; default 0. */
-  readonly seed?: number;
-  /** Threads of the runtime; default its own choice, all cores. */
-  readonly threads?: number;
 }
 
 /**
- * Score every edge of a backbone on a task before any training: the numerical rank of the gradient of a linear adapter
- * on it (docs/method.md, "The score of an edge"), from one forward and one backward pass over a probe of training examples.
+ * Score every edge of a backbone on a task before any training, from one forward and one backward pass over a probe of
+ * training examples: by default the numerical rank of the gradient of a linear adapter on it (docs/method.md, "The score of
+ * an edge"). Only what the score is made of is computed.
  * @throws GraftError EXAMPLES_OUT_OF_RANGE, ETA_OUT_OF_RANGE; PARAMETER_MISSING or PARAMETER_SHAPE for a head given; NOT_FINITE
  */
 export async function scoreEdges(backbone: Backbone, task: Task, options: ScoreOptions = {}): Promise<Scores> {
+  const { score = DEFAULT_SCORE, ...others } = options;
+  return (await scoreEdgesBy(backbone, task, [score], others)).get(score)!;
+}
+
+/**
+ * Several scores of every edge from one pass over one probe.
+ * @param names  at least one
+ * @returns      in the order of the names; `seconds` is that of all of them
+ * @throws       as `scoreEdges`
+ */
+export async function scoreEdgesBy(
+  backbone: Backbone,
+  task: Task,
+  names: readonly ScoreName[],
+  options: Omit<ScoreOptions, "score"> = {},
+): Promise<ReadonlyMap<ScoreName, Scores>> {
   const begun = performance.now();
-  const { eta = DEFAULT_ETA, seed = 0, threads, signal, onProgress } = options;
-  const { examples = defaultExamples(task, backbone) } = options;
+  const { eta = DEFAULT_ETA, seed = 0 } = options;
   checkEta(eta); // now, not after the minutes that the gradients take
-  checkExamples(examples, task, options.head ?? "fitted");
-  const { probe, rest } = probeOf(task, backbone, seed, examples);
-  const { head, name } = await probeHead(backbone, task, rest, options);
   const n = backbone.states.length;
-  const matrix = square(n);
+  const wanted = names.map((name): Wanted => ({ name, score: scores[name], matrix: square(n) }));
+  const isNull = ({ score }: Wanted) => "ofEdge" in score;
+  const pass = wanted.every(isNull) ? undefined : await scoreOnProbe(backbone, task, wanted, { ...options, eta, seed });
+  if (wanted.some(isNull)) await scoreAlone(backbone, task, wanted, { ...options, eta, seed });
+  const seconds = (performance.now() - begun) / 1000;
+  return new Map(
+    wanted.map(({ name, score, matrix }) => [
+      name,
+      {
+        schema: 1,
+        scoreName: name,
+        matrix,
+        ...("ofSpectrum" in score && { tieBreak: pass!.tieBreak }),
+        ...(pass !== undefined && { caps: pass.caps, examples: pass.examples, head: pass.head }),
+        ...(name === "srank" && { eta }),
+        seconds,
+        backbone: { name: backbone.name, hash: backbone.hash, states: n },
+        task: task.name,
+        seed,
+      },
+    ]),
+  );
+}
+
+interface Wanted {
+  readonly name: ScoreName;
+  readonly score: Score;
+  readonly matrix: number[][];
+}
+
+type Settings = Omit<ScoreOptions, "score"> & { readonly eta: number; readonly seed: number };
+
+/** Fill the matrices of all scores that are made of gradients. */
+async function scoreOnProbe(backbone: Backbone, task: Task, wanted: readonly Wanted[], settings: Settings) {
+  const { threads, signal, onProgress } = settings;
+  const { indices, head, headName } = await openProbe(backbone, task, settings);
+  const { hiddenSize: d } = backbone;
+  const n = backbone.states.length;
   const tieBreak = square(n);
   const caps: number[] = [];
-  const spectra = await openSpectra(backbone, { threads });
+  const spectra = wanted.some(({ score }) => "ofSpectrum" in score)
+    ? await openSpectra(backbone, { threads })
+    : undefined;
   try {
     const visit = async ({ to, gradients, activeTokens }: EdgeColumn) => {
-      caps[to] = rankCap(backbone, task.goal, to, activeTokens);
+      const cap = rankCap(backbone, task.goal, to, activeTokens);
+      caps[to] = cap;
+      for (let from = 0; from < n; from++) {
+        const gradient = { data: gradients.subarray(from * d * d, (from + 1) * d * d), rows: d, columns: d };
+        for (const { name, score, matrix } of wanted) {
+          if ("ofCap" in score) put(matrix, name, { from, to }, score.ofCap(cap));
+          if ("ofGradient" in score) put(matrix, name, { from, to }, score.ofGradient(gradient, settings));
+        }
+      }
+      if (spectra === undefined) return;
       await spectra.ofColumn(gradients, (from, sigma) => {
-        matrix[from]![to] = srank(sigma, eta);
         tieBreak[from]![to] = entropyRank(sigma);
+        for (const { name, score, matrix } of wanted)
+          if ("ofSpectrum" in score) put(matrix, name, { from, to }, score.ofSpectrum(sigma, settings));
       });
       onProgress?.({ phase: "ranks", done: (to + 1) * n, total: n * n, unit: "edges" });
     };
-    await edgeColumns(backbone, task, probe, head, visit, { threads, signal, onProgress });
+    await edgeColumns(backbone, task, indices, head, visit, { threads, signal, onProgress });
   } finally {
-    await spectra.close();
+    await spectra?.close();
   }
-  return {
-    schema: 1,
-    scoreName: "srank",
-    matrix,
-    tieBreak,
-    caps,
-    eta,
-    examples,
-    seconds: (performance.now() - begun) / 1000,
-    head: name,
-    backbone: { name: backbone.name, hash: backbone.hash, states: backbone.states.length },
-    task: task.name,
-    seed,
-  };
+  return { tieBreak, caps, examples: indices.length, head: headName };
 }
 
-const defaultExamples = ({ train }: Task, { hiddenSize }: Backbone): number =>
-  Math.max(1, Math.min(Math.floor(train.count / 2), 2 * hiddenSize));
-
-/** The training examples that are differentiated, and the rest. */
-export function probeOf(task: Task, backbone: Backbone, seed: number, examples = defaultExamples(task, backbone)) {
-  const order = random(seed, nameSeed("probe")).permutation(task.train.count);
-  return { probe: order.slice(0, examples), rest: order.slice(examples) };
+/** Fill the matrices of null scores, which see no data. */
+async function scoreAlone(backbone: Backbone, task: Task, wanted: readonly Wanted[], settings: Settings) {
+  const facts = await backboneFacts(backbone, task, settings.signal);
+  const n = facts.states;
+  for (const { name, score, matrix } of wanted) {
+    if (!("ofEdge" in score)) continue;
+    for (let from = 0; from < n; from++)
+      for (let to = 0; to < n; to++) put(matrix, name, { from, to }, score.ofEdge({ from, to }, facts, settings));
+  }
 }
 
-function checkExamples(examples: number, task: Task, head: NonNullable<ScoreOptions["head"]>): void {
-  const { count } = task.train;
-  const most = head === "fitted" ? count - 1 : count;
-  if (Number.isInteger(examples) && examples >= 1 && examples <= most) return;
-  const fitted = head === "fitted" ? ", and the head is fitted on those that are no probe" : "";
-  throw new GraftError("EXAMPLES_OUT_OF_RANGE", {
-    thing: `${examples} probe examples`,
-    place: `task "${task.name}" has ${count} training examples${fitted}`,
-    remedy: most < 1 ? "Score on a task with two or more" : `Choose a whole number from 1 to ${most}`,
-  });
+/** @throws GraftError NOT_FINITE */
+function put(matrix: number[][], name: ScoreName, { from, to }: Edge, value: number): void {
+  if (!Number.isFinite(value))
+    throw new GraftError("NOT_FINITE", {
+      thing: `the score ${name} of edge (${from}, ${to})`,
+      place: `it is ${value}`,
+      remedy: "Look for a non-finite weight, input or loss before scoring",
+    });
+  matrix[from]![to] = value;
 }
 
 const square = (n: number): number[][] => Array.from({ length: n }, () => new Array<number>(n).fill(0));
-
-/**
- * The largest rank that gradients into a state can have: d, or the tokens that receive a gradient; behind a
- * post-norm backbone, whose last state a linear head over classes reads, classes − 1 for each part of the pooling, since
- * the cotangents of a softmax sum to 0.
- */
-function rankCap(
-  { states, features, hiddenSize, pooling }: Backbone,
-  goal: Goal,
-  state: number,
-  activeTokens: number,
-): number {
-  const parts = outputLevel(goal) === "token" ? 1 : pooledSize(hiddenSize, pooling) / hiddenSize;
-  const isBehindClasses = goal.kind === "classify" || goal.kind === "tokens";
-  const behindHead =
-    isBehindClasses && states[state] === features ? parts * (goal.classes.length - 1) : Number.POSITIVE_INFINITY;
-  return Math.min(activeTokens, hiddenSize, behindHead);
-}
-
-async function probeHead(backbone: Backbone, task: Task, rest: Uint32Array, options: ScoreOptions) {
-  const { head = "fitted", headL2 = DEFAULT_HEAD_L2, seed = 0, threads, signal, onProgress } = options;
-  const { goal } = task;
-  const parameters = headParameters(headWidth(backbone, goal), outputNames(goal).length);
-  if (typeof head !== "string") {
-    packVectors(layoutOf(parameters), head); // checks it
-    return { head, name: "given" };
-  }
-  if (parameters.length === 0) return { head: new Map() as Head, name: "no" };
-  if (head === "random") return { head: randomHead(parameters[0]!.shape, seed), name: head };
-  const features = await extractFeatures(backbone, goal, task.train, { indices: rest, threads, signal, onProgress });
-  return { head: await fitHead(backbone.runtime, features, goal, { l2: headL2, threads, signal }), name: head };
-}
-
-/** A random head. @param shape  [width, outputs] */
-export function randomHead(shape: readonly number[], seed: number): Head {
-  const draw = random(seed, nameSeed("random-head"));
-  const [width, outputs] = shape as [number, number];
-  const weight = Float32Array.from({ length: width * outputs }, () => draw.normal() / Math.sqrt(width));
-  return new Map([
-    ["head.weight", tensorOf("float32", [width, outputs], weight)],
-    ["head.bias", tensorOf("float32", [outputs], new Float32Array(outputs))],
-  ]);
-}

@@ -12,19 +12,19 @@ export interface EdgeScores {
 /** What scoring gives, and `graft score --json` prints. */
 export interface Scores extends EdgeScores {
   readonly schema: 1;
-  /** Which number `matrix` holds, e.g. `srank`. */
+  /** Which number `matrix` holds, as `--score` names it, e.g. `srank`. */
   readonly scoreName: string;
-  /** Entropy rank of each edge's gradient. */
-  readonly tieBreak: readonly (readonly number[])[];
+  /** Entropy rank of each edge's gradient, where the score is made of its singular values. */
+  readonly tieBreak?: readonly (readonly number[])[];
   /** The largest rank that gradients into state j can have: tokens with a gradient, d, or what the head allows. [n] */
-  readonly caps: readonly number[];
-  /** Share of the singular values' sum that srank drops. */
-  readonly eta: number;
-  /** Images in the probe batch. */
-  readonly examples: number;
+  readonly caps?: readonly number[];
+  /** Share of the singular values' sum that srank drops; absent for other scores. */
+  readonly eta?: number;
+  /** In the probe; absent, as caps and head, for scores that look at no example. */
+  readonly examples?: number;
   readonly seconds: number;
   /** Where the head behind the backbone came from, e.g. `fitted`. */
-  readonly head: string;
+  readonly head?: string;
   readonly backbone: { readonly name: string; readonly hash: string; readonly states: number };
   readonly task: string;
   readonly seed: number;

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { writeFileAtomic } from "../../base/index.node.ts";
 import { scoreEdges, select } from "../../node.ts";
-import { colorDepthOf, heatMapSvg, heatMapTerminal } from "../../report/index.ts";
-import { DEFAULT_ETA } from "../../scoring/index.ts";
+import { colorDepthOf, heatMapSvg, heatMapTerminal, terminalTable } from "../../report/index.ts";
+import { DEFAULT_ETA, DEFAULT_SCORE, describeScores, type Scores, scoreNames } from "../../scoring/index.ts";
 import { commonArgs, dataArgs, modelArgs, placementArgs, seedArgs } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
 import { checkData, openData, openModel } from "../open.ts";
@@ -11,6 +11,8 @@ export const score = defineCommand({
   args: {
     ...modelArgs,
     ...dataArgs,
+    score: z.enum(scoreNames).default(DEFAULT_SCORE).describe("which number, as --list explains them"),
+    list: z.boolean().default(false).describe("explain every score, with its source, and score nothing"),
     examples: z
       .int()
       .min(1)
@@ -23,14 +25,21 @@ export const score = defineCommand({
     ...seedArgs,
     ...commonArgs,
   },
-  examples: ["graft score --task count", "graft score --model ./vit --data ./photos --json > scores.json"],
+  examples: [
+    "graft score --task count",
+    "graft score --task count --score frobenius",
+    "graft score --list",
+    "graft score --model ./vit --data ./photos --json > scores.json",
+  ],
   async run(context) {
     const { args, signal, onProgress, print, note } = context;
+    if (args.list) return print({ type: "scores", scores: describeScores() }, scoreList);
     checkData(args);
     const backbone = await openModel(args, context);
     const task = await openData(args, backbone, context);
-    const { examples, eta, head, seed, threads } = args;
+    const { score, examples, eta, head, seed, threads } = args;
     const scores = await scoreEdges(backbone, task, {
+      score,
       eta,
       head,
       seed,
@@ -40,7 +49,7 @@ export const score = defineCommand({
       ...(threads !== undefined && { threads }),
     });
     const { edges: chosen } = select(args.place, { states: scores.matrix.length, scores, seed });
-    const title = `gradient rank of each edge on ${task.name}, ${args.place} marked`;
+    const title = `${titleOf(score)} of each edge on ${task.name}, ${args.place} marked`;
     const map = { matrix: scores.matrix, scoreName: scores.scoreName, title, chosen };
     if (args.picture !== undefined) {
       await writeFileAtomic(args.picture, heatMapSvg(map));
@@ -53,7 +62,18 @@ export const score = defineCommand({
   },
 });
 
-function summary({ examples, seconds, head, eta, matrix }: Awaited<ReturnType<typeof scoreEdges>>): string {
-  const edges = matrix.length ** 2;
-  return `${edges} edges from ${examples} probe examples behind a ${head} head, η = ${eta}, in ${seconds.toFixed(1)} s`;
+/** The paper's score needs no name. */
+const titleOf = (score: string) => (score === DEFAULT_SCORE ? "gradient rank" : score);
+
+function summary({ examples, seconds, head, eta, matrix }: Scores): string {
+  const from =
+    examples === undefined ? "without a look at the data" : `from ${examples} probe examples behind a ${head} head`;
+  return `${matrix.length ** 2} edges ${from}${eta === undefined ? "" : `, η = ${eta}`}, in ${seconds.toFixed(1)} s`;
 }
+
+/** One line each: its name, what it is, where it comes from. */
+const scoreList = ({ scores }: { readonly scores: ReturnType<typeof describeScores> }): string =>
+  terminalTable({
+    columns: [{ title: "score" }, { title: "what it is" }, { title: "from" }],
+    rows: scores.map(({ name, summary, source }) => [name, summary, source]),
+  });

@@ -1,7 +1,15 @@
-import { GraftError } from "../base/index.ts";
+import { GraftError } from "../../base/index.ts";
+import { finiteSum } from "./finite-sum.ts";
+import type { Score } from "./score.ts";
 
 /** The share of the singular values' sum that srank may drop (the paper's η, named in a figure's file name only). */
 export const DEFAULT_ETA = 0.01;
+
+export const srankScore = {
+  summary: "numerical rank: how many singular values of the gradient hold all but eta of their sum",
+  source: "Kumar et al. 2020, arXiv 2010.14498; for edges Nowak et al. 2024, arXiv 2410.15858",
+  ofSpectrum: (sigma, { eta }) => srank(sigma, eta),
+} as const satisfies Score;
 
 /**
  * Numerical rank: the least k whose k largest singular values hold at least 1 − `eta` of their sum. It depends neither
@@ -24,25 +32,6 @@ export function srank(singularValues: ArrayLike<number>, eta = DEFAULT_ETA): num
   return k;
 }
 
-/**
- * Entropy rank: exp of the Shannon entropy of the singular values divided by their sum. Continuous where srank is an
- * integer, so it breaks srank's ties; equal to k for k equal singular values.
- * @param singularValues of one matrix, in any order, ≥ 0; not modified
- * @returns in 1..d, or 0 if all are 0
- * @throws  GraftError NOT_FINITE
- * @see     Roy and Vetterli, The effective rank, EUSIPCO 2007
- */
-export function entropyRank(singularValues: ArrayLike<number>): number {
-  const total = finiteSum(singularValues);
-  if (total === 0) return 0;
-  let entropy = 0;
-  for (let k = 0; k < singularValues.length; k++) {
-    const share = singularValues[k]! / total;
-    if (share > 0) entropy -= share * Math.log(share);
-  }
-  return Math.exp(entropy);
-}
-
 /** Throws ETA_OUT_OF_RANGE unless `eta` lies in (0, 1). */
 export function checkEta(eta: number): void {
   if (eta > 0 && eta < 1) return;
@@ -50,16 +39,5 @@ export function checkEta(eta: number): void {
     thing: `eta ${eta}`,
     place: "srank drops this share of the singular values' sum",
     remedy: `Choose a number between 0 and 1, exclusive; the default is ${DEFAULT_ETA}`,
-  });
-}
-
-function finiteSum(singularValues: ArrayLike<number>): number {
-  let sum = 0;
-  for (let k = 0; k < singularValues.length; k++) sum += singularValues[k]!;
-  if (Number.isFinite(sum)) return sum;
-  throw new GraftError("NOT_FINITE", {
-    thing: "a gradient's singular values",
-    place: `their sum is ${sum}`,
-    remedy: "Look for a non-finite weight, input or loss before scoring",
   });
 }

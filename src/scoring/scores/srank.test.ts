@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { randomMatrix, withSingularValues } from "../../test/support/matrices.ts";
-import { singularValues } from "./singular-values.ts";
-import { entropyRank, srank } from "./srank.ts";
+import { randomMatrix, withSingularValues } from "../../../test/support/matrices.ts";
+import { singularValues } from "../singular-values.ts";
+import { entropyRank } from "./entropy.ts";
+import { srank } from "./srank.ts";
 
 describe("srank by hand", () => {
   test.each([
