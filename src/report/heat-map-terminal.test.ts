@@ -38,23 +38,55 @@ const plainText = (text: string) =>
     .map((line) => line.map(({ glyph }) => glyph).join(""))
     .join("\n");
 
-test("each half of a cell has the colour of its edge's score, or the mark's", () => {
+/** Where the cells of a row begin. */
+const LEFT = 18;
+
+test("a line is a state, a cell of two columns has its edge's colour or the mark's, and says what it is", () => {
   const shown = screen(heatMapTerminal(map, { color: "true" }));
-  const first = shown.findIndex((line) => line.some(({ glyph }) => glyph === "▄"));
-  const left = shown[first]!.findIndex(({ glyph }) => glyph === "▄");
+  const first = shown.findIndex((line) => line.some(({ glyph, back }) => glyph === "\\" && back));
   for (let from = 0; from < 25; from++) {
     for (let to = 0; to < 25; to++) {
-      const line = shown[first + Math.ceil(from / 2)]!;
-      for (const cell of [line[left + 2 * to]!, line[left + 2 * to + 1]!]) {
-        const lower = from % 2 === 0; // state 0 alone, then blocks: attention above, feed-forward below
-        expect(cell.glyph).toBe(from === 0 ? "▄" : "▀");
-        const color = from === 0 || !lower ? cell.front : cell.back;
-        const marked = map.chosen!.some((edge) => edge.from === from && edge.to === to);
-        const expected = marked ? markColor : colorAt((map.matrix[from]![to]! - min) / (max - min));
-        expect(color).toBe(expected.join(";"));
-      }
+      const [one, two] = shown[first + from]!.slice(LEFT + 2 * to, LEFT + 2 * to + 2);
+      const at = map.chosen!.findIndex((edge) => edge.from === from && edge.to === to);
+      const expected = at >= 0 ? markColor : colorAt((map.matrix[from]![to]! - min) / (max - min));
+      expect([one!.back, two!.back]).toEqual([expected.join(";"), expected.join(";")]);
+      const kind = from === to ? "\\" : to === from + 1 ? "|" : " ";
+      expect(one!.glyph).toBe(at >= 0 ? String(at + 1) : kind);
     }
   }
+});
+
+test("51 states: a column each, two states of a block in one line", () => {
+  const many = mapOf(51);
+  const [low, high] = [Math.min(...many.matrix.flat()), Math.max(...many.matrix.flat())];
+  const shown = screen(heatMapTerminal(many, { color: "true" }));
+  const first = shown.findIndex((line) => line.some(({ glyph }) => glyph === "▄"));
+  for (let from = 0; from < 51; from++) {
+    for (let to = 0; to < 51; to++) {
+      const cell = shown[first + Math.ceil(from / 2)]![LEFT + to]!;
+      expect(cell.glyph).toBe(from === 0 ? "▄" : "▀"); // state 0 alone, then blocks: attention above, MLP below
+      const marked = many.chosen!.some((edge) => edge.from === from && edge.to === to);
+      const expected = marked ? markColor : colorAt((many.matrix[from]![to]! - low) / (high - low));
+      expect(from === 0 || from % 2 === 1 ? cell.front : cell.back).toBe(expected.join(";"));
+    }
+  }
+});
+
+test("a map that does not fit is drawn by block, a cell as high as the best of its edges", () => {
+  const many = { ...mapOf(81), chosen: [{ from: 80, to: 40 }] };
+  const plain = heatMapTerminal(many, { color: "none" }).split("\n");
+  const [low, high] = [Math.min(...many.matrix.flat()), Math.max(...many.matrix.flat())];
+  const ramp = " .:-=+*#%@";
+  const inkOf = (values: number[]) => ramp[Math.min(9, Math.floor((10 * (Math.max(...values) - low)) / (high - low)))];
+  const row = plain.find((line) => line.startsWith("  block 7 "))!.slice(LEFT);
+  // Block 7's states are 15 and 16, block 3's 7 and 8, and the input is state 0.
+  const best = (froms: number[], tos: number[]) =>
+    inkOf(froms.flatMap((from) => tos.map((to) => many.matrix[from]![to]!)));
+  expect([row[0], row[4]]).toEqual([best([15, 16], [0]), best([15, 16], [7, 8])]);
+  expect(plain.find((line) => line.startsWith("  block 39 "))!.slice(LEFT)[20]).toBe("X");
+  expect(plain.join()).toContain("a cell is the best edge between two blocks' states");
+  const colored = screen(heatMapTerminal(many, { color: "true" }));
+  expect(colored.filter((line) => line.some(({ glyph }) => glyph === "▀"))).toHaveLength(1 + 20); // two blocks a line, and the bar
 });
 
 test("without colour, ink grows with the score", () => {
@@ -65,9 +97,9 @@ test("without colour, ink grows with the score", () => {
   ];
   const text = heatMapTerminal({ matrix, scoreName: "srank", chosen: [{ from: 2, to: 0 }] }, { color: "none" });
   // Tenths of the range pick one of ten: 0 " ", 1 ".", 2 ":", 3 "-", 5 "+", 7 "#", 8 "%", 10 "@".
-  expect(text).toMatch(/input +0 {4}\+\+@@\|/); // two spaces, then the first cell's two
-  expect(text).toMatch(/block 0 a +1 {2}\.\.::--\|/);
-  expect(text).toMatch(/block 0 f +2 {2}\[\]%%##\|/);
+  expect(text).toMatch(/input +0 {3}\\\+\|@@\|/); // two spaces, then the first cell's two: ink and kind
+  expect(text).toMatch(/0 attn +1 {2}\.\.:\\-\|\|/);
+  expect(text).toMatch(/0 mlp +2 {2}\[1%%#\\\|/);
 });
 
 describe.each(["true", "256", "none"] as const)("with %s colours", (color) => {
@@ -81,7 +113,7 @@ describe.each(["true", "256", "none"] as const)("with %s colours", (color) => {
     const plain = plainText(text);
     expect(plain).toMatch(new RegExp(`srank from ${min}.* to ${max}`));
     expect(plain).toMatch(
-      /1\.\s+20 → 3\s+recurrent\s+srank \d+\n.*2\.\s+4 → 5\s+parallel.*\n.*3\.\s+0 → 24\s+long-range/,
+      /1\.\s+20 → 3\s+recurrent\s+srank \d+ .*9 mlp → 1 attn\n.*2\.\s+4 → 5\s+parallel.*\n.*3\.\s+0 → 24\s+long-range/,
     );
     expect(plain).toContain(`srank ${map.matrix[20]![3]}`);
     expect(plain).toContain("vit on count");
@@ -89,10 +121,19 @@ describe.each(["true", "256", "none"] as const)("with %s colours", (color) => {
 
   test("what does not fit says so", () => {
     const large = heatMapTerminal(mapOf(81), { color });
-    expect(large).toMatch(/^The 81×81 map needs 110 columns and there are 80; .*\n$/);
-    expect(heatMapTerminal(mapOf(81), { color, columns: 110 })).not.toMatch(/needs/);
-    for (const line of plainText(heatMapTerminal(mapOf(81), { color, columns: 110 })).split("\n")) {
-      expect(line.length).toBeLessThanOrEqual(110);
+    expect(large).not.toMatch(/needs/);
+    const tooLarge = heatMapTerminal(mapOf(161), { color });
+    expect(tooLarge).toMatch(/^The 161×161 map needs 110 columns and there are 80; .*\n$/);
+    for (const [n, columns] of [
+      [81, 80],
+      [81, 110],
+      [81, 200],
+      [51, 80],
+      [161, 110],
+      [25, 60],
+    ] as const) {
+      const shown = plainText(heatMapTerminal(mapOf(n), { color, columns })).split("\n");
+      for (const line of shown) expect(line.length).toBeLessThanOrEqual(Math.max(columns, 80));
     }
   });
 

@@ -1,6 +1,6 @@
-import { edgeKind } from "../adapters/index.ts";
-import { colorAt, markColor } from "./color-scale.ts";
-import { type Extent, extentOf, formatScore, type HeatMap } from "./heat-map.ts";
+import { type EdgeKind, edgeKind } from "../adapters/index.ts";
+import { colorAt, luminance, markColor } from "./color-scale.ts";
+import { type Extent, extentOf, formatScore, type HeatMap, stateLabel } from "./heat-map.ts";
 
 /** How many colours a stream shows: 24 bits, a palette of 256, or none. */
 export type ColorDepth = "true" | "256" | "none";
@@ -25,9 +25,12 @@ export function colorDepthOf(
 }
 
 /**
- * Draw a map for a terminal. In colour, a line is a block: its upper half is the state after attention, its lower half
- * the one after the feed-forward. Without colour, a line is a state and a cell's ink grows with its score.
- * @param columns width of the terminal; default 80, which 25 states fit. A map that does not fit becomes one line saying so
+ * Draw a map for a terminal. Where every cell has two columns, a line is a state, and cells say what they are: `\`
+ * sequential, `|` parallel, a number the order of choice. A wider map has a column for each state and, in colour, a line for
+ * each block: the upper half of a cell is the state after attention, the lower the one after the feed-forward (MLP). One
+ * that does not fit even so is drawn block by block, a cell as high as the best of its edges. Without colour, a cell's ink
+ * grows with its score.
+ * @param columns width of the terminal; default 80, which 25 states fit state by state, and 51 a column each
  * @returns lines, each ended by a line feed
  * @throws  GraftError BAD_HEAT_MAP
  */
@@ -36,52 +39,122 @@ export function heatMapTerminal(
   { color, columns = 80 }: { readonly color: ColorDepth; readonly columns?: number },
 ): string {
   const extent = extentOf(map);
+  const room = Math.max(0, columns - LABEL_WIDTH - BAR_WIDTH);
   const n = map.matrix.length;
-  const room = columns - LABEL_WIDTH - BAR_WIDTH;
-  const cellWidth = 2 * n <= room ? 2 : 1;
-  if (n * cellWidth > room) {
-    return `The ${n}×${n} map needs ${n + LABEL_WIDTH + BAR_WIDTH} columns and there are ${columns}; write it as SVG instead.\n`;
-  }
+  const drawn = n > room ? byBlock(map) : { ...map, title: map.title };
+  const count = drawn.matrix.length;
+  if (count > room)
+    return `The ${n}×${n} map needs ${count + LABEL_WIDTH + BAR_WIDTH} columns and there are ${columns}; write a picture instead.\n`;
+  const look: Look = { color, cellWidth: 2 * count <= room ? 2 : 1, isByBlock: n > room };
+  const rows =
+    color === "none"
+      ? plainRows(drawn, extent, look)
+      : look.cellWidth === 2
+        ? colorRows(drawn, extent, look, color)
+        : halfRows(drawn, extent, look, color);
   const lines = [
     ...(map.title === undefined ? [] : [`  ${map.title}`, ""]),
-    ...axis(n, cellWidth),
-    ...(color === "none" ? plainRows(map, extent, cellWidth) : colorRows(map, extent, cellWidth, color)),
+    ...axis(count, look),
+    ...rows,
     "",
-    ...legend(map, extent, color),
+    ...legend(map, extent, look),
   ];
   return `${lines.map((line) => line.trimEnd()).join("\n")}\n`;
 }
 
-/** `  block 11  23·24 ` before the cells; two spaces, a bar and a number behind them. */
+/** How a map is drawn. */
+interface Look {
+  readonly color: ColorDepth;
+  readonly cellWidth: 1 | 2;
+  readonly isByBlock: boolean;
+}
+
+/** The input, then a row and a column for each block: the best of the edges between two blocks' states. */
+function byBlock({ matrix, scoreName, chosen = [] }: HeatMap): HeatMap {
+  const blockOf = (state: number) => Math.ceil(state / 2);
+  const count = blockOf(matrix.length - 1) + 1;
+  const best = Array.from({ length: count }, () => new Array<number>(count).fill(Number.NEGATIVE_INFINITY));
+  for (const [from, row] of matrix.entries()) {
+    for (const [to, value] of row.entries()) {
+      const line = best[blockOf(from)]!;
+      line[blockOf(to)] = Math.max(line[blockOf(to)]!, value);
+    }
+  }
+  return { matrix: best, scoreName, chosen: chosen.map(({ from, to }) => ({ from: blockOf(from), to: blockOf(to) })) };
+}
+
+/** `  11 attn     23  ` before the cells; two spaces, a bar and a number behind them. */
 const LABEL_WIDTH = 18;
 const BAR_WIDTH = 11;
 
-/** State indices above every other column, where a number of two digits has room, and what each state is. */
-function axis(n: number, cellWidth: number): string[] {
+const labelOf = (name: string, index: string): string =>
+  `  ${name}`.padEnd(LABEL_WIDTH - 2 - index.length) + index.padEnd(index.length + 2);
+
+/** State indices above every other column or every sixth, where a number of two digits has room, and what each state is. */
+function axis(n: number, { cellWidth, isByBlock }: Look): string[] {
   const step = cellWidth === 2 ? 2 : 6;
-  const numbers = Array.from({ length: n }, (_, state) =>
-    state === 0 || state % step === 1 ? String(state).padEnd(state === 0 ? cellWidth : step * cellWidth) : "",
-  );
-  const parts = Array.from({ length: n }, (_, state) =>
-    (state === 0 ? "·" : state % 2 === 1 ? "a" : "f").padEnd(cellWidth),
-  );
-  return [`${"  from ↓    to →".padEnd(LABEL_WIDTH)}${numbers.join("")}`, " ".repeat(LABEL_WIDTH) + parts.join("")];
+  const columns = Array.from({ length: n }, (_, k) => k);
+  const numbers = columns.map((k) => {
+    const number = isByBlock ? k - 1 : k;
+    if (k === 0) return (isByBlock ? "" : "0").padEnd(cellWidth);
+    return k % step === 1 ? String(number).padEnd(step * cellWidth) : "";
+  });
+  const parts = columns.map((k) => (k === 0 ? "·" : k % 2 === 1 ? "a" : "m").padEnd(cellWidth));
+  const head = `  from ↓    ${isByBlock ? "block" : "to →"}`.padEnd(LABEL_WIDTH);
+  return [`${head}${numbers.join("")}`, ...(isByBlock ? [] : [" ".repeat(LABEL_WIDTH) + parts.join("")])];
 }
 
-function colorRows(map: HeatMap, extent: Extent, cellWidth: number, depth: "true" | "256"): string[] {
+/** What a row is called. */
+const rowLabel = (row: number, isByBlock: boolean): string => {
+  if (isByBlock) return labelOf(row === 0 ? "input" : `block ${row - 1}`, "");
+  return labelOf(stateLabel(row), String(row));
+};
+
+/** What tells the two diagonals' kinds; the others lie above and below them. */
+const KIND_GLYPHS: Readonly<Partial<Record<EdgeKind, string>>> = { sequential: "\\", parallel: "|" };
+
+/** What stands in a cell of two columns. */
+function glyphOf(map: HeatMap, from: number, to: number, isByBlock: boolean): string {
+  const at = orderOf(map, from, to);
+  if (at !== undefined) return String(at).padEnd(2).slice(-2);
+  if (isByBlock) return "  ";
+  return (KIND_GLYPHS[edgeKind({ from, to })] ?? " ").padEnd(2);
+}
+
+function colorRows(map: HeatMap, extent: Extent, { isByBlock }: Look, depth: "true" | "256"): string[] {
+  const n = map.matrix.length;
+  return map.matrix.map((row, from) => {
+    const cells = row.map((value, to) => {
+      const glyph = glyphOf(map, from, to, isByBlock);
+      const isMarked = orderOf(map, from, to) !== undefined;
+      const back = isMarked ? markInk(depth) : inkAt(extent.fraction(value), depth);
+      const isLight = isMarked || luminance(colorAt(extent.fraction(value))) > 0.3;
+      const front = glyph.trim() === "" ? "" : sgr(38, isLight ? black(depth) : white(depth));
+      return `${front}${sgr(48, back)}${glyph}`;
+    });
+    return `${rowLabel(from, isByBlock)}${cells.join("")}${RESET}${colorBar(from, n, extent, depth)}`;
+  });
+}
+
+function halfRows(map: HeatMap, extent: Extent, { isByBlock }: Look, depth: "true" | "256"): string[] {
   const n = map.matrix.length;
   const lines = 1 + Math.ceil((n - 1) / 2);
   const cell = (from: number, to: number): Ink | undefined => {
     const value = map.matrix[from]?.[to];
     if (value === undefined) return undefined;
-    return isChosen(map, from, to) ? markInk(depth) : inkAt(extent.fraction(value), depth);
+    return orderOf(map, from, to) === undefined ? inkAt(extent.fraction(value), depth) : markInk(depth);
   };
   return Array.from({ length: lines }, (_, line) => {
     const [upper, lower] = [2 * line - 1, 2 * line];
-    const cells = Array.from({ length: n }, (_, to) => halves(cell(upper, to), cell(lower, to), cellWidth));
-    const states = line === 0 ? "0" : lower < n ? `${upper}·${lower}` : `${upper}`;
+    const cells = Array.from({ length: n }, (_, to) => halves(cell(upper, to), cell(lower, to), 1));
+    const shift = isByBlock ? 1 : 0;
+    const pair = lower < n ? `${upper - shift}·${lower - shift}` : `${upper - shift}`;
     const label =
-      `  ${line === 0 ? "input" : `block ${line - 1}`}`.padEnd(LABEL_WIDTH - 7) + states.padStart(5).padEnd(7);
+      line === 0
+        ? labelOf("input", isByBlock ? "" : "0")
+        : isByBlock
+          ? labelOf(lower < n ? "blocks" : "block", pair)
+          : labelOf(`block ${line - 1}`, pair);
     return `${label}${cells.join("")}${RESET}${colorBar(line, lines, extent, depth)}`;
   });
 }
@@ -104,39 +177,52 @@ function colorBar(line: number, lines: number, { min, max }: Extent, depth: "tru
 /** From no ink to much; a score's place between the smallest and the largest picks one. */
 const ramp = " .:-=+*#%@";
 
-function plainRows(map: HeatMap, extent: Extent, cellWidth: number): string[] {
+function plainRows(map: HeatMap, extent: Extent, { cellWidth, isByBlock }: Look): string[] {
   return map.matrix.map((row, from) => {
     const cells = row.map((value, to) => {
-      if (isChosen(map, from, to)) return cellWidth === 2 ? "[]" : "X";
-      return ramp[Math.min(ramp.length - 1, Math.floor(extent.fraction(value) * ramp.length))]!.repeat(cellWidth);
+      const at = orderOf(map, from, to);
+      if (at !== undefined) return cellWidth === 1 ? "X" : plainMark(at);
+      const ink = ramp[Math.min(ramp.length - 1, Math.floor(extent.fraction(value) * ramp.length))]!;
+      if (cellWidth === 1) return ink;
+      return ink + ((!isByBlock && KIND_GLYPHS[edgeKind({ from, to })]) || ink);
     });
-    const part = from === 0 ? "input" : `block ${(from - 1) >> 1} ${from % 2 === 1 ? "a" : "f"}`;
-    return `  ${part.padEnd(LABEL_WIDTH - 7)}${String(from).padStart(3)}  ${cells.join("")}|`;
+    return `${rowLabel(from, isByBlock)}${cells.join("")}|`;
   });
 }
 
-function legend({ matrix, scoreName, chosen = [] }: HeatMap, { min, max }: Extent, color: ColorDepth): string[] {
-  const mark = color === "none" ? "[]" : `${sgr(38, markInk(color))}■${RESET}`;
-  const scale =
-    color === "none"
-      ? `  ${scoreName} from ${formatScore(min)} "${ramp[0]}" to ${formatScore(max)} "${ramp.at(-1)}"; `
-      : `  ${scoreName} from ${formatScore(min)} to ${formatScore(max)}; `;
+const plainMark = (at: number): string => (at < 10 ? `[${at}` : `${at}`.slice(-2));
+
+function legend(map: HeatMap, { min, max }: Extent, { color, cellWidth, isByBlock }: Look): string[] {
+  const { matrix, scoreName, chosen = [] } = map;
+  const mark = color === "none" ? undefined : `${sgr(38, markInk(color))}■${RESET}`;
+  const plain = cellWidth === 2 ? plainMark : () => "X";
+  const [low, high] = color === "none" ? [` "${ramp[0]}"`, ` "${ramp.at(-1)}"`] : ["", ""];
+  const scale = `  ${scoreName} from ${formatScore(min)}${low} to ${formatScore(max)}${high}; `;
+  const [sequential, parallel] = cellWidth === 2 ? ["\\", "|"] : ["diagonal", "beside it"];
   return [
-    `${scale}a after attention, f after feed-forward`,
-    "  diagonal sequential · beside it parallel · above long-range · below recurrent",
+    ...(isByBlock
+      ? [`${scale}a cell is the best edge between two blocks' states`]
+      : [
+          `${scale}a after attention, m after the MLP`,
+          `  ${sequential} sequential · ${parallel} parallel · above long-range · below recurrent`,
+        ]),
     ...chosen.map(({ from, to }, k) =>
       [
-        `  ${mark} ${k + 1}.`.padEnd(5),
+        `  ${mark ?? plain(k + 1).padEnd(2)} ${k + 1}.`.padEnd(6),
         `${from} → ${to}`.padEnd(8),
         edgeKind({ from, to }).padEnd(10),
-        `${scoreName} ${formatScore(matrix[from]![to]!)}`,
+        `${scoreName} ${formatScore(matrix[from]![to]!)}`.padEnd(14),
+        `${stateLabel(from)} → ${stateLabel(to)}`,
       ].join("  "),
     ),
   ];
 }
 
-const isChosen = ({ chosen = [] }: HeatMap, from: number, to: number): boolean =>
-  chosen.some((edge) => edge.from === from && edge.to === to);
+/** When an edge was chosen, from 1 on. */
+function orderOf({ chosen = [] }: HeatMap, from: number, to: number): number | undefined {
+  const at = chosen.findIndex((edge) => edge.from === from && edge.to === to);
+  return at < 0 ? undefined : at + 1;
+}
 
 const RESET = "\u001b[0m";
 
@@ -149,6 +235,9 @@ function inkAt(fraction: number, depth: "true" | "256"): Ink {
   if (depth === "true") return `2;${colorAt(fraction).join(";")}`;
   return `5;${palette[Math.min(palette.length - 1, Math.floor(fraction * palette.length))]}`;
 }
+
+const black = (depth: "true" | "256"): Ink => (depth === "true" ? "2;29;35;48" : "5;16");
+const white = (depth: "true" | "256"): Ink => (depth === "true" ? "2;255;255;255" : "5;231");
 
 const markInk = (depth: "true" | "256"): Ink => (depth === "true" ? `2;${markColor.join(";")}` : "5;198");
 

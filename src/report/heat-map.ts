@@ -1,4 +1,4 @@
-import type { Edge } from "../adapters/index.ts";
+import { type Edge, type EdgeKind, edgeKind } from "../adapters/index.ts";
 import { GraftError } from "../base/index.ts";
 
 /** A number per edge, to be drawn. */
@@ -58,6 +58,24 @@ export const formatScore = (value: number): string =>
 export function stateName(state: number): string {
   if (state === 0) return "input of block 0";
   return `after block ${(state - 1) >> 1}'s ${state % 2 === 1 ? "attention" : "feed-forward"}`;
+}
+
+/** The same in a few letters, for an axis: `input`, `3 attn`, `3 mlp`. */
+export const stateLabel = (state: number): string =>
+  state === 0 ? "input" : `${(state - 1) >> 1} ${state % 2 === 1 ? "attn" : "mlp"}`;
+
+export const EDGE_KINDS = ["sequential", "parallel", "long-range", "recurrent"] as const satisfies readonly EdgeKind[];
+
+/** The known values of each kind's edges, in the order of the matrix. */
+export function valuesByKind({ matrix, states }: SparseHeatMap): Readonly<Record<EdgeKind, readonly number[]>> {
+  const values: Record<EdgeKind, number[]> = { sequential: [], parallel: [], "long-range": [], recurrent: [] };
+  for (const [row, line] of matrix.entries()) {
+    for (const [column, value] of line.entries()) {
+      if (Number.isNaN(value)) continue;
+      values[edgeKind({ from: states?.[row] ?? row, to: states?.[column] ?? column })].push(value);
+    }
+  }
+  return values;
 }
 
 const badHeatMap = (problem: string): GraftError =>

@@ -10,6 +10,15 @@ export interface Theme {
 export const LIGHT: Theme = { paper: "#ffffff", ink: "#1d2330", soft: "#5d6675", line: "#b4bcc8", faint: "#dfe3e9" };
 export const DARK: Theme = { paper: "#11141b", ink: "#e8ebf1", soft: "#a0a9b8", line: "#4b5466", faint: "#2b3240" };
 
+/** Whom a picture is drawn for: `auto` follows the reader's system wherever it is shown. */
+export type ThemeChoice = "auto" | "light" | "dark";
+
+/** Rules for the chosen theme; for `auto` the light ones, and the dark ones where the reader's system is dark. */
+export function themed(rules: (theme: Theme) => string, choice: ThemeChoice = "auto"): string {
+  if (choice !== "auto") return rules(choice === "light" ? LIGHT : DARK);
+  return `${rules(LIGHT)}@media (prefers-color-scheme:dark){${rules(DARK)}}`;
+}
+
 export const FONT = 'system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif';
 
 const escapes: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
