@@ -1,5 +1,4 @@
-import { type Backbone, traceBackbone } from "../backbone/index.ts";
-import { productFlops, prune } from "../graph/index.ts";
+import { type Backbone, subLayerFlops, traceBackbone } from "../backbone/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { longest } from "../training/index.ts";
 import type { BackboneFacts } from "./scores/score.ts";
@@ -13,6 +12,7 @@ export async function backboneFacts(backbone: Backbone, { train }: Task, signal?
   const first = Uint32Array.from({ length: Math.min(TEXTS, train.count) }, (_, k) => k);
   const tokens = train.kind === "text" ? longest(train, first) : undefined;
   const traced = await traceBackbone(backbone, { batchSize: 1, tokens }, signal);
-  const flops = states.map((state) => productFlops(prune({ ...traced, outputs: [state] })));
-  return { states: states.length, hiddenSize, flops };
+  const { before, subLayers } = subLayerFlops(backbone, traced);
+  let sum = before;
+  return { states: states.length, hiddenSize, flops: [before, ...subLayers.map((flops) => (sum += flops))] };
 }

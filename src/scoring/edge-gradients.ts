@@ -15,6 +15,32 @@ export interface EdgeColumn {
   readonly gradients: Float32Array;
   /** Token positions, over all examples, that received a gradient at this state: no rank can exceed it. */
   readonly activeTokens: number;
+  /** The same of each group of examples alone. Of a single group the same array as `gradients`. */
+  readonly groups: readonly GroupGradients[];
+}
+
+export interface GroupGradients {
+  /** [n, d, d], averaged over the group's examples. */
+  readonly gradients: Float32Array;
+  readonly activeTokens: number;
+  /** Examples of the group. */
+  readonly size: number;
+}
+
+/** Both factors of the gradients of a batch. Padding of a batch has no cotangent, but has states. */
+export interface ProbeFactors {
+  /** [n · d, sequences · tokens], one state below the other. */
+  readonly states: HostTensor;
+  /** [targets, sequences · tokens, d], of the mean loss of the batch. */
+  readonly cotangents: HostTensor;
+  readonly targets: readonly number[];
+  /** Rows of the model's input in a batch, padding among them. */
+  readonly sequences: number;
+  /** [sequences · tokens]: 1 for tokens of examples, 0 for padding of either kind. */
+  readonly real: Float32Array;
+  /** Examples in the batch, and the group they belong to. */
+  readonly examples: number;
+  readonly group: number;
 }
 
 export interface EdgeColumnsOptions extends LongCall {
@@ -23,6 +49,12 @@ export interface EdgeColumnsOptions extends LongCall {
   readonly targets?: readonly number[];
   /** Most bytes of gradients kept at once; default 2 GiB. Where all need more, the probe is passed again for each block of states. */
   readonly blockBytes?: number;
+  /** Sizes of disjoint groups of the probe, in its order, whose gradients are wanted apart; default all in one. */
+  readonly groups?: readonly number[];
+  /** Whether the gradients are wanted; without them they are empty. Default true. */
+  readonly products?: boolean;
+  /** Called with each batch, before the columns of its targets are visited. */
+  readonly onFactors?: (factors: ProbeFactors) => Promise<void>;
 }
 
 /** Most examples of a probe batch. */
@@ -58,11 +90,12 @@ export async function edgeColumns(
 ): Promise<void> {
   const { goal, train } = task;
   const { signal, onProgress, blockBytes = BLOCK_BYTES, targets = [...backbone.states.keys()] } = options;
+  const { groups = [indices.length], products = true } = options;
   const views = viewsOf(train);
   const tokens = train.kind === "text" ? tokensOf(longest(train, indices), backbone) : undefined;
   const batchSize = probeBatch(backbone);
   const traced = await traceBackbone(backbone, { batchSize: views * batchSize, tokens }, signal);
-  const columnBytes = 4 * backbone.states.length * backbone.hiddenSize ** 2;
+  const columnBytes = products ? 4 * groups.length * backbone.states.length * backbone.hiddenSize ** 2 : 1;
   const width = Math.max(1, Math.floor(blockBytes / columnBytes));
   const total = indices.length * Math.ceil(targets.length / width);
   for (let at = 0; at < targets.length; at += width) {
@@ -96,40 +129,99 @@ async function sumBlock(
   probe: Graph,
   block: readonly number[],
   { batchSize, tokens }: Pick<ProbeSettings, "batchSize" | "tokens">,
-  { threads, signal, onProgress }: EdgeColumnsOptions,
+  {
+    threads,
+    signal,
+    onProgress,
+    onFactors,
+    groups: sizes = [indices.length],
+    products: wanted = true,
+  }: EdgeColumnsOptions,
 ): Promise<readonly EdgeColumn[]> {
   const n = names.length;
-  const columns = block.map(() => new Float32Array(n * d * d));
-  const active = block.map(() => 0);
+  const length = wanted ? n * d * d : 0;
+  const groups = sizes.map((size) => ({
+    size,
+    columns: block.map(() => new Float32Array(length)),
+    active: block.map(() => 0),
+  }));
   const session = await runtime.open(probe, { threads });
   let products: Session | undefined;
   try {
-    let spare = new Float32Array(n * d * d);
-    for (let start = 0; start < indices.length; start += batchSize) {
-      const part = indices.subarray(start, start + batchSize);
-      const { states, cotangents } = await session.run(
-        stepFeeds(goal, { split: train, indices: part, input, batchSize, tokens }),
-      );
-      const rows = states!.shape[1]!; // batch · tokens
-      products ??= await runtime.open(productGraph(rows, n, d), { threads });
-      const share = tensor([1], Float32Array.of(part.length / indices.length));
+    let spare = new Float32Array(length);
+    for (const { start, end, group } of batchesOf(sizes, batchSize)) {
+      const part = indices.subarray(start, end);
+      const feeds = stepFeeds(goal, { split: train, indices: part, input, batchSize, tokens });
+      const { states, cotangents } = await session.run(feeds);
+      const rows = states!.shape[1]!; // sequences · tokens
+      const sequences = viewsOf(train) * batchSize;
+      const real = realTokens(feeds, input, { rows, sequences, batchSize, examples: part.length });
+      const factors = { states: states!, cotangents: cotangents!, targets: block, sequences, real };
+      await onFactors?.({ ...factors, examples: part.length, group });
+      const { columns, active, size } = groups[group]!;
+      if (wanted) products ??= await runtime.open(productGraph(rows, n, d), { threads });
+      const share = tensor([1], Float32Array.of(part.length / size));
       for (const k of block.keys()) {
         const back = (cotangents!.data as Float32Array).subarray(k * rows * d, (k + 1) * rows * d);
         active[k]! += countActive(back, d);
+        if (products === undefined) continue;
         const sum = tensor([n * d, d], columns[k]!);
         const next = tensor([n * d, d], spare);
         await products.run({ states: states!, cotangent: tensor([rows, d], back), sum, share }, { next });
         [columns[k], spare] = [spare, columns[k]!];
         if (k % 5 === 0) await breathe(signal);
       }
-      const done = Math.min(start + batchSize, indices.length);
-      onProgress?.({ phase: "gradients", done, total: indices.length, unit: "examples" });
+      onProgress?.({ phase: "gradients", done: end, total: indices.length, unit: "examples" });
     }
-    return block.map((to, k) => ({ to, gradients: columns[k]!, activeTokens: active[k]! }));
+    return block.map((to, k) => {
+      const parts = groups.map(({ columns, active, size }) => ({
+        gradients: columns[k]!,
+        activeTokens: active[k]!,
+        size,
+      }));
+      const gradients = meanGradients(parts);
+      return { to, gradients, activeTokens: parts.reduce((sum, part) => sum + part.activeTokens, 0), groups: parts };
+    });
   } finally {
     await session.release();
     await products?.release();
   }
+}
+
+/** Batches of each group in turn: none holds examples of two. */
+function batchesOf(groups: readonly number[], batchSize: number) {
+  let before = 0;
+  return groups.flatMap((size, group) => {
+    const first = before;
+    before += size;
+    return Array.from({ length: Math.ceil(size / batchSize) }, (_, k) => {
+      const start = first + k * batchSize;
+      return { start, end: Math.min(start + batchSize, before), group };
+    });
+  });
+}
+
+/** Mean of groups' gradients, each counting by its examples; of one group its own array. */
+export function meanGradients(groups: readonly Pick<GroupGradients, "gradients" | "size">[]): Float32Array {
+  if (groups.length === 1) return groups[0]!.gradients;
+  const total = groups.reduce((sum, { size }) => sum + size, 0);
+  const mean = new Float32Array(groups[0]!.gradients.length);
+  for (const { gradients, size } of groups)
+    for (let k = 0; k < mean.length; k++) mean[k]! += (size / total) * gradients[k]!;
+  return mean;
+}
+
+/** 1 for tokens of examples, 0 for those of the batch's padding and of a text's. */
+function realTokens(
+  feeds: Readonly<Record<string, HostTensor>>,
+  input: Backbone["input"],
+  { rows, sequences, batchSize, examples }: Record<"rows" | "sequences" | "batchSize" | "examples", number>,
+): Float32Array {
+  const tokens = rows / sequences;
+  const mask = input.kind === "text" && input.mask !== undefined ? feeds[input.mask]!.data : undefined;
+  return Float32Array.from({ length: rows }, (_, row) =>
+    Math.floor(row / tokens) % batchSize < examples ? Number(mask?.[row] ?? 1) : 0,
+  );
 }
 
 /** The length the file fixes; else rounded up, but no longer than the model's longest text. */
