@@ -2,8 +2,8 @@ import type { Graph } from "../graph/index.ts";
 import type { ParameterLayout, Vectors } from "../parameters/index.ts";
 import type { HostTensor, Runtime, Session, SessionOptions } from "../runtime/index.ts";
 import type { AdamWOptions } from "./adamw.ts";
-import { openUpdate } from "./gradient-sums.ts";
 import { numberIn, type OptimizerState, type Stepper, vectorTensors } from "./stepper.ts";
+import { openUpdate } from "./update.ts";
 
 /** Names of what a part's graph takes and gives besides its inputs and sums. */
 export const SHARE = "share";
@@ -43,7 +43,7 @@ export async function openAccumulatingStepper(
   try {
     const sessions: Session[] = [];
     for (const graph of graphs) sessions.push(await open(graph));
-    const { state, update } = await openUpdate(open, layout, optimizer, start);
+    const { state, apply } = await openUpdate(open, layout, optimizer, start);
     return {
       state,
       release,
@@ -64,7 +64,7 @@ export async function openAccumulatingStepper(
           sums = layout.map(({ name }) => result[`${name}.sum.next`]!.data as Float32Array);
           loss += share * numberIn(result.loss);
         }
-        await update(sums, loss, learningRate);
+        await apply(sums, { loss }, learningRate);
         return { loss };
       },
     };

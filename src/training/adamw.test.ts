@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { floats, normals, relativeError } from "../../test/support/tiny-runs.ts";
 import { GraftError } from "../base/index.ts";
 import { createBuilder } from "../graph/index.ts";
@@ -13,8 +13,8 @@ const small: Parameter[] = [
   { name: "bias", shape: [5], decay: false },
   { name: "head", shape: [2], learningRateScale: 0.25 },
 ];
-/** Big enough for a vector of its own. */
-const big: Parameter = { name: "big", shape: [512, 512] };
+/** Big enough for a vector of its own, and for two runs of an update outside the step. */
+const big: Parameter = { name: "big", shape: [513, 512] };
 
 const sizeOf = ({ shape }: Parameter) => shape.reduce((a, b) => a * b, 1);
 const sizesOf = (parameters: readonly Parameter[]) => parameters.reduce((sum, each) => sum + sizeOf(each), 0);
@@ -23,7 +23,12 @@ const sizesOf = (parameters: readonly Parameter[]) => parameters.reduce((sum, ea
  * loss = ½ Σ w (θ − t)², so that the gradient is w (θ − t), started at normal numbers. The targets t are fed: they
  * change from step to step.
  */
-async function openQuadratic(parameters: readonly Parameter[], curvature: Float32Array, optimizer: AdamWOptions) {
+async function openQuadratic(
+  parameters: readonly Parameter[],
+  curvature: Float32Array,
+  optimizer: AdamWOptions,
+  updates: boolean,
+) {
   const [layout, total] = [layoutOf(parameters), sizesOf(parameters)];
   const g = createBuilder();
   const declared = declareParameters(g, layout);
@@ -31,7 +36,7 @@ async function openQuadratic(parameters: readonly Parameter[], curvature: Float3
   const difference = g.sub(g.concat(flat, 0), g.input("target", "float32", [total]));
   const weight = g.constant({ dtype: "float32", shape: [total], bytes: new Uint8Array(curvature.buffer) });
   const loss = g.reduceSum(g.mul(g.mul(difference, difference), g.mul(weight, g.scalar(0.5))), [0], false);
-  const stepGraph = buildStepGraph(g, layout, declared, loss, optimizer);
+  const stepGraph = buildStepGraph(g, layout, declared, loss, optimizer, {}, { updates });
   const start = parameters.map(({ name, shape }, k) => {
     const bytes = new Uint8Array(normals(sizeOf(parameters[k]!), 20 + k).buffer);
     return [name, { dtype: "float32", shape, bytes }] as const;
@@ -71,50 +76,55 @@ function plainAdamW(parameters: readonly Parameter[], start: readonly number[], 
 
 const others = { beta1: 0.8, beta2: 0.95, epsilon: 1e-3, weightDecay: 0.02, clipNorm: 0.5 };
 
-test.each<[string, AdamWOptions, Parameter[], number]>([
-  ["defaults", {}, small, 8],
-  ["decay", { weightDecay: 0.1 }, small, 8],
-  ["clipping, other betas and epsilon", others, small, 8],
-  ["two vectors under one clipping norm", { weightDecay: 0.1, clipNorm: 3 }, [...small, big], 3],
-])("several steps equal a plain AdamW: %s", async (_, options, parameters, steps) => {
-  const total = sizesOf(parameters);
-  const curvature = normals(total, 1).map((x) => Math.abs(x) + 0.1);
-  const stepper = await openQuadratic(parameters, curvature, options);
-  const plain = plainAdamW(parameters, flatOf(stepper.state().theta), options);
-  for (let step = 0; step < steps; step++) {
-    const target = normals(total, 50 + step);
-    const gradient = plain.theta.map((x, k) => curvature[k]! * (x - target[k]!));
-    const learningRate = 0.05 / (1 + step);
-    const norm = plain.update(gradient, learningRate);
-    const result = await stepper.step({ target: floats([total], target) }, learningRate);
-    expect(Math.abs(result.gradientNorm / norm - 1)).toBeLessThan(1e-4);
-    const { theta, m, v } = stepper.state();
-    // float32 against float64.
-    expect(relativeError(flatOf(theta), plain.theta)).toBeLessThan(1e-5);
-    expect(relativeError(flatOf(m), plain.m)).toBeLessThan(1e-5);
-    expect(relativeError(flatOf(v), plain.v)).toBeLessThan(1e-5);
-  }
-  expect(stepper.state().step).toBe(steps);
-  await stepper.release();
-});
+describe.each([
+  ["inside", true],
+  ["outside", false],
+])("the update %s the step graph", (_, updates) => {
+  test.each<[string, AdamWOptions, Parameter[], number]>([
+    ["defaults", {}, small, 8],
+    ["decay", { weightDecay: 0.1 }, small, 8],
+    ["clipping, other betas and epsilon", others, small, 8],
+    ["two vectors under one clipping norm", { weightDecay: 0.1, clipNorm: 3 }, [...small, big], 3],
+  ])("several steps equal a plain AdamW: %s", async (_, options, parameters, steps) => {
+    const total = sizesOf(parameters);
+    const curvature = normals(total, 1).map((x) => Math.abs(x) + 0.1);
+    const stepper = await openQuadratic(parameters, curvature, options, updates);
+    const plain = plainAdamW(parameters, flatOf(stepper.state().theta), options);
+    for (let step = 0; step < steps; step++) {
+      const target = normals(total, 50 + step);
+      const gradient = plain.theta.map((x, k) => curvature[k]! * (x - target[k]!));
+      const learningRate = 0.05 / (1 + step);
+      const norm = plain.update(gradient, learningRate);
+      const result = await stepper.step({ target: floats([total], target) }, learningRate);
+      expect(Math.abs(result.gradientNorm / norm - 1)).toBeLessThan(1e-4);
+      const { theta, m, v } = stepper.state();
+      // float32 against float64.
+      expect(relativeError(flatOf(theta), plain.theta)).toBeLessThan(1e-5);
+      expect(relativeError(flatOf(m), plain.m)).toBeLessThan(1e-5);
+      expect(relativeError(flatOf(v), plain.v)).toBeLessThan(1e-5);
+    }
+    expect(stepper.state().step).toBe(steps);
+    await stepper.release();
+  });
 
-test("a step that is not finite is refused and leaves the state of the step before, to go on from", async () => {
-  const total = sizesOf(small);
-  const open = () => openQuadratic(small, new Float32Array(total).fill(1), {});
-  const [bad, good] = [await open(), await open()];
-  const feeds = (seed: number) => ({ target: floats([total], normals(total, seed)) });
-  for (const stepper of [bad, good]) for (const seed of [1, 2]) await stepper.step(feeds(seed), 0.1);
-  for (const poison of [Number.NaN, Number.POSITIVE_INFINITY, 3e38]) {
-    const target = normals(total, 3);
-    target[7] = poison;
-    const error = await bad.step({ target: floats([total], target) }, 0.1).catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(GraftError);
-    expect(error).toMatchObject({ code: "LOSS_NOT_FINITE", thing: "training step 3" });
+  test("a step that is not finite is refused and leaves the state of the step before, to go on from", async () => {
+    const total = sizesOf(small);
+    const open = () => openQuadratic(small, new Float32Array(total).fill(1), {}, updates);
+    const [bad, good] = [await open(), await open()];
+    const feeds = (seed: number) => ({ target: floats([total], normals(total, seed)) });
+    for (const stepper of [bad, good]) for (const seed of [1, 2]) await stepper.step(feeds(seed), 0.1);
+    for (const poison of [Number.NaN, Number.POSITIVE_INFINITY, 3e38]) {
+      const target = normals(total, 3);
+      target[7] = poison;
+      const error = await bad.step({ target: floats([total], target) }, 0.1).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(GraftError);
+      expect(error).toMatchObject({ code: "LOSS_NOT_FINITE", thing: "training step 3" });
+      expect(bad.state()).toEqual(good.state());
+    }
+    for (const stepper of [bad, good]) await stepper.step(feeds(4), 0.1);
     expect(bad.state()).toEqual(good.state());
-  }
-  for (const stepper of [bad, good]) await stepper.step(feeds(4), 0.1);
-  expect(bad.state()).toEqual(good.state());
-  expect(bad.state().step).toBe(3);
-  await bad.release();
-  await good.release();
+    expect(bad.state().step).toBe(3);
+    await bad.release();
+    await good.release();
+  });
 });

@@ -25,49 +25,65 @@ const INPUTS = ["learning_rate", "correction1", "correction2"] as const;
  * m' = β₁m + (1−β₁)g,  v' = β₂v + (1−β₂)g²,  θ' = θ − lr·s·( m'·c₁ / (√(v'·c₂) + ε) + λθ ), c = 1/(1−βᵗ).
  *
  * Adds inputs `<vector>.m`, `<vector>.v` and the three scalars, and outputs `<vector>.next`, `.m.next`, `.v.next`.
- * @param gradients  by parameter name
- * @returns          names of the outputs, and the norm of the gradient before clipping
+ * @param flat  the gradient of each vector, and the norm of all
+ * @returns     names of the outputs
  */
 export function appendAdamW(
   g: Builder,
   layout: ParameterLayout,
   { vectors }: DeclaredParameters,
-  gradients: ReadonlyMap<string, Value>,
+  { gradients, norm }: { readonly gradients: readonly Value[]; readonly norm: Value },
   options: AdamWOptions = {},
-): { outputs: string[]; gradientNorm: Value } {
-  const { beta1, beta2, epsilon, weightDecay, clipNorm } = { ...ADAMW_DEFAULTS, ...options };
+): string[] {
+  const { weightDecay, clipNorm } = { ...ADAMW_DEFAULTS, ...options };
   const [rate, correction1, correction2] = INPUTS.map((name) => g.input(name, "float32", [1])) as [Value, Value, Value];
-  const flat = layout.map(({ entries }) =>
-    g.concat(
-      entries.map(({ name, size }) => g.reshape(gradients.get(name)!, [size])),
-      0,
-    ),
-  );
-  const squares = flat.map((gradient) => g.reduceSumSquare(gradient, [0]));
-  const norm = g.sqrt(squares.reduce((sum, square) => g.add(sum, square)));
   const clip =
     clipNorm === undefined ? undefined : g.min(g.scalar(1), g.div(g.scalar(clipNorm), g.add(norm, g.scalar(1e-12))));
 
-  const outputs = layout.flatMap(({ name, size, entries }, k) => {
-    const theta = vectors[k]!;
-    const [m, v] = [g.input(`${name}.m`, "float32", [size]), g.input(`${name}.v`, "float32", [size])];
-    const gradient = clip ? g.mul(flat[k]!, clip) : flat[k]!;
-    const blend = (old: Value, fresh: Value, beta: number) =>
-      g.add(g.mul(old, g.scalar(beta)), g.mul(fresh, g.scalar(1 - beta)));
-    const mNext = blend(m, gradient, beta1);
-    const vNext = blend(v, g.mul(gradient, gradient), beta2);
-    const direction = g.div(g.mul(mNext, correction1), g.add(g.sqrt(g.mul(vNext, correction2)), g.scalar(epsilon)));
-    const decay = perElement(g, entries, (entry) => (entry.decay === false ? 0 : weightDecay));
-    const scale = perElement(g, entries, (entry) => entry.learningRateScale ?? 1);
-    const step = g.mul(g.add(direction, g.mul(theta, decay)), g.mul(scale, rate));
+  return layout.flatMap(({ name, size, entries }, k) => {
+    const gradient = gradients[k]!;
+    const next = adamwOf(
+      g,
+      {
+        theta: vectors[k]!,
+        m: g.input(`${name}.m`, "float32", [size]),
+        v: g.input(`${name}.v`, "float32", [size]),
+        gradient: clip ? g.mul(gradient, clip) : gradient,
+      },
+      {
+        ...{ rate, correction1, correction2 },
+        decay: perElement(g, decaysOf(entries, weightDecay)),
+        scale: perElement(g, scalesOf(entries)),
+      },
+      options,
+    );
     return [
-      g.rename(g.sub(theta, step), `${name}.next`),
-      g.rename(mNext, `${name}.m.next`),
-      g.rename(vNext, `${name}.v.next`),
+      g.rename(next.theta, `${name}.next`),
+      g.rename(next.m, `${name}.m.next`),
+      g.rename(next.v, `${name}.v.next`),
     ].map((value) => value.name);
   });
-  return { outputs, gradientNorm: norm };
 }
+
+/** The update of one vector. @param gradient  clipped */
+export function adamwOf(
+  g: Builder,
+  { theta, m, v, gradient }: Readonly<Record<"theta" | "m" | "v" | "gradient", Value>>,
+  { rate, correction1, correction2, decay, scale }: Readonly<Record<AdamWFactor, Value>>,
+  options: AdamWOptions,
+): Readonly<Record<"theta" | "m" | "v", Value>> {
+  const { beta1, beta2, epsilon } = { ...ADAMW_DEFAULTS, ...options };
+  const blend = (old: Value, fresh: Value, beta: number) =>
+    g.add(g.mul(old, g.scalar(beta)), g.mul(fresh, g.scalar(1 - beta)));
+  const mNext = blend(m, gradient, beta1);
+  const vNext = blend(v, g.mul(gradient, gradient), beta2);
+  const direction = g.div(g.mul(mNext, correction1), g.add(g.sqrt(g.mul(vNext, correction2)), g.scalar(epsilon)));
+  const step = g.mul(g.add(direction, g.mul(theta, decay)), g.mul(scale, rate));
+  return { theta: g.sub(theta, step), m: mNext, v: vNext };
+}
+
+/** What an update multiplies by: one number, or one for each element. */
+export type AdamWFactor = "rate" | "correction1" | "correction2" | "decay" | "scale";
 
 /**
  * The scalar feeds of one update.
@@ -82,13 +98,23 @@ export function adamwScalars(step: number, learningRate: number, options: AdamWO
   };
 }
 
-/** A number per element of a vector: one scalar where all entries agree, else a constant vector. */
-function perElement(g: Builder, entries: readonly Entry[], of: (entry: Entry) => number): Value {
+/** Decay of each element of a vector; one number where all agree. */
+export const decaysOf = (entries: readonly Entry[], weightDecay: number): Float32Array =>
+  spread(entries, ({ decay = true }) => (decay ? weightDecay : 0));
+
+/** Factor on the learning rate of each element; one number where all agree. */
+export const scalesOf = (entries: readonly Entry[]): Float32Array =>
+  spread(entries, ({ learningRateScale = 1 }) => learningRateScale);
+
+function spread(entries: readonly Entry[], of: (entry: Entry) => number): Float32Array {
   const numbers = entries.map(of);
-  if (numbers.every((number) => number === numbers[0])) return g.scalar(numbers[0]!);
+  if (numbers.every((number) => number === numbers[0])) return Float32Array.of(numbers[0]!);
   const data = new Float32Array(entries.reduce((sum, { size }) => sum + size, 0));
   entries.forEach(({ offset, size }, k) => {
     data.fill(numbers[k]!, offset, offset + size);
   });
-  return g.constant(tensorOf("float32", [data.length], data));
+  return data;
 }
+
+const perElement = (g: Builder, numbers: Float32Array): Value =>
+  numbers.length === 1 ? g.scalar(numbers[0]!) : g.constant(tensorOf("float32", [numbers.length], numbers));

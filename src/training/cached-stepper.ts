@@ -6,10 +6,11 @@ import { lossOf, targetShapes } from "../objective/index.ts";
 import { declareParameters, type ParameterLayout, type Vectors } from "../parameters/index.ts";
 import type { HostTensor, Session, SessionOptions } from "../runtime/index.ts";
 import type { AdamWOptions } from "./adamw.ts";
-import { appendSums, openUpdate } from "./gradient-sums.ts";
+import { appendSums } from "./gradient-sums.ts";
 import type { TrainOptions } from "./options.ts";
 import { numberIn, type OptimizerState, type Stepper, vectorTensors } from "./stepper.ts";
 import { OUTPUT } from "./tuned-step.ts";
+import { openUpdate } from "./update.ts";
 
 /** Sizes of a step whose examples do not fit one pass. */
 export interface CachedSizes {
@@ -70,7 +71,7 @@ export async function openCachedStepper(
       passes.push({ forward: await open(forward), backward: await open(backward) });
     const width = Number(passes[0]!.forward.outputTypes.get(OUTPUT)?.shape?.[1]);
     const compare = await open(lossGraph(spec, options, sizes, width));
-    const { state, update } = await openUpdate(open, layout, optimizer, start);
+    const { state, apply } = await openUpdate(open, layout, optimizer, start);
     const step: CachedStepper["step"] = async ({ chunks, targets }, learningRate, which) => {
       const { forward, backward } = passes[which]!;
       const takes = graphs[which]!;
@@ -91,7 +92,7 @@ export async function openCachedStepper(
         const result = await backward.run({ ...taken(takes.backward, feeds), ...own });
         sums = layout.map(({ name }) => result[`${name}.sum.next`]!.data as Float32Array);
       }
-      await update(sums, numberIn(loss), learningRate);
+      await apply(sums, { loss: numberIn(loss) }, learningRate);
       return { loss: numberIn(loss) };
     };
     return { state, release, step };

@@ -1,8 +1,9 @@
-import { GraftError } from "../base/index.ts";
+import type { Graph } from "../graph/index.ts";
 import { type ParameterLayout, type Vectors, zeroVectors } from "../parameters/index.ts";
 import type { HostTensor, Runtime, Session, SessionOptions } from "../runtime/index.ts";
 import { adamwScalars } from "./adamw.ts";
 import type { StepGraph } from "./step-graph.ts";
+import { checkFinite, openUpdate } from "./update.ts";
 
 /** Everything the optimiser carries from step to step. */
 export interface OptimizerState {
@@ -22,7 +23,7 @@ export interface StepResult {
 
 /** A step graph in a session, holding the state it updates. */
 export interface Stepper {
-  /** The state after the last finite step; its arrays are overwritten two steps later. */
+  /** The state after the last finite step; its arrays are overwritten by the next steps. */
   readonly state: () => OptimizerState;
   /**
    * Do one update.
@@ -70,6 +71,8 @@ export async function openStepper(
     await release();
     throw error;
   }
+  const [{ stepGraph }] = opened as [OpenGraph, ...OpenGraph[]];
+  if (!stepGraph.updates) return openOutside(runtime, opened, stepGraph, start, release, options);
   const turns = takeTurns(start);
   return {
     state: turns.current,
@@ -85,24 +88,58 @@ export async function openStepper(
         next: stateTensors(stepGraph.layout, turns.spare(), ".next"),
       });
       const [loss, gradientNorm] = [numberIn(results.loss), numberIn(results.gradient_norm)];
-      if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm))
-        throw new GraftError("LOSS_NOT_FINITE", {
-          thing: `training step ${count}`,
-          place: `the loss is ${loss} and the norm of its gradient ${gradientNorm}`,
-          remedy: "Lower the learning rate, or clip the gradient's norm",
-        });
+      checkFinite(count, loss, gradientNorm);
       turns.advance();
       return { loss, gradientNorm, outputs: results };
     },
   };
 }
 
-/** Run with the state's next arrays as output buffers; the other outputs keep a buffer each from the first run on. */
+/** A stepper whose graphs end with gradients: one set of parameters, moments and gradients. */
+async function openOutside(
+  runtime: Runtime,
+  opened: readonly OpenGraph[],
+  { layout, optimizer }: StepGraph,
+  start: OptimizerState,
+  releaseSteps: () => Promise<void>,
+  options: SessionOptions | undefined,
+): Promise<Stepper> {
+  const own: Session[] = [];
+  const release = async () => {
+    for (const session of own) await session.release();
+    await releaseSteps();
+  };
+  const open = async (graph: Graph) => {
+    const session = await runtime.open(graph, options);
+    own.push(session);
+    return session;
+  };
+  const { state, apply } = await openUpdate(open, layout, optimizer, start).catch(async (error) => {
+    await release();
+    throw error;
+  });
+  const gradients = zeroVectors(layout);
+  return {
+    state,
+    release,
+    async step(feeds, learningRate, which = 0) {
+      const results = await runInto(opened[which]!, {
+        feeds: { ...feeds, ...vectorTensors(layout, state().theta, "") },
+        next: vectorTensors(layout, gradients, ".gradient"),
+      });
+      const [loss, gradientNorm] = [numberIn(results.loss), numberIn(results.gradient_norm)];
+      await apply(gradients, { loss, norm: gradientNorm }, learningRate);
+      return { loss, gradientNorm, outputs: results };
+    },
+  };
+}
+
+/** Run with the arrays of what comes next as output buffers; the other outputs keep a buffer each from the first run on. */
 async function runInto(
   { stepGraph, session, buffers }: OpenGraph,
   { feeds, next }: { feeds: Record<string, HostTensor>; next: Record<string, HostTensor> },
 ): Promise<Record<string, HostTensor>> {
-  for (const name of stepGraph.graph.outputs.filter((name) => !name.endsWith(".next"))) {
+  for (const name of stepGraph.graph.outputs.filter((name) => next[name] === undefined)) {
     const type = session.outputTypes.get(name);
     const shape = (type?.shape ?? []).map(Number);
     if (!buffers.has(name))
