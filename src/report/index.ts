@@ -1,3 +1,4 @@
+export { type Arc, type ArcDiagram, arcDiagramSvg } from "./arc-diagram.ts";
 export { comparisonTable } from "./comparison-table.ts";
 export type { HeatMap } from "./heat-map.ts";
 export { heatMapSvg } from "./heat-map-svg.ts";
@@ -9,4 +10,5 @@ export { type PaperReport, paperMarkdown, paperReport } from "./paper/index.ts";
 export { studyPage } from "./study-page.ts";
 export { studySummary } from "./study-summary.ts";
 export { type StudyView, studyView } from "./study-view.ts";
+export type { ThemeChoice } from "./svg.ts";
 export { type Column, markdownTable, type Table, terminalTable } from "./table.ts";

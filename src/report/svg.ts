@@ -1,3 +1,5 @@
+import type { EdgeKind } from "../adapters/index.ts";
+
 /** Colours of a picture or page, for light and dark readers. */
 export interface Theme {
   readonly paper: string;
@@ -5,10 +7,18 @@ export interface Theme {
   readonly soft: string;
   readonly line: string;
   readonly faint: string;
+  /** Of lines that stand for edges; told apart by eyes that confuse red and green, 3 : 1 or more against the paper. */
+  readonly kinds: Readonly<Record<EdgeKind, string>>;
 }
 
-export const LIGHT: Theme = { paper: "#ffffff", ink: "#1d2330", soft: "#5d6675", line: "#b4bcc8", faint: "#dfe3e9" };
-export const DARK: Theme = { paper: "#11141b", ink: "#e8ebf1", soft: "#a0a9b8", line: "#4b5466", faint: "#2b3240" };
+export const LIGHT: Theme = {
+  ...{ paper: "#ffffff", ink: "#1d2330", soft: "#5d6675", line: "#b4bcc8", faint: "#dfe3e9" },
+  kinds: { sequential: "#1d2330", parallel: "#0b62c4", "long-range": "#b85c00", recurrent: "#c2206f" },
+};
+export const DARK: Theme = {
+  ...{ paper: "#11141b", ink: "#e8ebf1", soft: "#a0a9b8", line: "#4b5466", faint: "#2b3240" },
+  kinds: { sequential: "#e8ebf1", parallel: "#6cabff", "long-range": "#ffae57", recurrent: "#ff7ab3" },
+};
 
 /** Whom a picture is drawn for: `auto` follows the reader's system wherever it is shown. */
 export type ThemeChoice = "auto" | "light" | "dark";

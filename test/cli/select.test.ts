@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { graft } from "./graft.ts";
+import { graftHere } from "./in-process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "select-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -127,4 +128,20 @@ test("--scores is needed", async () => {
     code: 2,
     stderr: expect.stringContaining("--scores: graft select needs it and it is missing"),
   });
+});
+
+test("--picture draws the placement: an arc for each adapter, as SVG or PNG", async () => {
+  const path = file("s.json", scores);
+  const drawn = (out: string) =>
+    graftHere("select", "--scores", path, "--place", "gga:2", "--picture", join(folder, out));
+  expect((await drawn("placement.svg")).code).toBe(0);
+  const svg = readFileSync(join(folder, "placement.svg"), "utf8");
+  expect([...svg.matchAll(/<g><title>([^<]*)/g)].map(([, title]) => title)).toEqual([
+    "1 → 2, parallel, rank 8, srank 10",
+    "3 → 0, recurrent, rank 8, srank 6",
+  ]);
+  expect((await drawn("placement.png")).code).toBe(0);
+  expect([...readFileSync(join(folder, "placement.png")).subarray(1, 4)]).toEqual([...Buffer.from("PNG")]);
+  const { code, stderr } = await drawn("placement.gif");
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("no format ends in .gif") });
 });

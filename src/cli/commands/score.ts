@@ -1,11 +1,11 @@
 import * as z from "zod";
-import { writeFileAtomic } from "../../base/index.node.ts";
 import { scoreEdges, select } from "../../node.ts";
 import { colorDepthOf, heatMapSvg, heatMapTerminal, terminalTable } from "../../report/index.ts";
 import { DEFAULT_ETA, DEFAULT_SCORE, describeScores, type Scores, scoreNames } from "../../scoring/index.ts";
 import { commonArgs, dataArgs, modelArgs, placementArgs, seedArgs } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
 import { checkData, openData, openModel } from "../open.ts";
+import { openPicture, pictureArgs } from "../picture.ts";
 
 export const score = defineCommand({
   args: {
@@ -21,7 +21,7 @@ export const score = defineCommand({
     eta: z.number().gt(0).lt(1).default(DEFAULT_ETA).meta({ description: "share of the singular values srank drops" }),
     head: z.enum(["fitted", "random"]).default("fitted").describe("head whose loss is differentiated"),
     ...placementArgs,
-    picture: z.string().optional().meta({ description: "write the heat map as SVG", value: "file.svg" }),
+    ...pictureArgs("the heat map"),
     ...seedArgs,
     ...commonArgs,
   },
@@ -35,6 +35,7 @@ export const score = defineCommand({
     const { args, signal, onProgress, print, note } = context;
     if (args.list) return print({ type: "scores", scores: describeScores() }, scoreList);
     checkData(args);
+    const picture = await openPicture(args);
     const backbone = await openModel(args, context);
     const task = await openData(args, backbone, context);
     const { score, examples, eta, head, seed, threads } = args;
@@ -51,8 +52,8 @@ export const score = defineCommand({
     const { edges: chosen } = select(args.place, { states: scores.matrix.length, scores, seed });
     const title = `${titleOf(score)} of each edge on ${task.name}, ${args.place} marked`;
     const map = { matrix: scores.matrix, scoreName: scores.scoreName, title, chosen };
-    if (args.picture !== undefined) {
-      await writeFileAtomic(args.picture, heatMapSvg(map));
+    if (picture) {
+      await picture({ svg: (theme) => heatMapSvg(map, { theme }) });
       note(`wrote ${args.picture}`);
     }
     print(scores, () => {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { formatPlacement } from "../../adapters/index.ts";
+import { arcDiagramSvg } from "../../report/index.ts";
 import { parseScores } from "../../scoring/index.ts";
 import { DEFAULT_GAMMA, openBudget, type Selection, select as selectEdges } from "../../selection/index.ts";
 import {
@@ -14,6 +15,7 @@ import {
 import { defineCommand } from "../define-command.ts";
 import { describeBudget } from "../describe-budget.ts";
 import { openModel } from "../open.ts";
+import { openPicture, pictureArgs } from "../picture.ts";
 import { readJson } from "../read-json.ts";
 
 export const select = defineCommand({
@@ -27,17 +29,20 @@ export const select = defineCommand({
     ...limitArgs,
     ...modelArgs,
     ...adapterArgs,
+    ...pictureArgs("the placement on the backbone, an arc for each adapter"),
     ...seedArgs,
     ...commonArgs,
   },
   examples: [
     "graft select --scores scores.json --place gga:5",
     "graft select --scores scores.json --place gga:5 --max-latency 1.3 --model ./vit",
+    "graft select --scores scores.json --place gga:5 --picture placement.svg",
     "graft score --task count --json | graft select --scores -",
   ],
   async run(context) {
     const { args, print, note } = context;
     const scores = parseScores(readJson(args.scores), args.scores);
+    const picture = await openPicture(args);
     const { gamma, seed, rank, maxParameters, maxLatency } = args;
     const isLimited = maxParameters !== undefined || maxLatency !== undefined;
     const backbone = isLimited ? await openModel(args, context) : undefined;
@@ -46,6 +51,13 @@ export const select = defineCommand({
     const selection = selectEdges(args.place, { states, scores, gamma, seed, budget, defaultRank: rank });
     const { edges, ties, placement, cost, unfilled } = selection;
     for (const text of describeBudget(selection)) note(text);
+    if (picture) {
+      const arcs = placement.map((edge, k) => ({ ...edge, score: edges[k]?.score }));
+      const title = `${args.place} by ${scores.scoreName}${scores.task === undefined ? "" : ` on ${scores.task}`}`;
+      const diagram = { states, arcs, title, scoreName: scores.scoreName };
+      await picture({ svg: (theme) => arcDiagramSvg(diagram, { theme }) });
+      note(`wrote ${args.picture}`);
+    }
     print({ edges, placement: formatPlacement(placement), ties, cost, unfilled }, () =>
       selectionText(selection, scores.scoreName),
     );

@@ -1,0 +1,1 @@
+export { checkFonts, svgToPng } from "./png.node.ts";
