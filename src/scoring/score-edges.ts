@@ -3,7 +3,8 @@ import type { Backbone } from "../backbone/index.ts";
 import { GraftError } from "../base/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { backboneFacts } from "./backbone-facts.ts";
-import { type EdgeColumn, edgeColumns } from "./edge-gradients.ts";
+import { type EdgeColumn, edgeColumns, type ProbeFactors } from "./edge-gradients.ts";
+import { openFactorSums } from "./factor-sums.ts";
 import { openProbe, type ProbeOptions, rankCap } from "./probe.ts";
 import { entropyRank } from "./scores/entropy.ts";
 import { DEFAULT_SCORE, type ScoreName, scores } from "./scores/index.ts";
@@ -11,6 +12,7 @@ import type { Score } from "./scores/score.ts";
 import { checkEta, DEFAULT_ETA } from "./scores/srank.ts";
 import type { Scores } from "./scores.ts";
 import { openSpectra } from "./spectra.ts";
+import { openWhitening } from "./whitening.ts";
 
 export interface ScoreOptions extends ProbeOptions {
   /** Which score; default the paper's, `srank`. `graft score --list` explains each. */
@@ -86,34 +88,73 @@ async function scoreOnProbe(backbone: Backbone, task: Task, wanted: readonly Wan
   const n = backbone.states.length;
   const tieBreak = square(n);
   const caps: number[] = [];
-  const spectra = wanted.some(({ score }) => "ofSpectrum" in score)
-    ? await openSpectra(backbone, { threads })
-    : undefined;
+  const tools = await openTools(backbone, wanted, [indices.length], settings);
   try {
     const visit = async ({ to, gradients, activeTokens }: EdgeColumn) => {
       const cap = rankCap(backbone, task.goal, to, activeTokens);
       caps[to] = cap;
-      for (let from = 0; from < n; from++) {
-        const gradient = { data: gradients.subarray(from * d * d, (from + 1) * d * d), rows: d, columns: d };
+      const whitened = await tools.whitening?.ofColumn(gradients);
+      for (let from = 0; from < n; from++)
         for (const { name, score, matrix } of wanted) {
-          if ("ofCap" in score) put(matrix, name, { from, to }, score.ofCap(cap));
-          if ("ofGradient" in score) put(matrix, name, { from, to }, score.ofGradient(gradient, settings));
+          const set = (value: number) => put(matrix, name, { from, to }, value);
+          if ("ofCap" in score) set(score.ofCap(cap));
+          if ("ofFactors" in score) set(score.ofFactors(partOf(tools.sums!.meansOf(name, to)[0]!, n, from)));
+          if ("ofGradient" in score) {
+            const data = partOf(score.whitened ? whitened! : gradients, n, from);
+            set(score.ofGradient({ data, rows: d, columns: d }, settings));
+          }
         }
-      }
-      if (spectra === undefined) return;
-      await spectra.ofColumn(gradients, (from, sigma) => {
+      if (tools.spectra === undefined) return;
+      await tools.spectra.ofColumn(gradients, (from, sigma) => {
         tieBreak[from]![to] = entropyRank(sigma);
         for (const { name, score, matrix } of wanted)
           if ("ofSpectrum" in score) put(matrix, name, { from, to }, score.ofSpectrum(sigma, settings));
       });
       onProgress?.({ phase: "ranks", done: (to + 1) * n, total: n * n, unit: "edges" });
     };
-    await edgeColumns(backbone, task, indices, head, visit, { threads, signal, onProgress });
+    await edgeColumns(backbone, task, indices, head, visit, {
+      threads,
+      signal,
+      onProgress,
+      products: wanted.some(({ score }) => "ofSpectrum" in score || "ofGradient" in score),
+      onFactors: tools.add,
+    });
   } finally {
-    await spectra?.close();
+    await tools.close();
   }
   return { tieBreak, caps, examples: indices.length, head: headName };
 }
+
+/** What the scores need, opened. */
+async function openTools(backbone: Backbone, wanted: readonly Wanted[], groups: readonly number[], settings: Settings) {
+  const { threads, eta, seed } = settings;
+  const ofFactors = wanted.flatMap(({ name, score }) => ("ofFactors" in score ? [{ name, score }] : []));
+  const sums = ofFactors.length > 0 ? openFactorSums(backbone, ofFactors, groups, { threads, eta, seed }) : undefined;
+  const whitening = wanted.some(({ score }) => "ofGradient" in score && score.whitened)
+    ? openWhitening(backbone, { threads })
+    : undefined;
+  const spectra = wanted.some(({ score }) => "ofSpectrum" in score)
+    ? await openSpectra(backbone, { threads })
+    : undefined;
+  return {
+    sums,
+    whitening,
+    spectra,
+    async add(factors: ProbeFactors) {
+      await sums?.add(factors);
+      await whitening?.add(factors);
+    },
+    async close() {
+      await sums?.close();
+      await whitening?.close();
+      await spectra?.close();
+    },
+  };
+}
+
+/** Of numbers of n edges those of one. */
+const partOf = (all: Float32Array, n: number, at: number) =>
+  all.subarray((at * all.length) / n, ((at + 1) * all.length) / n);
 
 /** Fill the matrices of null scores, which see no data. */
 async function scoreAlone(backbone: Backbone, task: Task, wanted: readonly Wanted[], settings: Settings) {

@@ -1,15 +1,20 @@
+import { activationScore } from "./activation.ts";
 import { capScore } from "./cap.ts";
 import { depthScore } from "./depth.ts";
 import { entropyScore } from "./entropy.ts";
+import { fisherScore } from "./fisher.ts";
 import { flopsScore } from "./flops.ts";
 import { frobeniusScore } from "./frobenius.ts";
 import { nuclearScore } from "./nuclear.ts";
+import { pageScore } from "./page.ts";
 import { parametersScore } from "./parameters.ts";
 import { randomScore } from "./random.ts";
 import type { Score } from "./score.ts";
+import { snipScore } from "./snip.ts";
 import { spectralScore } from "./spectral.ts";
 import { srankScore } from "./srank.ts";
 import { stableScore } from "./stable.ts";
+import { whitenedScore } from "./whitened.ts";
 
 /** Every score under its name: what `--score` understands, and what the contract suite runs. Null scores come last. */
 export const scores = {
@@ -19,6 +24,11 @@ export const scores = {
   frobenius: frobeniusScore,
   nuclear: nuclearScore,
   spectral: spectralScore,
+  whitened: whitenedScore,
+  snip: snipScore,
+  page: pageScore,
+  fisher: fisherScore,
+  activation: activationScore,
   random: randomScore,
   depth: depthScore,
   parameters: parametersScore,

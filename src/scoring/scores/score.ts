@@ -1,10 +1,11 @@
 import type { Edge } from "../../adapters/index.ts";
+import type { Builder, Value } from "../../graph/index.ts";
 
 /**
  * A number ≥ 0 for every edge, known before any training; more is better. Plain data, of one kind each: what it is computed
  * of says what has to be computed. Adding one: a file with this shape and a line in `index.ts`; the contract suite runs it.
  */
-export type Score = About & (OfSpectrum | OfGradient | OfCap | OfEdge);
+export type Score = About & (OfSpectrum | OfGradient | OfFactors | OfCap | OfEdge);
 
 interface About {
   /** One line for `graft score --list`. */
@@ -32,9 +33,24 @@ export interface Matrix {
   readonly columns: number;
 }
 
-/** Of the edge's gradient ∂L/∂W itself, [d, d], averaged over the probe. */
+/** Of the edge's gradient G = ∂L/∂W itself, [d, d], averaged over the probe. */
 export interface OfGradient {
   ofGradient(gradient: Matrix, settings: ScoreSettings): number;
+  /** Give it L⁻¹·G instead, L·Lᵀ the second moment of what the edge reads: the gradient behind whitened inputs. */
+  readonly whitened?: true;
+}
+
+/** Of both factors of the gradient, x and δ, before they are multiplied and summed. */
+export interface OfFactors {
+  /**
+   * What is summed over examples, and averaged.
+   * @param x      [n, sequences, tokens, d]: what edges read; 0 for padding
+   * @param delta  [m, sequences, tokens, d]: cotangents of each sequence's own loss; 0 for padding
+   * @returns      [n, m, k], or [n, 1, k] where it does not depend on the target
+   */
+  sumOf(g: Builder, x: Value, delta: Value, settings: ScoreSettings): Value;
+  /** The score, of the k numbers of an edge. */
+  ofFactors(mean: Float32Array): number;
 }
 
 /** Of the largest rank that gradients into the edge's target can have. */
