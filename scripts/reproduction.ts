@@ -13,6 +13,7 @@ import {
   type RestoredStudy,
   readStudyExport,
   runsCsv,
+  type ScoredEdges,
   type TestRun,
 } from "../src/study/index.ts";
 
@@ -21,12 +22,13 @@ const PAGE = "docs/reproduction.md";
 const [DATA, IMAGES] = ["docs/data/paper", "docs/images/paper"];
 const [BEGIN, END] = ["<!-- results: begin (npx tsx scripts/reproduction.ts) -->", "<!-- results: end -->"];
 
-/** A study that is kept: `<study>-<model>.jsonl`, and beside it perhaps `<study>-<model>-test.jsonl`. */
+/** A study that is kept: `<study>-<model>.jsonl`, and beside it perhaps `<study>-<model>-test.jsonl` and `-scores.jsonl`. */
 interface Kept {
   readonly file: string;
   readonly experiments: readonly ExperimentName[];
   readonly study: RestoredStudy;
   readonly tested: readonly TestRun[];
+  readonly scored: readonly ScoredEdges[];
 }
 
 /** Every file that is made, by its path from the root; the page is the whole page. */
@@ -34,10 +36,10 @@ export function reproductionFiles(): ReadonlyMap<string, string> {
   const kept = keptStudies();
   const files = new Map<string, string>();
   const [summary, sections]: [string[][], string[]] = [[], []];
-  for (const { file, experiments: names, study, tested } of kept) {
+  for (const { file, experiments: names, study, tested, scored } of kept) {
     files.set(`${DATA}/${file}.csv`, runsCsv(study.trials));
     for (const name of names) {
-      const report = paperReport(name, { settings: study.record.settings, trials: study.trials, tested });
+      const report = paperReport(name, { settings: study.record.settings, trials: study.trials, tested, scored });
       const model = study.record.backbone.name;
       for (const { claim, outcome } of report.verdicts) summary.push([`${name}`, model, claim, `**${outcome}**`]);
       for (const { name: picture, svg } of report.pictures) files.set(`${IMAGES}/${file}-${picture}.svg`, svg);
@@ -75,23 +77,28 @@ export function staleFiles(): readonly string[] {
 
 function keptStudies(): readonly Kept[] {
   const names = readdirSync(join(root, DATA))
-    .filter((name) => name.endsWith(".jsonl") && !name.endsWith("-test.jsonl"))
+    .filter((name) => name.endsWith(".jsonl") && !/-(test|scores)\.jsonl$/.test(name))
     .sort();
   const kept = names.map((name): Kept => {
     const file = name.slice(0, -".jsonl".length);
-    const test = join(root, DATA, `${file}-test.jsonl`);
-    const lines = existsSync(test) ? readFileSync(test, "utf8").split("\n") : [];
     return {
       file,
       experiments: Object.values(experiments).flatMap(({ name, study }) =>
         study === file.split("-")[0] ? [name] : [],
       ),
       study: readStudyExport(readFileSync(join(root, DATA, name), "utf8"), name),
-      tested: lines.filter((line) => line !== "").map((line) => JSON.parse(line) as TestRun),
+      tested: linesOf<TestRun>(`${file}-test.jsonl`),
+      scored: linesOf<ScoredEdges>(`${file}-scores.jsonl`),
     };
   });
   const order = Object.values(experiments).map(({ study }): string => study);
   return kept.toSorted((a, b) => order.indexOf(a.file.split("-")[0]!) - order.indexOf(b.file.split("-")[0]!));
+}
+
+function linesOf<Line>(name: string): readonly Line[] {
+  const path = join(root, DATA, name);
+  const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n") : [];
+  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Line);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,7 +1,7 @@
 import { GraftError } from "./errors.ts";
 import { tQuantile } from "./paired-interval.ts";
 import { random } from "./random.ts";
-import { mean, pearson, ranks, spearman, standardDeviation } from "./statistics.ts";
+import { mean, partialSpearman, pearson, ranks, spearman, standardDeviation } from "./statistics.ts";
 
 /** A correlation and where it lies with 95 % confidence; bounds are undefined where there is too little to say. */
 export interface Correlation {
@@ -71,14 +71,35 @@ export function mantelTest(
     for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) permuted[i * n + j] = ranksB[order[i]! * n + order[j]!]!;
     if (pearson(ranksA, permuted) >= value - 1e-12) asHigh++; // sums in another order round otherwise
   }
-  return { value, ...jackknife(a, b, value), p: asHigh / (1 + permutations), permutations };
+  const bounds = jackknife(n, (cells) => spearman(cells(a), cells(b)), value);
+  return { value, ...bounds, p: asHigh / (1 + permutations), permutations };
 }
 
-function jackknife(a: readonly (readonly number[])[], b: readonly (readonly number[])[], value: number) {
-  const n = a.length;
-  const without = (matrix: readonly (readonly number[])[], k: number) =>
-    matrix.flatMap((row, i) => (i === k ? [] : row.filter((_, j) => j !== k)));
-  const pseudo = a.map((_, k) => n * Math.atanh(value) - (n - 1) * Math.atanh(spearman(without(a, k), without(b, k))));
+/**
+ * Spearman's partial correlation of two square matrices over the same states, given how deep both ends of a cell lie: its row and
+ * its column. The interval is the jackknife's over states, as in `mantelTest`.
+ * @param a, b  [n, n], finite
+ */
+export function correlationGivenDepth(
+  a: readonly (readonly number[])[],
+  b: readonly (readonly number[])[],
+): Correlation {
+  const rowOf = a.map((row, i) => row.map(() => i));
+  const columnOf = a.map((row) => row.map((_, j) => j));
+  const given = (cells: Cells) => partialSpearman(cells(a), cells(b), [cells(rowOf), cells(columnOf)]);
+  const value = given((matrix) => matrix.flat());
+  return { value, ...jackknife(a.length, given, value) };
+}
+
+/** The cells of a matrix that a statistic counts, in order. */
+type Cells = (matrix: readonly (readonly number[])[]) => number[];
+
+/** A state at a time is left out, its row and its column. */
+function jackknife(n: number, of: (cells: Cells) => number, value: number) {
+  const pseudo = Array.from({ length: n }, (_, k) => {
+    const without: Cells = (matrix) => matrix.flatMap((row, i) => (i === k ? [] : row.filter((_, j) => j !== k)));
+    return n * Math.atanh(value) - (n - 1) * Math.atanh(of(without));
+  });
   if (n < 3 || !pseudo.every(Number.isFinite)) return { low: undefined, high: undefined };
   const [centre, half] = [mean(pseudo), (tQuantile(0.95, n - 1) * standardDeviation(pseudo)) / Math.sqrt(n)];
   return { low: Math.tanh(centre - half), high: Math.tanh(centre + half) };

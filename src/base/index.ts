@@ -1,5 +1,6 @@
 export {
   type Correlation,
+  correlationGivenDepth,
   type MantelOptions,
   type MatrixCorrelation,
   mantelTest,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import cases from "../../test/fixtures/metrics.json" with { type: "json" };
-import { mean, median, pearson, quantile, ranks, spearman, standardDeviation } from "./statistics.ts";
+import { mean, median, partialSpearman, pearson, quantile, ranks, spearman, standardDeviation } from "./statistics.ts";
 
 test("mean, sample standard deviation and median by hand", () => {
   const values = [2, 4, 4, 4, 5, 5, 7, 9]; // deviations −3 −1 −1 −1 0 0 2 4, squares sum to 32
@@ -49,6 +49,23 @@ test("a correlation with what never changes is undefined, however its mean round
   expect(spearman([1, Number.NaN], [1, 2])).toBeNaN();
   expect(quantile([], 0.5)).toBeNaN();
   expect(() => pearson([1, 2], [1])).toThrow("2 values on one side and 1 on the other");
+});
+
+test("a partial correlation by its formula for one covariate, by elimination for two, and of nothing", () => {
+  const [x, y, z, w] = [
+    [3, 1, 4, 1.5, 5, 9, 2, 6],
+    [2, 7, 1, 8, 2.8, 1.8, 2.4, 5],
+    [1, 4, 1.4, 2, 1.3, 5, 6, 2.3],
+    [5, 3, 8, 9, 7, 2, 4, 6],
+  ];
+  const given = (a: number[], b: number[], c: (of: number[], with_: number[]) => number, by: number[]) =>
+    (c(a, b) - c(a, by) * c(b, by)) / Math.sqrt((1 - c(a, by) ** 2) * (1 - c(b, by) ** 2));
+  expect(partialSpearman(x, y, [])).toBeCloseTo(spearman(x, y), 12);
+  expect(partialSpearman(x, y, [z])).toBeCloseTo(given(x, y, spearman, z), 12);
+  const givenZ = (a: number[], b: number[]) => given(a, b, spearman, z);
+  expect(partialSpearman(x, y, [z, w])).toBeCloseTo(given(x, y, givenZ, w), 12);
+  expect(partialSpearman(x, y, [x])).toBeNaN();
+  expect(partialSpearman(x, y, [z, z])).toBeCloseTo(given(x, y, spearman, z), 12);
 });
 
 const pairs = fc.array(fc.tuple(fc.integer({ min: -20, max: 20 }), fc.integer({ min: -20, max: 20 })), {

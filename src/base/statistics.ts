@@ -65,6 +65,42 @@ export function pearson(x: ArrayLike<number>, y: ArrayLike<number>): number {
 export const spearman = (x: ArrayLike<number>, y: ArrayLike<number>): number => pearson(ranks(x), ranks(y));
 
 /**
+ * Spearman's partial correlation: Pearson's of what is left of the ranks of both sides once the least-squares plane through
+ * the ranks of the covariates is taken out of each.
+ * @returns  in [−1, 1]; NaN where nothing is left of a side, or where `spearman` is NaN
+ */
+export function partialSpearman(
+  x: ArrayLike<number>,
+  y: ArrayLike<number>,
+  covariates: readonly ArrayLike<number>[],
+): number {
+  const directions: Float64Array[] = [];
+  // Gram and Schmidt: what is left of a side when what came before is taken out.
+  const left = (values: ArrayLike<number>): Float64Array | undefined => {
+    const rest = ranks(values);
+    const centre = mean(rest);
+    const whole = norm(rest.map((rank) => rank - centre));
+    for (let k = 0; k < rest.length; k++) rest[k]! -= centre;
+    for (const direction of directions) {
+      const along = dot(rest, direction);
+      for (let k = 0; k < rest.length; k++) rest[k]! -= along * direction[k]!;
+    }
+    return norm(rest) > 1e-9 * whole ? rest : undefined;
+  };
+  for (const covariate of covariates) {
+    const rest = left(covariate);
+    if (rest === undefined) continue;
+    const length = norm(rest);
+    directions.push(rest.map((value) => value / length));
+  }
+  const [a, b] = [left(x), left(y)];
+  return a && b ? pearson(a, b) : Number.NaN;
+}
+
+const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, k) => sum + value * b[k]!, 0);
+const norm = (a: Float64Array): number => Math.sqrt(dot(a, a));
+
+/**
  * Value below which a share of the values lies, linear between neighbours (definition 7 of Hyndman and Fan 1996, the
  * default of NumPy and R).
  * @param share  in [0, 1]

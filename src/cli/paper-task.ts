@@ -14,8 +14,10 @@ import {
   type PaperOptions,
   readStudyExport,
   runsCsv,
+  type ScoredEdges,
   type StudyEnd,
   type StudySettings,
+  scoreStudy,
   type TestRun,
   testChosen,
 } from "../study/index.ts";
@@ -55,6 +57,7 @@ export async function paperTask(name: ExperimentName, task: PaperTask, context: 
   try {
     end = (await runStudyFile(file, task, context)).end;
     if (name === "random" && end === "complete") await meetTest(task, file, context);
+    if (name === "scores" && end === "complete") await score(task, file, context);
   } catch (error) {
     await writeResults(name, task.out);
     throw error;
@@ -133,7 +136,7 @@ async function meetTest({ out, testSeeds = 0 }: PaperTask, file: string, context
   storage.close();
   const { model, dtype, trainSize, measureSize } = settings;
   const backbone = await openers.backbone({ model, dtype }, note);
-  const study = { settings, trials, tested: await testedIn(out) };
+  const study = { settings, trials, tested: await linesIn<TestRun>(out, TESTED) };
   await testChosen(backbone, study, {
     seeds: testSeeds,
     signal,
@@ -147,12 +150,33 @@ async function meetTest({ out, testSeeds = 0 }: PaperTask, file: string, context
   });
 }
 
-const TESTED = "test.jsonl";
+/** Score the study's edges on each task and seed, and keep them as they come. */
+async function score({ out }: PaperTask, file: string, { signal, onProgress, note }: Context): Promise<void> {
+  const storage = openStudyFile(file);
+  const { settings } = storage.study;
+  storage.close();
+  const { model, dtype, trainSize, measureSize } = settings;
+  const backbone = await openers.backbone({ model, dtype }, note);
+  const study = { settings, trials: [], scored: await linesIn<ScoredEdges>(out, SCORED) };
+  await scoreStudy(backbone, study, {
+    signal,
+    onProgress,
+    openTask: async (task, seed) =>
+      (await openStudyTask(openers, backbone, { task, seed, trainSize, measureSize })).task,
+    async onScored(scored) {
+      await appendFile(join(out, SCORED), scored.map((each) => `${JSON.stringify(each)}\n`).join(""));
+      note(`${scored[0]?.task}, seed ${scored[0]?.seed}: ${scored.length} scores of each edge`);
+    },
+  });
+}
 
-async function testedIn(out: string): Promise<readonly TestRun[]> {
-  const text = await readFile(join(out, TESTED), "utf8").catch(() => "");
+/** What comes beside a study's file. */
+const [TESTED, SCORED] = ["test.jsonl", "scores.jsonl"];
+
+async function linesIn<Line>(out: string, name: string): Promise<readonly Line[]> {
+  const text = await readFile(join(out, name), "utf8").catch(() => "");
   const lines = text.split("\n").filter((line) => line !== "");
-  return lines.map((line) => JSON.parse(line) as TestRun);
+  return lines.map((line) => JSON.parse(line) as Line);
 }
 
 async function writeResults(name: ExperimentName, out: string): Promise<{ report: PaperReport; files: string[] }> {
@@ -160,7 +184,12 @@ async function writeResults(name: ExperimentName, out: string): Promise<{ report
   const [record, trials] = [storage.study, storage.trials()];
   const lines = exportStudy(storage);
   storage.close();
-  const report = paperReport(name, { settings: record.settings, trials, tested: await testedIn(out) });
+  const report = paperReport(name, {
+    settings: record.settings,
+    trials,
+    tested: await linesIn<TestRun>(out, TESTED),
+    scored: await linesIn<ScoredEdges>(out, SCORED),
+  });
   const data = [
     ["study", "study.jsonl"],
     ["CSV", "study.csv"],

@@ -52,6 +52,9 @@ test("an experiment is trained to its end, and the same command finds nothing to
   expect(stdout).toMatch(/^texture +4 /m);
   const again = await graft(...args, "--look", "--json");
   expect(JSON.parse(again.stdout).tables[0].table.rows[0].slice(0, 2)).toEqual(["texture", "4"]);
+  const scores = await graft("paper", "scores", "--out", at("short"));
+  expect(scores.stderr).toMatch(/texture, seed 0: \d+ scores of each edge/);
+  expect(scores.stdout).toMatch(/^srank +−?[01]\.\d\d/m);
 });
 
 type Line = { readonly task?: string; readonly number?: number };

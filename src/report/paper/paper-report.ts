@@ -1,9 +1,11 @@
+import type { Correlation } from "../../base/index.ts";
 import {
   analyseExperiment,
   type ExperimentName,
   everyPlaceOf,
   type PaperResults,
   type PaperStudy,
+  type ScoreOfTask,
   type Verdict,
 } from "../../study/index.ts";
 import { heatMapSvg } from "../heat-map-svg.ts";
@@ -139,6 +141,46 @@ const reports: {
     ],
     pictures: [],
   }),
+
+  scores: ({ tasks, verdicts }) => {
+    const names = [...new Set(tasks.flatMap(({ scores }) => scores.map(({ score }) => score)))];
+    const rows = (of: (score: ScoreOfTask) => Correlation) =>
+      names.map((name) => [
+        name,
+        ...tasks.map(({ scores }) => {
+          const found = scores.find(({ score }) => score === name);
+          return found ? interval(of(found).value, of(found), two) : "";
+        }),
+      ]);
+    const columns = ["score", ...tasks.map(({ task }) => task)];
+    return {
+      verdicts,
+      tables: [
+        {
+          title: "Rank correlation of scores with the measured metric",
+          table: table(
+            columns,
+            rows(({ whole }) => whole),
+          ),
+        },
+        {
+          title: "The same given the depth of both ends",
+          table: table(
+            columns,
+            rows(({ givenDepth }) => givenDepth),
+          ),
+        },
+        {
+          title: "How well the measurement agrees with itself (two seeds, stepped up to their mean)",
+          table: table(
+            ["task", "ρ"],
+            tasks.flatMap(({ task, reliability }) => (reliability === undefined ? [] : [[task, two(reliability)]])),
+          ),
+        },
+      ],
+      pictures: [],
+    };
+  },
 
   random: (result, all) => ({
     verdicts: result.verdicts,

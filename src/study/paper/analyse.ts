@@ -6,6 +6,7 @@ import { analyseEdges, type EdgesResult } from "./edges.ts";
 import { type ExperimentName, everyPlaceOf } from "./experiments.ts";
 import { analysePlaces, type PlacesResult } from "./places.ts";
 import { analyseRandom, type RandomResult, type TestRun } from "./random.ts";
+import { analyseScores, type ScoredEdges, type ScoresResult } from "./scores.ts";
 
 /** Results under their experiments' names. */
 export interface PaperResults extends Record<ExperimentName, unknown> {
@@ -14,6 +15,7 @@ export interface PaperResults extends Record<ExperimentName, unknown> {
   readonly correlation: CorrelationResult;
   readonly random: RandomResult;
   readonly baselines: BaselinesResult;
+  readonly scores: ScoresResult;
 }
 
 /** A study as far as it has come. */
@@ -22,6 +24,8 @@ export interface PaperStudy {
   readonly trials: readonly Trial[];
   /** Trainings of `random` that met the test split. */
   readonly tested?: readonly TestRun[];
+  /** What scores say of the edges of `scores`. */
+  readonly scored?: readonly ScoredEdges[];
 }
 
 const analyses: {
@@ -29,20 +33,21 @@ const analyses: {
     trials: readonly Trial[],
     tasks: readonly string[],
     all: string,
-    tested: readonly TestRun[] | undefined,
+    beside: Pick<PaperStudy, "tested" | "scored">,
   ) => PaperResults[Name];
 } = {
   places: analysePlaces,
   edges: analyseEdges,
   correlation: (trials, tasks, all) => analyseCorrelation(trials, tasks, all),
-  random: analyseRandom,
+  random: (trials, tasks, all, { tested }) => analyseRandom(trials, tasks, all, tested),
   baselines: analyseBaselines,
+  scores: (trials, tasks, all, { scored }) => analyseScores(trials, tasks, all, scored),
 };
 
 /** What an experiment of the paper comes to with the trials that its study has. */
 export function analyseExperiment<Name extends ExperimentName>(
   name: Name,
-  { settings, trials, tested }: PaperStudy,
+  { settings, trials, ...beside }: PaperStudy,
 ): PaperResults[Name] {
-  return analyses[name](trials, settings.tasks, everyPlaceOf(settings), tested);
+  return analyses[name](trials, settings.tasks, everyPlaceOf(settings), beside);
 }

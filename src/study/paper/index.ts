@@ -5,5 +5,7 @@ export type { EdgesResult } from "./edges.ts";
 export { type ExperimentName, everyPlaceOf, experiments, type PaperOptions } from "./experiments.ts";
 export type { PlacesResult } from "./places.ts";
 export type { RandomResult, TestRun } from "./random.ts";
+export { type ScoreStudyOptions, scoreStudy } from "./score-study.ts";
+export type { ScoredEdges, ScoreOfTask, ScoresResult } from "./scores.ts";
 export { type TestChosenOptions, testChosen } from "./test-chosen.ts";
 export type { Outcome, Verdict } from "./verdict.ts";

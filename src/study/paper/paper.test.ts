@@ -8,6 +8,7 @@ import { experiments } from "./experiments.ts";
 import { analysePlaces } from "./places.ts";
 import { analyseRandom, chosenDraw, medianInterval } from "./random.ts";
 import { noiseOf, rowDifference, rowsOf } from "./rows.ts";
+import { analyseScores } from "./scores.ts";
 import { testJobs } from "./test-chosen.ts";
 
 const ALL = "all:parallel@r8";
@@ -80,9 +81,9 @@ describe("places", () => {
 });
 
 const STATES = [0, 3, 6, 9];
-const edgesOf = (task: string, at: (from: number, to: number) => number): MadeUp[] =>
-  STATES.flatMap((from) =>
-    STATES.map((to) => ({
+const edgesOf = (task: string, states: readonly number[], at: (from: number, to: number) => number): MadeUp[] =>
+  states.flatMap((from) =>
+    states.map((to) => ({
       task,
       method: `${from}-${to}@r32`,
       validation: [at(from, to), at(from, to) + (from === to ? 0.002 : 0)],
@@ -95,7 +96,7 @@ describe("edges", () => {
     const trials = madeUpTrials([
       { method: "none", origin: "baseline", validation: [0.4, 0.4] },
       { method: ALL, origin: "baseline", validation: [0.55, 0.56] },
-      ...edgesOf("a", recurrentIsBest),
+      ...edgesOf("a", STATES, recurrentIsBest),
     ]);
     const { states, tasks, verdicts } = analyseEdges(trials, ["a"], ALL);
     expect(states).toEqual(STATES);
@@ -117,7 +118,7 @@ describe("edges", () => {
   });
 
   test("an edge that is missing leaves a hole, and the claims open", () => {
-    const trials = madeUpTrials(edgesOf("a", recurrentIsBest).slice(0, 9));
+    const trials = madeUpTrials(edgesOf("a", STATES, recurrentIsBest).slice(0, 9));
     const { tasks, verdicts } = analyseEdges(trials, ["a"], ALL);
     expect(tasks[0]!.matrix[3]!.slice(1)).toEqual([undefined, undefined, undefined]);
     expect(verdicts.map(({ outcome }) => outcome)).toEqual(["unclear", "unclear"]);
@@ -130,7 +131,10 @@ describe("correlation", () => {
   const other = (from: number, to: number) => 0.5 + noise[STATES.indexOf(from)]![STATES.indexOf(to)]!;
 
   test("the same matrix twice is 1 with the least p there can be; the claim is not confirmed", () => {
-    const trials = madeUpTrials([...edgesOf("a", other), ...edgesOf("b", (i, j) => 0.2 + other(i, j) / 2)]);
+    const trials = madeUpTrials([
+      ...edgesOf("a", STATES, other),
+      ...edgesOf("b", STATES, (i, j) => 0.2 + other(i, j) / 2),
+    ]);
     const { pairs, seeds } = analyseCorrelation(trials, ["a", "b"], ALL, { permutations: 999 });
     expect(pairs[0]).toMatchObject({ tasks: ["a", "b"], edges: 16, value: expect.closeTo(0.97, 1) });
     // Of 24 orders of 4 states one is as high.
@@ -140,10 +144,60 @@ describe("correlation", () => {
   });
 
   test("an unfinished matrix has a correlation over shared edges, and neither test nor verdict", () => {
-    const trials = madeUpTrials([...edgesOf("a", other), ...edgesOf("b", other).slice(0, 5)]);
+    const trials = madeUpTrials([...edgesOf("a", STATES, other), ...edgesOf("b", STATES, other).slice(0, 5)]);
     const { pairs, verdicts } = analyseCorrelation(trials, ["a", "b"], ALL);
     expect(pairs[0]).toMatchObject({ edges: 5, value: expect.closeTo(1, 12), whole: undefined });
     expect(verdicts[0]).toMatchObject({ outcome: "unclear", because: "0 of 1 pairs are measured on every edge" });
+  });
+});
+
+describe("scores", () => {
+  // An interval over states takes some states.
+  const states = Array.from({ length: 9 }, (_, k) => 3 * k);
+  const draw = random(5);
+  // Nothing to do with depth, and the same for both seeds but for the diagonal.
+  const quality = states.map(() => states.map(() => draw.next()));
+  const at = (from: number, to: number) => quality[from / 3]![to / 3]!;
+  const trials = madeUpTrials([
+    { method: "none", origin: "baseline", validation: [0.1, 0.1] },
+    ...edgesOf("a", states, (from, to) => 0.3 + 0.2 * (at(from, to) + 0.1 * Math.sin(7 * from + to))),
+    ...edgesOf("b", states, (from, to) => 0.9 - 0.01 * from - 0.02 * to),
+  ]);
+  const matrixOf = (value: (from: number, to: number) => number) => states.map((i) => states.map((j) => value(i, j)));
+  const scored = ["a", "b"].flatMap((task) =>
+    [0, 1].flatMap((seed) => {
+      const one = (score: string, value: (from: number, to: number) => number) => ({
+        ...{ task, seed, score, states, matrix: matrixOf(value) },
+      });
+      return [
+        one("srank", (i, j) => at(i, j) * (1 + seed)),
+        one("frobenius", (i, j) => -at(i, j)),
+        one("depth", (i, j) => -i - 3 * j),
+      ];
+    }),
+  );
+
+  test("a score that is the quality, one that is its opposite, and depth, each where it is true", () => {
+    const { tasks } = analyseScores(trials, ["a", "b"], ALL, scored);
+    const [srank, frobenius, depth] = tasks[0]!.scores;
+    expect(srank!.whole.value).toBeGreaterThan(0.9);
+    expect(srank!.givenDepth.value).toBeGreaterThan(0.9);
+    expect(frobenius!.whole.value).toBeCloseTo(-srank!.whole.value, 12);
+    expect(Math.abs(depth!.whole.value)).toBeLessThan(0.5);
+    expect(tasks[1]!.scores[2]!.whole.value).toBeGreaterThan(0.98);
+    expect(Math.abs(tasks[1]!.scores[0]!.whole.value)).toBeLessThan(0.6);
+    expect(tasks[0]!.reliability).toBeGreaterThan(0.98);
+    const outcomes = (of: string) => analyseScores(trials, [of], ALL, scored).verdicts.map(({ outcome }) => outcome);
+    expect(outcomes("a")).toEqual(["confirmed", "confirmed", "confirmed"]);
+    expect(outcomes("b")[1]).toBe("not confirmed");
+  });
+
+  test("without scores, or with edges that are not measured, nothing is said", () => {
+    const gaps = [analyseScores(trials, ["a"], ALL), analyseScores(trials.slice(0, 9), ["a"], ALL, scored)];
+    for (const { tasks, verdicts } of gaps) {
+      expect(tasks[0]!.scores).toEqual([]);
+      expect(new Set(verdicts.map(({ outcome }) => outcome))).toEqual(new Set(["unclear"]));
+    }
   });
 });
 

@@ -1,0 +1,157 @@
+import { type Correlation, correlationGivenDepth, type MatrixCorrelation, mantelTest } from "../../base/index.ts";
+import type { Trial } from "../trial.ts";
+import { analyseEdges, type EdgesOfTask, isWhole } from "./edges.ts";
+import { isNumber } from "./rows.ts";
+import { correlation, isAbove, isBelow, type Verdict } from "./verdict.ts";
+
+/** Experiment 5: does a score, known before any training, tell how good an edge is? */
+export interface ScoresResult {
+  readonly tasks: readonly ScoresOfTask[];
+  readonly verdicts: readonly Verdict[];
+}
+
+export interface ScoresOfTask {
+  readonly task: string;
+  /**
+   * How well the measurement agrees with itself: Spearman's correlation of two seeds' matrices, stepped up to the mean of all seeds
+   * (Spearman and Brown): no score can be expected to agree better than its root. Undefined with one seed or gaps.
+   */
+  readonly reliability: number | undefined;
+  /** In the order of the scores' table. */
+  readonly scores: readonly ScoreOfTask[];
+}
+
+export interface ScoreOfTask {
+  readonly score: string;
+  /** With the measured metric, over all edges. */
+  readonly whole: MatrixCorrelation;
+  /** The same given how deep both ends of an edge lie. */
+  readonly givenDepth: Correlation;
+}
+
+/** What a score says of the edges of a study, before any training. */
+export interface ScoredEdges {
+  readonly task: string;
+  readonly seed: number;
+  readonly score: string;
+  /** Probe examples; none of a score that sees no data. */
+  readonly examples?: number;
+  /** State indices along both sides. */
+  readonly states: readonly number[];
+  /** [states, states]; row: read, column: added to. */
+  readonly matrix: readonly (readonly number[])[];
+}
+
+/** @param all  the baseline with an adapter at every place, as the study names it */
+export function analyseScores(
+  trials: readonly Trial[],
+  names: readonly string[],
+  all: string,
+  scored: readonly ScoredEdges[] = [],
+): ScoresResult {
+  const edges = analyseEdges(trials, names, all);
+  const tasks = edges.tasks.map((task) => ofTask(task, edges.states, scored));
+  const isDone = tasks.length > 0 && edges.tasks.every(isWhole) && tasks.every(({ scores }) => scores.length > 0);
+  return { tasks, verdicts: [predicts(tasks, isDone), beyondDepth(tasks, isDone), beatsNorm(tasks, isDone)] };
+}
+
+function ofTask(measured: EdgesOfTask, states: readonly number[], scored: readonly ScoredEdges[]): ScoresOfTask {
+  const { task, matrix } = measured;
+  if (matrix.length < 2 || !isWhole(measured)) return { task, reliability: undefined, scores: [] };
+  const own = scored.filter((each) => each.task === task && `${each.states}` === `${states}`);
+  const accuracy = matrix as number[][];
+  const scores = [...new Set(own.map(({ score }) => score))].map((score) => {
+    const mean = meanMatrix(own.filter((each) => each.score === score).map((each) => each.matrix));
+    return { score, whole: mantelTest(mean, accuracy), givenDepth: correlationGivenDepth(mean, accuracy) };
+  });
+  return { task, reliability: reliabilityOf(measured.bySeed), scores };
+}
+
+const meanMatrix = (matrices: readonly (readonly (readonly number[])[])[]): number[][] =>
+  matrices[0]!.map((row, i) =>
+    row.map((_, j) => matrices.reduce((sum, each) => sum + each[i]![j]!, 0) / matrices.length),
+  );
+
+/** The mean correlation of two seeds' matrices, r, for the mean of k of them: k r / (1 + (k − 1) r). */
+function reliabilityOf(bySeed: EdgesOfTask["bySeed"]): number | undefined {
+  const whole = bySeed.filter((matrix) => matrix.flat().every(isNumber)) as number[][][];
+  const pairs = whole.flatMap((a, k) => whole.slice(k + 1).map((b) => mantelTest(a, b, { permutations: 0 }).value));
+  if (pairs.length === 0) return undefined;
+  const r = pairs.reduce((sum, value) => sum + value, 0) / pairs.length;
+  return (whole.length * r) / (1 + (whole.length - 1) * r);
+}
+
+/** Share of the tasks on which something must hold for a claim about most of them; the paper has its claims on 5 of 7. */
+const MOST = 5 / 7;
+
+const scoreOn = ({ scores }: ScoresOfTask, name: string) => scores.find(({ score }) => score === name);
+
+function predicts(tasks: readonly ScoresOfTask[], isDone: boolean): Verdict {
+  const found = tasks.map((task) => scoreOn(task, "srank")?.whole);
+  const above = found.filter((each) => each && isAbove(each)).length;
+  const below = found.filter((each) => each && isBelow(each)).length;
+  const isKnown = isDone && found.every((each) => each?.low !== undefined);
+  return {
+    claim: "The rank of an edge's gradient tells how good the edge is (best on 3 of the paper's 7 tasks, weak on 3)",
+    rule: "Spearman's correlation of srank with the measured metric over all edges, interval by the jackknife over states: confirmed if above 0 on 5/7 of the tasks or more, not confirmed if below 0 on some task or above 0 on none",
+    outcome:
+      isKnown && above >= MOST * tasks.length
+        ? "confirmed"
+        : isKnown && (below > 0 || above === 0)
+          ? "not confirmed"
+          : "unclear",
+    because: listed(tasks, (task) => shown(scoreOn(task, "srank")?.whole)),
+  };
+}
+
+function beyondDepth(tasks: readonly ScoresOfTask[], isDone: boolean): Verdict {
+  const found = tasks.map((task) => scoreOn(task, "srank")?.givenDepth);
+  const above = found.filter((each) => each && isAbove(each)).length;
+  const isKnown = isDone && found.every((each) => each?.low !== undefined);
+  return {
+    claim: "It tells more than how deep the edge lies (ours: the paper does not ask)",
+    rule: "The same given the depth of both ends: confirmed if above 0 on 5/7 of the tasks or more, not confirmed if above 0 on fewer than half",
+    outcome:
+      isKnown && above >= MOST * tasks.length
+        ? "confirmed"
+        : isKnown && above < tasks.length / 2
+          ? "not confirmed"
+          : "unclear",
+    because: listed(
+      tasks,
+      (task) =>
+        `${shown(scoreOn(task, "srank")?.givenDepth)}, where depth alone has ${shown(scoreOn(task, "depth")?.whole)} without that`,
+    ),
+  };
+}
+
+function beatsNorm(tasks: readonly ScoresOfTask[], isDone: boolean): Verdict {
+  const better = tasks.filter((task) => {
+    const [rank, norm] = [scoreOn(task, "srank"), scoreOn(task, "frobenius")];
+    return rank && norm && rank.whole.value > norm.whole.value;
+  }).length;
+  return {
+    claim: "The gradient's rank tells more than its norm",
+    rule: "Spearman's correlation of srank against that of the Frobenius norm: confirmed if larger on 5/7 of the tasks or more, not confirmed if on fewer than half",
+    outcome:
+      isDone && better >= MOST * tasks.length
+        ? "confirmed"
+        : isDone && better < tasks.length / 2
+          ? "not confirmed"
+          : "unclear",
+    because: listed(
+      tasks,
+      (task) => `${shown(scoreOn(task, "srank")?.whole)} against ${shown(scoreOn(task, "frobenius")?.whole)}`,
+    ),
+  };
+}
+
+const listed = (tasks: readonly ScoresOfTask[], of: (task: ScoresOfTask) => string): string =>
+  tasks.map((task) => `${task.task}: ${of(task)}`).join("; ");
+
+const shown = (found: Correlation | undefined): string =>
+  found === undefined
+    ? "not measured"
+    : found.low === undefined || found.high === undefined
+      ? correlation(found.value)
+      : `${correlation(found.value)} [${correlation(found.low)}, ${correlation(found.high)}]`;
