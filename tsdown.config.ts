@@ -15,6 +15,20 @@ const common: UserConfig = {
   outputOptions: { chunkFileNames: "[name]-[hash].js" },
 };
 
+/** A classic script that stands inside a page: all it needs is in it. */
+const pageProgram = (name: string, source: string): UserConfig => ({
+  ...common,
+  name,
+  platform: "browser",
+  format: "iife",
+  clean: false,
+  dts: false,
+  minify: true,
+  plugins: [bundledLicenses()],
+  entry: { [name]: source },
+  outputOptions: { entryFileNames: "[name].js" },
+});
+
 export default defineConfig([
   {
     ...common,
@@ -23,17 +37,6 @@ export default defineConfig([
     entry: { node: "src/node.ts", cli: "src/cli/index.ts", graft: "src/cli/main.ts" },
   },
   { ...common, name: "browser", platform: "neutral", clean: false, entry: { browser: "src/browser.ts" } },
-  {
-    ...common,
-    name: "study-app",
-    platform: "browser",
-    // A classic script that stands inside a page: all it needs is in it.
-    format: "iife",
-    clean: false,
-    dts: false,
-    minify: true,
-    plugins: [bundledLicenses()],
-    entry: { "study-app": "src/report/app/main.tsx" },
-    outputOptions: { entryFileNames: "[name].js" },
-  },
+  pageProgram("study-app", "src/report/app/main.tsx"),
+  pageProgram("map-app", "src/report/map-app/main.ts"),
 ]);

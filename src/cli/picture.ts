@@ -3,14 +3,15 @@ import * as z from "zod";
 import { writeFileAtomic } from "../base/index.node.ts";
 import { GraftError } from "../base/index.ts";
 import { checkFonts, svgToPng } from "../report/index.node.ts";
-import type { ThemeChoice } from "../report/index.ts";
+import type { PageProgram, ThemeChoice } from "../report/index.ts";
+import { pageProgram } from "./page-program.ts";
 
 /** Flags of commands that draw. */
 export const pictureArgs = (what: string) => ({
   picture: z
     .string()
     .optional()
-    .meta({ description: `write ${what}: .svg or .png, as the name ends`, value: "file" }),
+    .meta({ description: `write ${what}: .svg, .png or .html, as the name ends`, value: "file" }),
   theme: z
     .enum(["auto", "light", "dark"])
     .default("auto")
@@ -20,6 +21,7 @@ export const pictureArgs = (what: string) => ({
 /** What a command can draw. */
 export interface Drawing {
   svg(theme: ThemeChoice): string;
+  page(program: PageProgram): string;
 }
 
 /** Writes a picture to the path it was opened for. */
@@ -27,7 +29,7 @@ export type PictureWriter = (drawing: Drawing) => Promise<void>;
 
 /**
  * Get ready to write a picture in the format its path names, so that what cannot work fails before the work.
- * @throws GraftError BAD_PICTURE for another ending; for PNG MISSING_PACKAGE, NO_FONT
+ * @throws GraftError BAD_PICTURE for another ending; for PNG MISSING_PACKAGE, NO_FONT; for a page NOT_BUILT
  */
 export async function openPicture({
   picture: path,
@@ -39,6 +41,10 @@ export async function openPicture({
   if (path === undefined) return undefined;
   const ending = extname(path).toLowerCase();
   if (ending === ".svg") return async ({ svg }) => writeFileAtomic(path, svg(theme));
+  if (ending === ".html") {
+    const program = pageProgram("map-app");
+    return async ({ page }) => writeFileAtomic(path, page(program));
+  }
   if (ending === ".png") {
     await checkFonts();
     return async ({ svg }) => writeFileAtomic(path, await svgToPng(svg(theme === "auto" ? "light" : theme)));
@@ -46,6 +52,6 @@ export async function openPicture({
   throw new GraftError("BAD_PICTURE", {
     thing: `picture ${path}`,
     place: ending === "" ? "its name has no ending that says the format" : `no format ends in ${ending}`,
-    remedy: "Name a file that ends in .svg or .png",
+    remedy: "Name a file that ends in .svg, .png or .html",
   });
 }

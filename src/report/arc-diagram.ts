@@ -54,7 +54,7 @@ export function arcDiagramSvg(
   { theme }: { readonly theme?: ThemeChoice | undefined } = {},
 ): string {
   const { states, arcs } = diagram;
-  const title = diagram.title ?? `${arcs.length} adapters on ${states} hidden states`;
+  const title = diagram.title ?? `${arcs.length} adapter${arcs.length === 1 ? "" : "s"} on ${states} hidden states`;
   const step = Math.max(12, Math.min(80, (LEAST_WIDTH - 2 * MARGIN) / Math.max(1, states - 1)));
   const width = Math.max(LEAST_WIDTH, 2 * MARGIN + (states - 1) * step, 48 + 10 * title.length);
   const rise = riseOf(diagram, step);

@@ -56,7 +56,7 @@ export function heatMapSvg(map: SparseHeatMap, { theme }: { readonly theme?: The
     `<style>${style(id, theme)}</style>`,
     `<rect class="paper" width="${width}" height="${height}"/>`,
     `<text class="ink head" x="24" y="34">${xmlText(title)}</text>`,
-    `<g transform="translate(${LEFT} ${TOP})">`,
+    `<g class="map" data-cell="${cell}" transform="translate(${LEFT} ${TOP})">`,
     axes(map, cell),
     cells(map, extent, cell),
     `<path class="gap" stroke-width="${Math.max(2.5, Math.min(4, cell / 5))}" d="${borders}"/>`,

@@ -3,6 +3,7 @@ export { comparisonTable } from "./comparison-table.ts";
 export type { HeatMap } from "./heat-map.ts";
 export { heatMapSvg } from "./heat-map-svg.ts";
 export { type ColorDepth, type ColorStream, colorDepthOf, heatMapTerminal } from "./heat-map-terminal.ts";
+export { type MapPage, mapPage, type PageProgram } from "./map-page.ts";
 export { methodsCsv } from "./methods-csv.ts";
 export { methodsHtml } from "./methods-html.ts";
 export { methodsLegend, methodsTable } from "./methods-table.ts";

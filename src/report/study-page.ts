@@ -1,5 +1,5 @@
 import type { StudyView } from "./study-view.ts";
-import { DARK, FONT, LIGHT, type Theme, xmlText } from "./svg.ts";
+import { DARK, FONT, LIGHT, scriptJson, type Theme, xmlText } from "./svg.ts";
 
 export interface StudyPageOptions {
   /** The page's program: dist/study-app.js. */
@@ -35,9 +35,6 @@ export function studyPage(view: StudyView, { app, appHash, isLive = false }: Stu
     "</html>\n",
   ].join("\n");
 }
-
-/** JSON that may stand in a script element: nothing in it ends the element or begins a comment. */
-const scriptJson = (value: object): string => JSON.stringify(value).replaceAll("<", "\\u003c");
 
 function style(): string {
   const theme = ({ paper, ink, soft, line, faint }: Theme, accent: string) =>

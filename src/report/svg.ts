@@ -20,12 +20,28 @@ export const DARK: Theme = {
   kinds: { sequential: "#e8ebf1", parallel: "#6cabff", "long-range": "#ffae57", recurrent: "#ff7ab3" },
 };
 
-/** Whom a picture is drawn for: `auto` follows the reader's system wherever it is shown. */
-export type ThemeChoice = "auto" | "light" | "dark";
+/** Both at once: the page's CSS `color-scheme` picks, so that a page can change it. No picture alone may rely on that. */
+const either = (light: string, dark: string): string => `light-dark(${light},${dark})`;
+export const PAGE: Theme = {
+  paper: either(LIGHT.paper, DARK.paper),
+  ink: either(LIGHT.ink, DARK.ink),
+  soft: either(LIGHT.soft, DARK.soft),
+  line: either(LIGHT.line, DARK.line),
+  faint: either(LIGHT.faint, DARK.faint),
+  kinds: {
+    sequential: either(LIGHT.kinds.sequential, DARK.kinds.sequential),
+    parallel: either(LIGHT.kinds.parallel, DARK.kinds.parallel),
+    "long-range": either(LIGHT.kinds["long-range"], DARK.kinds["long-range"]),
+    recurrent: either(LIGHT.kinds.recurrent, DARK.kinds.recurrent),
+  },
+};
+
+/** Whom a picture is drawn for: `auto` follows the reader's system wherever it is shown, `page` the page it stands in. */
+export type ThemeChoice = "auto" | "light" | "dark" | "page";
 
 /** Rules for the chosen theme; for `auto` the light ones, and the dark ones where the reader's system is dark. */
 export function themed(rules: (theme: Theme) => string, choice: ThemeChoice = "auto"): string {
-  if (choice !== "auto") return rules(choice === "light" ? LIGHT : DARK);
+  if (choice !== "auto") return rules({ light: LIGHT, dark: DARK, page: PAGE }[choice]);
   return `${rules(LIGHT)}@media (prefers-color-scheme:dark){${rules(DARK)}}`;
 }
 
@@ -37,6 +53,9 @@ const escapes: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;"
 export const xmlText = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to drop
   text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, "").replace(/[&<>"']/g, (found) => escapes[found]!);
+
+/** JSON that may stand in a script element: nothing in it ends the element or begins a comment. */
+export const scriptJson = (value: object): string => JSON.stringify(value).replaceAll("<", "\\u003c");
 
 /** Four to ten round numbers that lie between two, for an axis. */
 export function ticksOf(low: number, high: number): readonly number[] {

@@ -142,6 +142,8 @@ test("--picture draws the placement: an arc for each adapter, as SVG or PNG", as
   ]);
   expect((await drawn("placement.png")).code).toBe(0);
   expect([...readFileSync(join(folder, "placement.png")).subarray(1, 4)]).toEqual([...Buffer.from("PNG")]);
+  expect((await drawn("placement.html")).code).toBe(0);
+  expect(readFileSync(join(folder, "placement.html"), "utf8")).toContain('data-edge="1-2"');
   const { code, stderr } = await drawn("placement.gif");
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("no format ends in .gif") });
 });

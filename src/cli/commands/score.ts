@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { scoreEdges, select } from "../../node.ts";
-import { colorDepthOf, heatMapSvg, heatMapTerminal, terminalTable } from "../../report/index.ts";
+import { colorDepthOf, heatMapSvg, heatMapTerminal, mapPage, terminalTable } from "../../report/index.ts";
 import { DEFAULT_ETA, DEFAULT_SCORE, describeScores, type Scores, scoreNames } from "../../scoring/index.ts";
 import { commonArgs, dataArgs, modelArgs, placementArgs, seedArgs } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
@@ -49,11 +49,19 @@ export const score = defineCommand({
       ...(examples !== undefined && { examples }),
       ...(threads !== undefined && { threads }),
     });
-    const { edges: chosen } = select(args.place, { states: scores.matrix.length, scores, seed });
+    const { edges: chosen, placement } = select(args.place, { states: scores.matrix.length, scores, seed });
     const title = `${titleOf(score)} of each edge on ${task.name}, ${args.place} marked`;
     const map = { matrix: scores.matrix, scoreName: scores.scoreName, title, chosen };
     if (picture) {
-      await picture({ svg: (theme) => heatMapSvg(map, { theme }) });
+      const arcs = placement.map((edge, k) => ({ ...edge, score: chosen[k]?.score }));
+      const page = {
+        map,
+        arcs: { states: scores.matrix.length, arcs, title: args.place, scoreName: scores.scoreName },
+      };
+      await picture({
+        svg: (theme) => heatMapSvg(map, { theme }),
+        page: (program) => mapPage({ ...page, facts: [summary(scores)] }, program),
+      });
       note(`wrote ${args.picture}`);
     }
     print(scores, () => {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { formatPlacement } from "../../adapters/index.ts";
-import { arcDiagramSvg } from "../../report/index.ts";
+import { arcDiagramSvg, mapPage } from "../../report/index.ts";
 import { parseScores } from "../../scoring/index.ts";
 import { DEFAULT_GAMMA, openBudget, type Selection, select as selectEdges } from "../../selection/index.ts";
 import {
@@ -54,8 +54,12 @@ export const select = defineCommand({
     if (picture) {
       const arcs = placement.map((edge, k) => ({ ...edge, score: edges[k]?.score }));
       const title = `${args.place} by ${scores.scoreName}${scores.task === undefined ? "" : ` on ${scores.task}`}`;
-      const diagram = { states, arcs, title, scoreName: scores.scoreName };
-      await picture({ svg: (theme) => arcDiagramSvg(diagram, { theme }) });
+      const { scoreName, matrix } = scores;
+      const diagram = { states, arcs, title, scoreName };
+      await picture({
+        svg: (theme) => arcDiagramSvg(diagram, { theme }),
+        page: (program) => mapPage({ map: { matrix, scoreName, title, chosen: edges }, arcs: diagram }, program),
+      });
       note(`wrote ${args.picture}`);
     }
     print({ edges, placement: formatPlacement(placement), ties, cost, unfilled }, () =>

@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { mapPage } from "./map-page.ts";
+
+const program = { app: "0;", appHash: "HASH" };
+const page = (name: string) =>
+  mapPage(
+    {
+      map: {
+        matrix: [
+          [5, 9, 1],
+          [9, 0, 2],
+          [3, 4, 6],
+        ],
+        scoreName: name,
+        title: name,
+        chosen: [{ from: 1, to: 1 }],
+      },
+      arcs: { states: 3, arcs: [{ from: 1, to: 1, rank: 4 }], title: name, scoreName: name },
+      facts: [name],
+    },
+    program,
+  );
+
+test("the best edges are listed from the highest on, equal ones share a place, and the chosen are named", () => {
+  const rows = [...page("srank").matchAll(/<tr><td>(\d+)<\/td><td><button data-edge="([\d-]+)">.*?<\/tr>/g)];
+  expect(rows.map(([, place, edge]) => `${place}: ${edge}`)).toEqual([
+    ...["1: 0-1", "1: 1-0", "3: 2-2", "4: 0-0", "5: 2-1", "6: 2-0", "7: 1-2", "8: 0-2", "9: 1-1"],
+  ]);
+  expect(rows.at(-1)![0]).toMatch(/<td class="text">sequential<\/td>.*<td>0<\/td><td>1<\/td><\/tr>$/);
+});
+
+test("only its own program may run, and names are text wherever they stand", () => {
+  const html = page(`</script><script>alert(1)</script><!--"'&`);
+  expect(html).toContain("script-src 'sha256-HASH'");
+  expect(html.match(/<script[ >]/g)).toHaveLength(2); // the data and the program
+  expect(html).not.toContain("<!--");
+  const data = JSON.parse(/id="view">(.*)<\/script>/.exec(html)![1]!);
+  expect(data.scoreName).toBe(`</script><script>alert(1)</script><!--"'&`);
+});
