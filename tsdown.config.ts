@@ -16,18 +16,16 @@ const common: UserConfig = {
 };
 
 /** A classic script that stands inside a page: all it needs is in it. */
-const pageProgram = (name: string, source: string): UserConfig => ({
+const pageProgram: UserConfig = {
   ...common,
-  name,
   platform: "browser",
   format: "iife",
   clean: false,
   dts: false,
   minify: true,
   plugins: [bundledLicenses()],
-  entry: { [name]: source },
   outputOptions: { entryFileNames: "[name].js" },
-});
+};
 
 export default defineConfig([
   {
@@ -37,6 +35,6 @@ export default defineConfig([
     entry: { node: "src/node.ts", cli: "src/cli/index.ts", graft: "src/cli/main.ts" },
   },
   { ...common, name: "browser", platform: "neutral", clean: false, entry: { browser: "src/browser.ts" } },
-  pageProgram("study-app", "src/report/app/main.tsx"),
-  pageProgram("map-app", "src/report/map-app/main.ts"),
+  { ...pageProgram, name: "study-app", entry: { "study-app": "src/report/app/main.tsx" } },
+  { ...pageProgram, name: "map-app", entry: { "map-app": "src/report/map-app/main.ts" } },
 ]);
