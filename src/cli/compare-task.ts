@@ -27,6 +27,7 @@ export interface CompareTaskArgs extends DataArgs {
   readonly seeds: readonly number[];
   readonly reference: string;
   readonly lrTrials: number;
+  readonly draws: number;
   readonly out: string;
 }
 
@@ -49,7 +50,7 @@ export async function compareTask(
   task: Task,
   { args, methods: asked, settings }: CompareTaskCall,
 ): Promise<{ comparison: Comparison; runsDoneNow: number }> {
-  const { seeds, reference, lrTrials: trials, out } = args;
+  const { seeds, reference, lrTrials: trials, draws, out } = args;
   const journal = await openJournal(out, {
     backbone: backbone.hash,
     task: task.name,
@@ -61,7 +62,7 @@ export async function compareTask(
   });
   const { methods, added } = withControls(asked, reference);
   if (added.length > 0) note(`added, for the others to be measured against: ${added.join(", ")}`);
-  const total = countJobs(methods, { seeds, trials });
+  const total = countJobs(methods, { seeds, trials, draws });
   const goesOn = journal.finished.length === 0 ? "" : "; what is there of them is not done again";
   note(`${methods.length} methods, ${total} runs, kept in ${out}${goesOn}`);
 
@@ -87,6 +88,7 @@ export async function compareTask(
     seeds,
     reference,
     trials,
+    draws,
     finished: journal.finished,
     run: async (job) => (await inChild({ seed: job.seed, job, scores: await scoresFor(job) })).run!,
     async onRun(run, { at, of }) {

@@ -121,6 +121,21 @@ describe("learning rates", () => {
   });
 });
 
+test("against random draws of as many edges, each on the data of its seed", async () => {
+  // Draws do 0.50 to 0.59 with seed 0 and a tenth more with seed 1; ours 0.555 and 0.695.
+  const { run } = knownRuns(({ method, seed, draw }) =>
+    method.startsWith("random") ? 0.5 + 0.01 * draw + 0.1 * seed : 0.555 + 0.14 * seed,
+  );
+  const call = { methods: ["first:2@r4", "gga:3@r4", "random:2@r4"], reference: "linear", seeds: [0, 1], run };
+  const { rows } = await compareMethods({ ...call, draws: 10 });
+  const bands = Object.fromEntries(rows.map(({ method, againstRandom }) => [method, againstRandom]));
+  const like = { draws: 20, p: 5 / 21 }; // 0.56 to 0.59 with seed 0
+  expect(bands).toMatchObject({ "first:2@r4": like, "gga:3@r4": like, "first:3@r4": like });
+  expect([bands.linear, bands["random:2@r4"]]).toEqual([undefined, undefined]);
+  const few = await compareMethods({ ...call, draws: 4 });
+  expect(few.rows.every(({ againstRandom }) => againstRandom === undefined)).toBe(true);
+});
+
 describe("differences", () => {
   test("are paired over seeds, with Student's interval", async () => {
     const values: Record<string, readonly number[]> = { linear: [0.5, 0.6, 0.7], bitfit: [0.6, 0.72, 0.74] };

@@ -1,7 +1,7 @@
 import type { Latency } from "../artifact/index.ts";
 import { GraftError, mean, median, type PairedDifference, pairedInterval, standardDeviation } from "../base/index.ts";
 import { isHigher, meanInterval } from "../objective/index.ts";
-import { withControls } from "./method-list.ts";
+import { randomLike, withControls } from "./method-list.ts";
 import { isDrawn, type Job, type MethodRun, NEIGHBOURS } from "./method-run.ts";
 
 export interface CompareMethodsOptions<Run extends MethodRun> {
@@ -60,8 +60,20 @@ export interface ComparisonRow<Run extends MethodRun = MethodRun> {
   readonly fileBytes: number | undefined;
   /** Medians over the runs. */
   readonly latency: Pick<Latency, "tunedMs" | "baseMs" | "ratio"> | undefined;
+  /** Against as many random edges; undefined where the list has none, or fewer than 10 draws of them. */
+  readonly againstRandom: RandomBand | undefined;
   /** Where a run failed the figures are NaN, and this says why. */
   readonly failure: string | undefined;
+}
+
+/** Random placements that a row was held against. */
+export interface RandomBand {
+  readonly draws: number;
+  /**
+   * (1 + draws that did as well on the test of their seed, or better) / (1 + draws): how likely a random placement is to do as
+   * well. Below 0.05 takes 19 draws at least.
+   */
+  readonly p: number;
 }
 
 export interface Comparison<Run extends MethodRun = MethodRun> {
@@ -109,10 +121,12 @@ export async function compareMethods<Run extends MethodRun>(
     onRow?.(rows.at(-1)!);
   }
   const against = rows.find(({ method }) => method === reference)!;
-  const withDifferences = rows.map((row) =>
-    row === against ? row : { ...row, difference: differenceOf(row, against, seeds) },
-  );
-  return { rows: withDifferences, reference, seeds, trials, added };
+  const compared = rows.map((row) => ({
+    ...row,
+    difference: row === against ? undefined : differenceOf(row, against, seeds),
+    againstRandom: bandOf(row, rows),
+  }));
+  return { rows: compared, reference, seeds, trials, added };
 }
 
 /** What tells jobs apart. */
@@ -173,6 +187,7 @@ function rowOf<Run extends MethodRun>(
     validationStd: spread("validation", validations),
     testStd: spread("test", tests),
     difference: undefined,
+    againstRandom: undefined,
     trainableParameters: Math.max(...runs.map((run) => run.trainableParameters)),
     seconds: mean(runs.map((run) => run.seconds)),
     tuningSeconds: trials.reduce((sum, trial) => sum + trial.seconds, 0),
@@ -203,6 +218,23 @@ function differenceOf(row: ComparisonRow, reference: ComparisonRow, seeds: reado
   if (scores === undefined || others === undefined) return bySeed;
   const { low, high } = meanInterval(scores.map((score, k) => score - others[k]!)) ?? {};
   return { mean: bySeed.mean, low, high, pairs: scores.length };
+}
+
+/** Draws below which a share of them says little. */
+const LEAST_DRAWS = 10;
+
+function bandOf(row: ComparisonRow, rows: readonly ComparisonRow[]): RandomBand | undefined {
+  const name = randomLike(row.method);
+  const pairs = rows
+    .filter(({ method }) => method === name)
+    .flatMap(({ runs }) => runs)
+    .flatMap(({ seed, test }) => {
+      const ours = row.runs.find((run) => run.seed === seed)?.test;
+      return test && ours ? [[ours.value, test.value] as const] : [];
+    });
+  if (pairs.length < LEAST_DRAWS) return undefined;
+  const asGood = pairs.filter(([ours, theirs]) => !isHigher(ours, theirs)).length;
+  return { draws: pairs.length, p: (1 + asGood) / (1 + pairs.length) };
 }
 
 /** A number for each test example, mean over draws. */

@@ -6,6 +6,7 @@ export {
   compareMethods,
   countJobs,
   jobKey,
+  type RandomBand,
   type RunPlace,
 } from "./compare-methods.ts";
 export { type LocalRuns, type LocalRunsOptions, localRuns } from "./local-runs.ts";

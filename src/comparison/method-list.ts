@@ -123,6 +123,15 @@ function controlsOf(method: string): readonly string[] {
   return [`random:${count}${suffix}`, `first:${count}${suffix}`];
 }
 
+/** The random edges that a placement by a selector is held against: as many, of the same rank, drawn anew for each run. */
+export function randomLike(method: string): string | undefined {
+  const spec = method === NEIGHBOURS ? undefined : parseMethod(method);
+  if (!spec || !("place" in spec) || !("selector" in spec.place)) return undefined;
+  const { selector, count, rank } = spec.place;
+  if (selector === "random" || count === undefined) return undefined;
+  return `random:${count}${rank === undefined ? "" : `@r${rank}`}`;
+}
+
 /** What two ways to write one method have in common; of random edges any seed. */
 function keyOf(method: string): string {
   if (method === NEIGHBOURS) return method;

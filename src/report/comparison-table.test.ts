@@ -13,6 +13,7 @@ const row = (name: string, runs: number): ComparisonRow => ({
   test: 0.506,
   testStd: runs > 1 ? 0.0279 : undefined,
   difference: undefined,
+  againstRandom: undefined,
   tuningSeconds: 0,
   fileBytes: undefined,
   latency: undefined,

@@ -13,7 +13,8 @@ export interface MethodColumn {
 }
 
 /** What a comparison says of each method. Shares are shown in percent, other metrics as they are. */
-export function methodColumns({ reference }: Comparison, metric: string): readonly MethodColumn[] {
+export function methodColumns(comparison: Comparison, metric: string): readonly MethodColumn[] {
+  const { reference } = comparison;
   const inPercent = isShare(metric);
   const unit = inPercent ? " %" : "";
   const figure = (value: number) => (inPercent ? (100 * value).toFixed(1) : value.toFixed(3));
@@ -49,6 +50,15 @@ export function methodColumns({ reference }: Comparison, metric: string): readon
     },
     { title: "", key: "difference_low", number: ({ difference }) => difference?.low },
     { title: "", key: "difference_high", number: ({ difference }) => difference?.high },
+    {
+      title: "p, random",
+      key: "p_random",
+      number: ({ againstRandom }) => againstRandom?.p,
+      ...(comparison.rows.some(({ againstRandom }) => againstRandom) && {
+        text: ({ againstRandom }) => (againstRandom === undefined ? "–" : againstRandom.p.toFixed(3)),
+      }),
+    },
+    { title: "", key: "random_draws", number: ({ againstRandom }) => againstRandom?.draws },
     {
       title: "parameters",
       key: "trainable_parameters",
@@ -123,6 +133,11 @@ export function methodsLegend({ rows, seeds, trials, reference }: Comparison): r
     trials > 1
       ? `Learning rates: the best of ${trials} on validation, with seed ${seed}, for every method that has one. Test was met once a method and seed.`
       : "Learning rates are each method's own, none was tuned. Test was met once a method and seed.",
+    ...(rows.some(({ againstRandom }) => againstRandom)
+      ? [
+          "p, random: (1 + random placements of as many edges that did as well on their seed's test) / (1 + all of them).",
+        ]
+      : []),
     "Seconds of a run hold the fit of the head and, where edges are scored, the scoring. Memory is the most of a process that ran nothing else.",
     "Latency: one example, beside the frozen model with the same head.",
     ...rows.flatMap(({ method, failure }) => (failure === undefined ? [] : [`${method} failed: ${failure}`])),

@@ -37,6 +37,10 @@ const shape = {
       description: "learning rates tried for each method, on validation, √10 apart around its own",
       value: "n",
     }),
+    draws: z.int().min(1).default(1).meta({
+      description: "placements drawn for each random row and seed; from 10 in all on, others are held against them",
+      value: "n",
+    }),
     out: z.string().min(1).default("graft-compare").meta({
       description: "folder for finished runs; the same command goes on where it stopped",
       value: "dir",
