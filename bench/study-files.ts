@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { encodeSafetensors } from "../src/formats/index.ts";
 import type { Tensor } from "../src/graph/index.ts";
 import { openBackbone, openTask } from "../src/node.ts";
+import { CHOOSING } from "../src/study/run-one.ts";
 import { labelsOf, type Split } from "../src/tasks/index.ts";
 import { fitTaskHead, TrainOptions } from "../src/training/index.ts";
 
@@ -11,9 +12,6 @@ export interface StudyData {
   readonly trainSize: number;
   readonly measureSize: number;
 }
-
-/** As `run-one.ts` has it: these choose the epoch, the rest of the validation images measure. */
-const CHOOSING = 400;
 
 /**
  * What bench/peers/step/study.py needs to train as we do: the embedded model's weights, the head that training starts from,

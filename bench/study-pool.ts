@@ -23,6 +23,7 @@ export async function requestsOf(
   const dataHash = await hashTask(opened.task);
   return methods.map((method, trial) => ({
     study: "bench",
+    createdAt: 0,
     task,
     trial,
     seed: 0,

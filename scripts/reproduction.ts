@@ -10,6 +10,7 @@ import { markdownTable, paperMarkdown, paperReport } from "../src/report/index.t
 import {
   type ExperimentName,
   experiments,
+  isComplete,
   type RestoredStudy,
   readStudyExport,
   runsCsv,
@@ -39,7 +40,9 @@ export function reproductionFiles(): ReadonlyMap<string, string> {
   for (const { file, experiments: names, study, tested, scored } of kept) {
     files.set(`${DATA}/${file}.csv`, runsCsv(study.trials));
     for (const name of names) {
-      const report = paperReport(name, { settings: study.record.settings, trials: study.trials, tested, scored });
+      const { record, trials } = study;
+      const done = { settings: record.settings, trials, isComplete: isComplete(record, trials) };
+      const report = paperReport(name, { ...done, tested, scored });
       const model = study.record.backbone.name;
       for (const { claim, outcome } of report.verdicts) summary.push([`${name}`, model, claim, `**${outcome}**`]);
       for (const { name: picture, svg } of report.pictures) files.set(`${IMAGES}/${file}-${picture}.svg`, svg);

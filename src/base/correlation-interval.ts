@@ -12,7 +12,7 @@ export interface Correlation {
 
 /** Two matrices over the same states, compared. */
 export interface MatrixCorrelation extends Correlation {
-  /** Share of permutations of the states, the given order among them, whose correlation is as high or higher. */
+  /** Share of permutations of the states, the given order among them, whose correlation is as high or higher; NaN where there is none. */
   readonly p: number;
   readonly permutations: number;
 }
@@ -63,6 +63,7 @@ export function mantelTest(
     });
   const value = spearman(a.flat(), b.flat());
   const [ranksA, ranksB] = [ranks(a.flat()), ranks(b.flat())];
+  if (Number.isNaN(value)) return { value, low: undefined, high: undefined, p: value, permutations: 0 };
   const { permutation } = random(seed);
   const permuted = new Float64Array(n * n);
   let asHigh = 1;

@@ -1,14 +1,17 @@
 import { existsSync } from "node:fs";
-import { appendFile, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder, writeFileAtomic } from "../base/index.node.ts";
 import { GraftError } from "../node.ts";
 import { type PaperReport, paperMarkdown, paperReport } from "../report/index.ts";
 import { createStudyFile, openStudyFile } from "../study/index.node.ts";
 import {
+  checkBackbone,
+  checkData,
   type ExperimentName,
   experiments,
   exportStudy,
+  isComplete,
   newStudy,
   openStudyTask,
   type PaperOptions,
@@ -23,6 +26,7 @@ import {
 } from "../study/index.ts";
 import { describeCost } from "./commands/study/create.ts";
 import type { CommandContext } from "./define-command.ts";
+import { appendLines, readLines } from "./lines-file.ts";
 import { runStudyFile } from "./run-study-file.ts";
 import { openers } from "./study-openers.ts";
 
@@ -132,19 +136,26 @@ function checkAsked(task: PaperTask, settings: StudySettings, file: string): voi
 async function meetTest({ out, testSeeds = 0 }: PaperTask, file: string, context: Context): Promise<void> {
   const { signal, onProgress, note } = context;
   const storage = openStudyFile(file);
-  const [{ settings }, trials] = [storage.study, storage.trials()];
+  const [record, trials] = [storage.study, storage.trials()];
   storage.close();
+  const { settings } = record;
   const { model, dtype, trainSize, measureSize } = settings;
   const backbone = await openers.backbone({ model, dtype }, note);
-  const study = { settings, trials, tested: await linesIn<TestRun>(out, TESTED) };
+  checkBackbone(backbone, model, record.backbone.hash);
+  const tested = await readLines<TestRun>(join(out, TESTED));
+  const study = { settings, trials, tested };
   await testChosen(backbone, study, {
     seeds: testSeeds,
     signal,
     onProgress,
-    openTask: async (task, seed) =>
-      (await openStudyTask(openers, backbone, { task, seed, trainSize, measureSize })).task,
+    openTask: async (name, seed) => {
+      const { task } = await openStudyTask(openers, backbone, { task: name, seed, trainSize, measureSize });
+      const known = record.data[name]?.[seed];
+      if (known !== undefined) await checkData(task, name, known);
+      return task;
+    },
     async onRun(run) {
-      await appendFile(join(out, TESTED), `${JSON.stringify(run)}\n`);
+      await appendLines(join(out, TESTED), [run]);
       note(`${run.task}, seed ${run.seed}, ${run.method}: test ${run.test.toPrecision(4)}`);
     },
   });
@@ -153,18 +164,24 @@ async function meetTest({ out, testSeeds = 0 }: PaperTask, file: string, context
 /** Score the study's edges on each task and seed, and keep them as they come. */
 async function score({ out }: PaperTask, file: string, { signal, onProgress, note }: Context): Promise<void> {
   const storage = openStudyFile(file);
-  const { settings } = storage.study;
+  const record = storage.study;
   storage.close();
+  const { settings } = record;
   const { model, dtype, trainSize, measureSize } = settings;
   const backbone = await openers.backbone({ model, dtype }, note);
-  const study = { settings, trials: [], scored: await linesIn<ScoredEdges>(out, SCORED) };
+  checkBackbone(backbone, model, record.backbone.hash);
+  const scored = await readLines<ScoredEdges>(join(out, SCORED));
+  const study = { settings, scored };
   await scoreStudy(backbone, study, {
     signal,
     onProgress,
-    openTask: async (task, seed) =>
-      (await openStudyTask(openers, backbone, { task, seed, trainSize, measureSize })).task,
+    openTask: async (name, seed) => {
+      const { task } = await openStudyTask(openers, backbone, { task: name, seed, trainSize, measureSize });
+      await checkData(task, name, record.data[name]?.[seed]);
+      return task;
+    },
     async onScored(scored) {
-      await appendFile(join(out, SCORED), scored.map((each) => `${JSON.stringify(each)}\n`).join(""));
+      await appendLines(join(out, SCORED), scored);
       note(`${scored[0]?.task}, seed ${scored[0]?.seed}: ${scored.length} scores of each edge`);
     },
   });
@@ -172,12 +189,6 @@ async function score({ out }: PaperTask, file: string, { signal, onProgress, not
 
 /** What comes beside a study's file. */
 const [TESTED, SCORED] = ["test.jsonl", "scores.jsonl"];
-
-async function linesIn<Line>(out: string, name: string): Promise<readonly Line[]> {
-  const text = await readFile(join(out, name), "utf8").catch(() => "");
-  const lines = text.split("\n").filter((line) => line !== "");
-  return lines.map((line) => JSON.parse(line) as Line);
-}
 
 async function writeResults(name: ExperimentName, out: string): Promise<{ report: PaperReport; files: string[] }> {
   const storage = openStudyFile(join(out, "study.db"));
@@ -187,8 +198,9 @@ async function writeResults(name: ExperimentName, out: string): Promise<{ report
   const report = paperReport(name, {
     settings: record.settings,
     trials,
-    tested: await linesIn<TestRun>(out, TESTED),
-    scored: await linesIn<ScoredEdges>(out, SCORED),
+    isComplete: isComplete(record, trials),
+    tested: await readLines<TestRun>(join(out, TESTED)),
+    scored: await readLines<ScoredEdges>(join(out, SCORED)),
   });
   const data = [
     ["study", "study.jsonl"],

@@ -1,8 +1,8 @@
-import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileError, makeFolder, writeFileAtomic } from "../base/index.node.ts";
+import { makeFolder } from "../base/index.node.ts";
 import { GraftError } from "../base/index.ts";
 import type { MethodRun } from "../comparison/index.ts";
+import { appendLines, readLines } from "./lines-file.ts";
 
 /** In the folder of a comparison: its settings, then a run a line. */
 export const RUNS_FILE = "runs.jsonl";
@@ -16,42 +16,16 @@ type Settings = Readonly<Record<string, unknown>>;
 export async function openJournal(folder: string, settings: Settings) {
   const path = join(folder, RUNS_FILE);
   await makeFolder(folder);
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return "";
-    throw fileError(error, path, "read");
+  const lines = await readLines<object>(path).catch((error: GraftError) => {
+    throw error.code === "NOT_JSON_LINES" ? notAJournal(path, error.place, error) : error;
   });
-  const lines = text.split("\n").slice(0, -1); // what follows the last line feed is no whole line
-  const [first, ...runs] = lines.map((line, k) => parseLine(line, path, k));
+  const [first, ...runs] = lines;
   if (first) checkSettings((first as { settings?: Settings }).settings, settings, path);
-  const whole = lines.length === 0 ? `${lineOf({ schema: 1, settings })}` : lines.map((line) => `${line}\n`).join("");
-  if (whole !== text) await writeFileAtomic(path, whole);
+  else await appendLines(path, [{ schema: 1, settings }]);
   return {
     finished: runs as MethodRun[],
-    async append(run: MethodRun): Promise<void> {
-      try {
-        const file = await open(path, "a");
-        try {
-          await file.appendFile(lineOf(run));
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-      } catch (error) {
-        throw fileError(error, path, "write");
-      }
-    },
+    append: (run: MethodRun): Promise<void> => appendLines(path, [run]),
   };
-}
-
-const lineOf = (value: object) => `${JSON.stringify(value)}\n`;
-
-/** JSON writes NaN, the value of a metric that is not defined, as null. */
-function parseLine(line: string, path: string, k: number): unknown {
-  try {
-    return JSON.parse(line, (_, value) => value ?? Number.NaN);
-  } catch (cause) {
-    throw notAJournal(path, `line ${k + 1} is not JSON`, cause);
-  }
 }
 
 function checkSettings(saved: Settings | undefined, wanted: Settings, path: string): void {

@@ -78,5 +78,5 @@ function describeTrial({ task, number, candidate, origin, state, values, runs }:
   const { method, learningRate } = candidate;
   const what = `${task} ${number} (${origin}): ${method}${learningRate === undefined ? "" : `, learning rate ${learningRate}`}`;
   if (values) return `${what}: ${values.metric.toPrecision(4)}`;
-  return `${what}: ${state}${runs.map(({ error }) => (error ? `, ${error}` : ""))[0] ?? ""}`;
+  return `${what}: ${state}${runs.flatMap(({ error }) => (error ? [`, ${error}`] : []))[0] ?? ""}`;
 }

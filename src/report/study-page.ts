@@ -53,7 +53,7 @@ function style(): string {
     ".scroll{overflow-x:auto}table{border-collapse:collapse}.trials td,.trials th{padding:.25rem .7rem;text-align:right;border-bottom:1px solid var(--faint);white-space:nowrap}",
     ".trials th button{border:0;padding:0;background:none;font-weight:600}.trials .text{text-align:left}.trials td.text{max-width:26rem;overflow:hidden;text-overflow:ellipsis}",
     '.trials th[aria-sort=ascending] button::after{content:" ↑"}.trials th[aria-sort=descending] button::after{content:" ↓"}',
-    ".trials tr[aria-selected=true]{background:var(--faint)}.failed{font-weight:600}.soft{color:var(--soft)}",
+    ".trials tr.chosen{background:var(--faint)}.failed{font-weight:600}.soft{color:var(--soft)}",
     ".map th{font-weight:400;font-size:11px;color:var(--soft);padding:0 2px;text-align:right}.map td{padding:0}",
     ".map button{display:block;width:var(--cell);height:var(--cell);padding:0;border:1px solid var(--paper);border-radius:2px}.map button.none{background:var(--faint)}",
     ".map button:focus-visible,.map button[aria-pressed=true]{position:relative;z-index:1;outline:3px solid var(--ink);outline-offset:0}",

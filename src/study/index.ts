@@ -1,3 +1,4 @@
+export { checkBackbone, checkData } from "./check-same.ts";
 export { type Factor, type FactorImportance, importance } from "./importance.ts";
 export { type NewStudy, newStudy } from "./new-study.ts";
 export * from "./paper/index.ts";

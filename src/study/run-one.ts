@@ -14,7 +14,7 @@ import {
   type TunedModel,
   train,
 } from "../training/index.ts";
-import { hashTask } from "./task-hash.ts";
+import { checkBackbone, checkData } from "./check-same.ts";
 import type { RunResult } from "./trial.ts";
 import type { RunCall, RunRequest } from "./workers/workers.ts";
 
@@ -32,7 +32,7 @@ export interface TaskOptions {
 }
 
 /** Generated tasks have as many validation images to choose an epoch; those that measure come on top. */
-const CHOOSING = 400;
+export const CHOOSING = 400;
 
 /** A task as a study uses it: the examples that measure apart from those that choose an epoch, where there are any. */
 export interface StudyTask {
@@ -85,7 +85,6 @@ interface Opened {
 }
 
 interface OpenedTask extends StudyTask {
-  readonly hash: string;
   head?: Promise<Head>;
 }
 
@@ -112,8 +111,7 @@ export function openTrainer(openers: Openers, { threads, memory }: TrainerOption
 
   const openModel = async (request: RunRequest, onLog: (line: string) => void): Promise<Opened> => {
     const backbone = await openers.backbone(request.model, onLog);
-    if (backbone.hash !== request.backboneHash)
-      throw differs("BACKBONE_DIFFERS", `model ${request.model.model}`, backbone.hash, request.backboneHash);
+    checkBackbone(backbone, request.model.model, request.backboneHash);
     return {
       backbone,
       runtime: searchRuntime(backbone.runtime),
@@ -122,14 +120,19 @@ export function openTrainer(openers: Openers, { threads, memory }: TrainerOption
   };
   const openTask = async (request: RunRequest, { backbone }: Opened): Promise<OpenedTask> => {
     const opened = await openStudyTask(openers, backbone, request);
-    const hash = await hashTask(opened.task);
-    if (hash !== request.dataHash) throw differs("DATA_DIFFERS", `data ${request.task}`, hash, request.dataHash);
-    return { ...opened, hash };
+    await checkData(opened.task, request.task, request.dataHash);
+    return opened;
   };
   const closeModel = async (opened: Promise<Opened>) => {
     const model = await opened.catch(() => undefined);
     model?.shelf.close();
     await model?.runtime.close();
+  };
+
+  const forgetTask = async (task: Promise<OpenedTask>) => {
+    const gone = await task.catch(() => undefined);
+    const splits = gone ? [gone.task.train, gone.task.validation, gone.measuring ?? []].flat() : [];
+    for (const model of models.values()) for (const split of splits) (await model).shelf.forget(split);
   };
 
   return {
@@ -145,7 +148,7 @@ export function openTrainer(openers: Openers, { threads, memory }: TrainerOption
       );
       const { headL2, classWeights } = training;
       const about = [backboneHash, name, seed, trainSize, measureSize, request.dataHash, headL2, classWeights, threads];
-      const open = await kept(tasks, about, MOST_TASKS, () => openTask(request, opened));
+      const open = await kept(tasks, about, MOST_TASKS, () => openTask(request, opened), forgetTask);
       const backbone = { ...opened.backbone, runtime: opened.runtime };
       const options = parseOptions(
         TrainOptions,
@@ -217,10 +220,3 @@ async function kept<T>(
   value.catch(() => known.delete(text));
   return value;
 }
-
-const differs = (code: string, thing: string, found: string, expected: string): GraftError =>
-  new GraftError(code, {
-    thing,
-    place: `it is not what the study was made with: here ${found.slice(0, 12)}, there ${expected.slice(0, 12)}`,
-    remedy: "Bring the same files to this machine, or make a study of these",
-  });

@@ -1,5 +1,6 @@
 import { breathe, GraftError, type LongCall, nameSeed, random } from "../base/index.ts";
 import type { EdgeScores } from "../scoring/index.ts";
+import { TrainOptions } from "../training/index.ts";
 import { openPruner } from "./pruners/pruners.ts";
 import { openSampler } from "./samplers/samplers.ts";
 import { openSpace } from "./space.ts";
@@ -110,7 +111,7 @@ export async function runStudy(
     const prune = () => {
       const trials = drawn(run.task);
       if (trial.origin === BASELINE) return;
-      const epochs = settings.training.epochs ?? DEFAULT_EPOCHS;
+      const { epochs } = TrainOptions.parse(settings.training);
       if (!pruner.shouldPrune({ run, trials, epochs, seeds: settings.seeds })) return;
       if (storage.pruneRun(run, `pruned by ${pruner.name}`)) controller.abort(PRUNED);
     };
@@ -204,8 +205,6 @@ export function plannedTrainings({
   return settings.tasks.length * (trials + settings.baselines.length) * settings.seeds;
 }
 
-const DEFAULT_EPOCHS = 4;
-
 const PRUNED = new Error("pruned");
 
 /** Errors that every run would have. */
@@ -213,10 +212,11 @@ const FATAL: ReadonlySet<string> = new Set(["BACKBONE_DIFFERS", "DATA_DIFFERS", 
 
 const keyOf = ({ task, trial, seed }: RunKey): string => `${trial} ${seed} ${task}`;
 
-function requestOf({ name, settings, backbone, data }: StudyRecord, trial: Trial, seed: number): RunRequest {
+function requestOf({ name, settings, backbone, data, createdAt }: StudyRecord, trial: Trial, seed: number): RunRequest {
   const { model, dtype, trainSize, measureSize, training } = settings;
   return {
     study: name,
+    createdAt,
     task: trial.task,
     trial: trial.number,
     seed,

@@ -74,7 +74,7 @@ async function computeFrozen(
   split: Split,
   names: readonly string[],
   batches: readonly CacheBatch[],
-  { threads, signal, onProgress, most = Number.POSITIVE_INFINITY }: CacheCall,
+  { threads, signal, onProgress, shelf, most = Number.POSITIVE_INFINITY }: CacheCall,
 ): Promise<readonly FrozenColumn[] | undefined> {
   const { input, runtime } = backbone;
   const views = viewsOf(split);
@@ -93,7 +93,8 @@ async function computeFrozen(
         const sizes = names.map((name) => bytesOf(results[name]!, batch, batches));
         if (sizes.reduce((a, b) => a + b) > most) return undefined;
         for (const [k, name] of names.entries()) {
-          const store = runtime.scratch(sizes[k]!, signal);
+          // What a shelf keeps outlives the training that made it.
+          const store = runtime.scratch(sizes[k]!, shelf ? undefined : signal);
           if (store === undefined) {
             closeAll(open);
             return undefined;

@@ -18,6 +18,8 @@ export interface FrozenShelf {
     names: readonly string[],
     make: (missing: readonly string[]) => Promise<readonly FrozenColumn[] | undefined>,
   ): Promise<readonly FrozenColumn[] | undefined>;
+  /** Let go of a split's values: nobody will ask for them again. */
+  forget(split: Split): void;
   /** Let go of everything. */
   close(): void;
 }
@@ -78,6 +80,11 @@ export function frozenShelf({ bytes = 2 ** 32, keepsEpochs = false }: FrozenShel
         for (const column of taken.values()) column.close();
         if (error !== undefined) throw error;
       }
+    },
+    forget(split) {
+      const goes = kept.filter((entry) => entry.split === split && entry.users === 0);
+      kept = kept.filter((entry) => !goes.includes(entry));
+      for (const { column } of goes) column.close();
     },
     close: () => dropBeyond(0),
   };

@@ -141,6 +141,23 @@ describe("a shelf", () => {
     shelf.close();
   });
 
+  test("keeps what a training made that was stopped", async () => {
+    const shelf = frozenShelf();
+    const backbone = backbones["pre-norm"]!;
+    const options = { batchSize: 16, threads: 1, epochs: 2 };
+    const stop = new AbortController();
+    const stopped = train(backbone, task, placementOf("3-4"), {
+      options,
+      shelf,
+      signal: stop.signal,
+      onProgress: ({ phase }) => phase === "train" && stop.abort(),
+    });
+    await expect(stopped).rejects.toThrow(/abort/);
+    const again = await search(shelf)("3-4");
+    expect(again.computed).toBe(0);
+    shelf.close();
+  });
+
   test("drops what was not used for longest, never what is in use", async () => {
     const shelf = frozenShelf({ bytes: 1 });
     const run = search(shelf);

@@ -51,7 +51,7 @@ export const TrainOptions = z.strictObject({
   frozenCache: z
     .boolean()
     .default(true)
-    .describe("compute what training does not change once for each example, where images are not augmented"),
+    .describe("compute what training does not change once for each example; of augmented images in studies alone"),
   headL2: z
     .number()
     .positive()

@@ -6,6 +6,7 @@ import type { RunCall, RunRequest, Workers } from "../../src/study/workers/worke
 /** A run of a study that has none but its name. */
 export const request = (trial: number, over: Partial<RunRequest> = {}): RunRequest => ({
   study: "st:udy 1",
+  createdAt: 1,
   task: "count",
   trial,
   seed: 0,

@@ -4,7 +4,7 @@ import { EdgeMap } from "./edge-map.tsx";
 import { cost, front, history, importanceBars, parallel, randomBand } from "./plots.ts";
 import { Plotted } from "./plotted.tsx";
 import { TrialDetail } from "./trial-detail.tsx";
-import { TrialTable } from "./trial-table.tsx";
+import { TrialTable, trialButtonId } from "./trial-table.tsx";
 
 export interface AppProps {
   readonly view: StudyView;
@@ -50,7 +50,7 @@ export function App({ view, isLost }: AppProps) {
       <p>
         {view.model}, {view.states} states. {summary(trials)}
         {isPartly(trials) && " A trial that is not complete has the mean of its trainings so far."}
-        {isLost && <strong role="status"> The server does not answer: this is what it said last.</strong>}
+        <strong role="status">{isLost && " The server does not answer: this is what it said last."}</strong>
       </p>
       {view.tasks.length > 1 && (
         <nav aria-label="Tasks">
@@ -84,7 +84,16 @@ export function App({ view, isLost }: AppProps) {
         onChoose={setChosen}
         onAllEdges={() => setEdge(undefined)}
       />
-      {detail && <TrialDetail trial={detail} metric={metric} onClose={() => setChosen(undefined)} />}
+      {detail && (
+        <TrialDetail
+          trial={detail}
+          metric={metric}
+          onClose={() => {
+            setChosen(undefined);
+            document.getElementById(trialButtonId(detail.number))?.focus();
+          }}
+        />
+      )}
     </>
   );
 }

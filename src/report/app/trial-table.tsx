@@ -78,9 +78,15 @@ export function TrialTable({ trials, metric, edge, chosen, onChoose, onAllEdges 
           </thead>
           <tbody>
             {(isWhole ? found : found.slice(0, FIRST)).map((trial) => (
-              <tr key={trial.number} aria-selected={trial.number === chosen}>
+              <tr key={trial.number} class={trial.number === chosen ? "chosen" : undefined}>
                 <td>
-                  <button type="button" aria-label={`Trial ${trial.number}`} onClick={() => onChoose(trial.number)}>
+                  <button
+                    type="button"
+                    id={trialButtonId(trial.number)}
+                    aria-label={`Trial ${trial.number}`}
+                    aria-current={trial.number === chosen}
+                    onClick={() => onChoose(trial.number)}
+                  >
                     {trial.number}
                   </button>
                 </td>
@@ -106,6 +112,9 @@ export function TrialTable({ trials, metric, edge, chosen, onChoose, onAllEdges 
     </section>
   );
 }
+
+/** Where focus returns to when a trial is closed. */
+export const trialButtonId = (trial: number): string => `trial-${trial}`;
 
 const columnsOf = (metric: string): readonly Column[] => [
   { title: "trial", value: ({ number }) => number },

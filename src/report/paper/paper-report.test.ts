@@ -7,9 +7,10 @@ import { fileName, paperReport } from "./index.ts";
 
 const ALL = "all:parallel@r8";
 const HOSTILE = "a<b>&.csv";
-const study = (name: ExperimentName, list: readonly MadeUp[]) => ({
-  settings: experiments[name].settings({ states: 25, tasks: [HOSTILE, "b"] }),
+const study = (name: ExperimentName, list: readonly MadeUp[], tasks = [HOSTILE, "b"]) => ({
+  settings: experiments[name].settings({ states: 25, tasks }),
   trials: madeUpTrials(list),
+  isComplete: false,
 });
 const wellFormed = (svg: string) => new Resvg(svg, { font: { loadSystemFonts: false } }).render().width;
 
@@ -64,6 +65,9 @@ test("draws: a dot for each, and nothing to be drawn from nothing", () => {
   expect(paperReport("random", study("random", [])).pictures).toEqual([]);
 });
 
-test("a task's name becomes a file's", () => {
+test("a task's name becomes a file's, another one for each task", () => {
+  const list: MadeUp[] = ["en/t.csv", "de/t.csv"].map((task) => ({ task, method: "0-3@r32", validation: [0.5] }));
+  const names = paperReport("edges", study("edges", list, ["en/t.csv", "de/t.csv"])).pictures.map(({ name }) => name);
+  expect(names).toEqual(["edges-t", "edges-t-2"]);
   expect(fileName("/some/where/tickets 2.csv")).toBe("tickets-2");
 });

@@ -105,12 +105,14 @@ const reports: {
     ],
     pictures: result.tasks
       .filter(({ matrix }) => matrix.flat().some((value) => value !== undefined))
-      .flatMap(({ task, matrix, top }) => {
+      .flatMap(({ task, matrix, top }, k, shownTasks) => {
         const shown = matrix.map((row) => row.map((value) => (value === undefined ? Number.NaN : 100 * value)));
         const title = `${task}: one adapter on an edge, metric in %`;
         const chosen = top.map(({ edge }) => edge);
         const map = { matrix: shown, states: result.states, scoreName: "metric, %", title, chosen };
-        return picture(`edges-${fileName(task)}`, title, heatMapSvg(map));
+        const name = fileName(task);
+        const isTaken = shownTasks.slice(0, k).some((other) => fileName(other.task) === name);
+        return picture(`edges-${name}${isTaken ? `-${k + 1}` : ""}`, title, heatMapSvg(map));
       }),
   }),
 

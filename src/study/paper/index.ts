@@ -1,4 +1,4 @@
-export { analyseExperiment, type PaperResults, type PaperStudy } from "./analyse.ts";
+export { analyseExperiment, isComplete, type PaperResults, type PaperStudy } from "./analyse.ts";
 export type { BaselinesResult } from "./baselines.ts";
 export type { CorrelationResult } from "./correlation.ts";
 export type { EdgesResult } from "./edges.ts";

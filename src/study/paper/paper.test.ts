@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type MadeUp, madeUpTrials } from "../../../test/support/made-up-trials.ts";
 import { random } from "../../base/index.ts";
+import { analyseExperiment, isComplete } from "./analyse.ts";
 import { analyseBaselines } from "./baselines.ts";
 import { analyseCorrelation } from "./correlation.ts";
 import { analyseEdges, chanceOfRecurrent } from "./edges.ts";
@@ -296,6 +297,31 @@ test("each experiment is a study that anyone could write", () => {
     });
 });
 
+test("a study that has not come to its end leaves every claim unclear, whatever the numbers say", () => {
+  const settings = experiments.places.settings({ states: 7, tasks: ["a", "b"] });
+  const trials = madeUpTrials([
+    ...placesOf("a", (from) => 0.9 - 0.05 * from),
+    ...placesOf("b", (from) => 0.6 + 0.05 * from),
+  ]);
+  const outcomes = (isDone: boolean) =>
+    analyseExperiment("places", { settings, trials, isComplete: isDone }).verdicts.map(({ outcome }) => outcome);
+  expect(outcomes(true)).toEqual(["confirmed", "confirmed"]);
+  expect(outcomes(false)).toEqual(["unclear", "unclear"]);
+  const record = {
+    name: "s",
+    settings,
+    backbone: { name: "b", hash: "", states: 7 },
+    data: {},
+    metrics: {},
+    createdAt: 0,
+  };
+  const head = madeUpTrials(
+    ["a", "b"].map((task) => ({ task, method: "none", origin: "baseline", validation: [0, 0] })),
+  );
+  expect(isComplete(record, [...head, ...trials])).toBe(true);
+  expect(isComplete(record, trials)).toBe(false);
+});
+
 describe("the test split is met once", () => {
   const settings = experiments.random.settings({ states: 25, tasks: ["a"], draws: 2 });
   const trials = madeUpTrials([
@@ -307,17 +333,18 @@ describe("the test split is met once", () => {
 
   test("by the draw that validation chose and by every place, once all draws are done", () => {
     expect(testJobs({ settings, trials }, 2)).toEqual([
-      { task: "a", method: "1-2@r8", seed: 0 },
-      { task: "a", method: ALL, seed: 0 },
+      // Seed 0 was there when it was chosen.
       { task: "a", method: "1-2@r8", seed: 1 },
       { task: "a", method: ALL, seed: 1 },
+      { task: "a", method: "1-2@r8", seed: 2 },
+      { task: "a", method: ALL, seed: 2 },
     ]);
     expect(testJobs({ settings, trials: trials.slice(0, 2) }, 2)).toEqual([]);
   });
 
   test("what was done is not done again, and another choice is not tested", () => {
-    const tested = [met("1-2@r8", 0), met(ALL, 0)];
-    expect(testJobs({ settings, trials, tested }, 2).map(({ seed }) => seed)).toEqual([1, 1]);
+    const tested = [met("1-2@r8", 1), met(ALL, 1)];
+    expect(testJobs({ settings, trials, tested }, 2).map(({ seed }) => seed)).toEqual([2, 2]);
     expect(testJobs({ settings, trials, tested: [met("0-1@r8", 0)] }, 2)).toEqual([]);
   });
 });

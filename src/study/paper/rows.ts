@@ -45,7 +45,7 @@ export const baseline = (rows: readonly Row[], method: string): Row | undefined 
 
 export const meanOf = (bySeed: readonly (number | undefined)[]): number => mean(bySeed.filter(isNumber));
 
-/** The first of the rows whose mean is highest. NaN for none. */
+/** The first of the rows whose mean is highest; undefined for none. */
 export function best(rows: readonly Row[], by: "validation" | "measured"): Row | undefined {
   return rows.reduce<Row | undefined>(
     (found, row) => (found === undefined || meanOf(row[by]) > meanOf(found[by]) ? row : found),

@@ -17,7 +17,7 @@ export interface ScoreStudyOptions extends LongCall {
 /** Score the edges of a study, before any training, on each task and seed that has not been yet: every score there is, on one probe. */
 export async function scoreStudy(
   backbone: Backbone,
-  { settings, scored = [] }: PaperStudy,
+  { settings, scored = [] }: Pick<PaperStudy, "settings" | "scored">,
   { openTask, onScored, ...call }: ScoreStudyOptions,
 ): Promise<void> {
   const { stride = 1 } = settings.space;

@@ -34,7 +34,7 @@ export interface ScoredEdges {
   readonly task: string;
   readonly seed: number;
   readonly score: string;
-  /** Probe examples; none of a score that sees no data. */
+  /** Of the probe that it was scored on with others; a null score does not look at them. */
   readonly examples?: number;
   /** State indices along both sides. */
   readonly states: readonly number[];
@@ -60,9 +60,11 @@ function ofTask(measured: EdgesOfTask, states: readonly number[], scored: readon
   if (matrix.length < 2 || !isWhole(measured)) return { task, reliability: undefined, scores: [] };
   const own = scored.filter((each) => each.task === task && `${each.states}` === `${states}`);
   const accuracy = matrix as number[][];
-  const scores = [...new Set(own.map(({ score }) => score))].map((score) => {
-    const mean = meanMatrix(own.filter((each) => each.score === score).map((each) => each.matrix));
-    return { score, whole: mantelTest(mean, accuracy), givenDepth: correlationGivenDepth(mean, accuracy) };
+  const scores = [...new Set(own.map(({ score }) => score))].flatMap((score) => {
+    const matrices = own.filter((each) => each.score === score).map((each) => each.matrix);
+    if (matrices.length < measured.bySeed.length) return []; // seeds that are not scored yet
+    const mean = meanMatrix(matrices);
+    return [{ score, whole: mantelTest(mean, accuracy), givenDepth: correlationGivenDepth(mean, accuracy) }];
   });
   return { task, reliability: reliabilityOf(measured.bySeed), scores };
 }
@@ -93,11 +95,11 @@ function predicts(tasks: readonly ScoresOfTask[], isDone: boolean): Verdict {
   const isKnown = isDone && found.every((each) => each?.low !== undefined);
   return {
     claim: "The rank of an edge's gradient tells how good the edge is (best on 3 of the paper's 7 tasks, weak on 3)",
-    rule: "Spearman's correlation of srank with the measured metric over all edges, interval by the jackknife over states: confirmed if above 0 on 5/7 of the tasks or more, not confirmed if below 0 on some task or above 0 on none",
+    rule: "Spearman's correlation of srank with the measured metric over all edges, interval by the jackknife over states: confirmed if above 0 on 5/7 of the tasks or more and below on none, not confirmed if above 0 on fewer than half",
     outcome:
-      isKnown && above >= MOST * tasks.length
+      isKnown && above >= MOST * tasks.length && below === 0
         ? "confirmed"
-        : isKnown && (below > 0 || above === 0)
+        : isKnown && above < tasks.length / 2
           ? "not confirmed"
           : "unclear",
     because: listed(tasks, (task) => shown(scoreOn(task, "srank")?.whole)),

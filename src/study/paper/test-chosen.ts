@@ -12,8 +12,6 @@ export interface TestChosenOptions extends LongCall {
   readonly openTask: (task: string, seed: number) => Promise<Task>;
   /** Called after each training, before the next begins. */
   readonly onRun: (run: TestRun) => Promise<void>;
-  /** Threads of the runtime, as the study's workers have. */
-  readonly threads?: number;
 }
 
 /** A training that is to meet the test split. */
@@ -23,7 +21,10 @@ export type TestJob = Pick<TestRun, "task" | "method" | "seed">;
  * What is left to be tested: for each task that is whole, the draw that validation chose and an adapter at every place. A task whose
  * test split another choice has met is left alone, for good: it can be met once.
  */
-export function testJobs({ settings, trials, tested = [] }: PaperStudy, seeds: number): readonly TestJob[] {
+export function testJobs(
+  { settings, trials, tested = [] }: Omit<PaperStudy, "isComplete">,
+  seeds: number,
+): readonly TestJob[] {
   const all = everyPlaceOf(settings);
   return settings.tasks.flatMap((task) => {
     const draws = trials.filter((trial) => trial.task === task && trial.origin !== "baseline");
@@ -32,7 +33,10 @@ export function testJobs({ settings, trials, tested = [] }: PaperStudy, seeds: n
     const chosen = chosenDraw(trials, task);
     const met = tested.filter((run) => run.task === task);
     if (!isWhole || chosen === undefined || met.some(({ method }) => method !== chosen && method !== all)) return [];
-    return Array.from({ length: seeds }, (_, seed) => [chosen, all].map((method) => ({ task, method, seed })))
+    // Seeds that the choice has not seen: the trainings that won it are flattered by their luck.
+    return Array.from({ length: seeds }, (_, k) =>
+      [chosen, all].map((method) => ({ task, method, seed: settings.seeds + k })),
+    )
       .flat()
       .filter((job) => !met.some((run) => run.method === job.method && run.seed === job.seed));
   });
@@ -41,12 +45,12 @@ export function testJobs({ settings, trials, tested = [] }: PaperStudy, seeds: n
 /** Train each job and measure it on the test split. */
 export async function testChosen(
   backbone: Backbone,
-  study: PaperStudy,
-  { seeds, openTask, onRun, threads, ...call }: TestChosenOptions,
+  study: Omit<PaperStudy, "isComplete">,
+  { seeds, openTask, onRun, ...call }: TestChosenOptions,
 ): Promise<void> {
   const jobs = testJobs(study, seeds);
   for (const task of new Set(jobs.map((job) => job.task))) {
-    const options = { ...study.settings.training, threads };
+    const options = study.settings.training;
     const run = localRuns(backbone, (seed) => openTask(task, seed), { ...call, options });
     try {
       for (const { method, seed } of jobs.filter((job) => job.task === task)) {

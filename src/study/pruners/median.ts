@@ -13,11 +13,12 @@ export const medianPruner: PrunerKind<typeof options> = {
   summary: "ends what is worse than the median of the other trials at the same epoch",
   source: "the median rule of Vizier, Golovin et al. 2017, as Optuna has it",
   options,
-  shouldPrune({ run, trials }, { startup, warmup }) {
+  shouldPrune({ run, trials, epochs, seeds }, { startup, warmup }) {
     const trial = trials.find(({ number }) => number === run.trial);
     const epoch = runOf(trial, run.seed)?.reports.at(-1)?.epoch ?? 0;
     const own = trial && bestBy(trial, run.seed, epoch);
-    if (own === undefined || epoch <= warmup) return false;
+    const isOver = epoch >= epochs && run.seed === seeds - 1; // a trial that is done costs nothing more
+    if (own === undefined || epoch <= warmup || isOver) return false;
     const others = trials
       .filter((other) => other !== trial)
       .map((other) => bestBy(other, run.seed, epoch))

@@ -27,17 +27,18 @@ export interface JobProgress {
 export type JobResult = RunResult;
 
 /**
- * The same run has the same id whoever asks, so that an owner that comes back finds it. The hash of all that is asked
- * keeps studies of one name apart; runs that are wholly alike give the same result.
+ * The same run has the same id whoever asks, so that an owner that comes back finds it. The hash of all that is
+ * asked tells a study from its copy that was changed by hand.
  */
 export function jobIdOf(request: RunRequest): string {
-  const { study, task, trial, seed } = request;
+  const { task, trial, seed } = request;
   const hash = createHash("sha256").update(canonicalJson(request)).digest("hex").slice(0, 12);
-  return [`${jobPrefixOf(study)}${encodeURIComponent(task)}`, trial, seed, hash].join("/");
+  return [`${jobPrefixOf(request)}${encodeURIComponent(task)}`, trial, seed, hash].join("/");
 }
 
 /** What the ids of a study's jobs begin with. BullMQ's ids may not hold a colon. */
-export const jobPrefixOf = (study: string): string => `${encodeURIComponent(study)}/`;
+export const jobPrefixOf = ({ study, createdAt }: Pick<RunRequest, "study" | "createdAt">): string =>
+  `${encodeURIComponent(study)}/${createdAt}/`;
 
 /** Keys in order and nothing undefined: a request that went through a file is the same. */
 function canonicalJson(value: unknown): string {

@@ -44,12 +44,12 @@ export async function queueWorkers(options: QueueWorkersOptions): Promise<Worker
   const wakers = new Map<string, () => void>();
   for (const event of ["completed", "failed", "progress", "removed"] as const)
     events.on(event, ({ jobId }: { jobId: string }) => wakers.get(jobId)?.());
-  const studies = new Set<string>();
+  const prefixes = new Set<string>();
 
   async function run(request: RunRequest, call: RunCall): Promise<RunResult> {
     const { signal } = call;
     signal.throwIfAborted();
-    studies.add(request.study);
+    prefixes.add(jobPrefixOf(request));
     const id = jobIdOf(request);
     const tell = teller(call);
     const add = () =>
@@ -113,7 +113,7 @@ export async function queueWorkers(options: QueueWorkersOptions): Promise<Worker
     slots,
     run,
     async close() {
-      const farewell = forgetStudies(queue, studies).then(() => Promise.all([events.close(), queue.close()]));
+      const farewell = forgetStudies(queue, prefixes).then(() => Promise.all([events.close(), queue.close()]));
       await within(FAREWELL_MILLISECONDS, farewell);
       connection.close();
     },
@@ -121,11 +121,10 @@ export async function queueWorkers(options: QueueWorkersOptions): Promise<Worker
 }
 
 /** Jobs left by earlier owners of these studies. */
-async function forgetStudies(queue: Queue<JobData, RunResult, string>, studies: ReadonlySet<string>): Promise<void> {
-  const prefixes = [...studies].map(jobPrefixOf);
-  if (prefixes.length === 0) return;
+async function forgetStudies(queue: Queue<JobData, RunResult, string>, prefixes: ReadonlySet<string>): Promise<void> {
+  if (prefixes.size === 0) return;
   const jobs = await queue.getJobs(["wait", "completed", "failed"]);
-  const theirs = jobs.filter((job) => prefixes.some((prefix) => job?.id?.startsWith(prefix)));
+  const theirs = jobs.filter((job) => [...prefixes].some((prefix) => job?.id?.startsWith(prefix)));
   await Promise.allSettled(theirs.map((job) => job.remove()));
 }
 

@@ -8,6 +8,7 @@ import type { RunRequest, Workers } from "./workers.ts";
 
 const request = (method: string, seed = 0): RunRequest => ({
   study: "s",
+  createdAt: 1,
   task: "count",
   trial: 0,
   seed,

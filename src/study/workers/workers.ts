@@ -5,6 +5,8 @@ import type { Candidate, RunKey, RunReport, RunResult } from "../trial.ts";
 export interface RunRequest extends RunKey {
   /** Of the study: names its runs apart from another's in a shared queue. */
   readonly study: string;
+  /** When the study was made, milliseconds since 1970: tells it from another of its name. */
+  readonly createdAt: number;
   readonly candidate: Candidate;
   readonly model: { readonly model: string; readonly dtype?: string };
   readonly trainSize?: number;
