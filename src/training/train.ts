@@ -64,7 +64,8 @@ export interface Trained extends TunedModel {
  * adapters on it, an empty one trains the head alone. After each epoch the parameters are validated and the best kept.
  *
  * The same arguments give the same bits on the same machine with the same thread count, interrupted or not: every
- * random choice is a function of the seed, the epoch and the example.
+ * random choice is a function of the seed, the epoch and the example. (Where memory and disk have no room for frozen values
+ * they are computed in the step, which rounds otherwise.)
  *
  * @throws GraftError OPTIONS; LOSS_NOT_FINITE if a step's loss is no finite number (the checkpoint then holds the last
  *         good state), or the validation's; CHECKPOINT_MISMATCH; those of `methodOf`
