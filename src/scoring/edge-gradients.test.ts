@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { TINY, tinyPreNorm, tinyTask } from "../../test/support/tiny-backbone.ts";
 import { relativeError, trainedTensors } from "../../test/support/tiny-runs.ts";
 import { headParameters, pooledSize } from "../objective/index.ts";
-import { type EdgeColumn, type EdgeColumnsOptions, edgeColumns, type ProbeFactors } from "./edge-gradients.ts";
+import { type EdgeColumn, type EdgeColumnsOptions, edgeColumns } from "./edge-gradients.ts";
+import type { ProbeFactors } from "./probe-pass.ts";
 
 const d = TINY.hiddenSize;
 const n = 2 * TINY.blocks + 1;

@@ -29,7 +29,10 @@ const SMALL = 1e9;
  */
 export async function openEigenPool(
   { cores, startWorker }: Pick<Runtime, "cores" | "startWorker">,
-  { threads = cores, operations = Number.POSITIVE_INFINITY }: { threads?: number; operations?: number } = {},
+  {
+    threads = cores,
+    operations = Number.POSITIVE_INFINITY,
+  }: { threads?: number | undefined; operations?: number } = {},
 ): Promise<EigenPool> {
   const count = threads > 1 && operations > SMALL ? threads : 0;
   const started = await Promise.all(Array.from({ length: count }, () => startWorker(EIGENVALUES_WORKER)));

@@ -2,8 +2,9 @@ import type { Backbone } from "../backbone/index.ts";
 import type { LongCall } from "../base/index.ts";
 import { headWidth } from "../methods/index.ts";
 import { outputNames, type Task } from "../tasks/index.ts";
-import { type EdgeColumn, edgeColumns, probeBatch } from "./edge-gradients.ts";
+import { type EdgeColumn, edgeColumns } from "./edge-gradients.ts";
 import { probeOf, randomHead } from "./probe.ts";
+import { probeBatch } from "./probe-pass.ts";
 import { openSpectra } from "./spectra.ts";
 
 export interface EstimateScoringOptions extends LongCall {
@@ -39,10 +40,10 @@ export async function estimateScoring(
   const times: number[] = [];
   let perColumn = 0;
   const spectra = await openSpectra(backbone, { threads });
-  const visit = async ({ to, gradients }: EdgeColumn) => {
-    if (to > 0) return;
+  const visit = async (column: EdgeColumn) => {
+    if (column.to > 0) return;
     const from = performance.now();
-    await spectra.ofColumn(gradients, () => {});
+    await spectra.ofColumn(column, () => {});
     perColumn = performance.now() - from;
   };
   await edgeColumns(backbone, task, sample, head, visit, {

@@ -1,7 +1,7 @@
 import type { Backbone } from "../backbone/index.ts";
 import { type Builder, createBuilder, type Graph, type Value } from "../graph/index.ts";
 import type { Session } from "../runtime/index.ts";
-import type { ProbeFactors } from "./edge-gradients.ts";
+import type { ProbeFactors } from "./probe-pass.ts";
 import type { ScoreName } from "./scores/index.ts";
 import type { OfFactors, ScoreSettings } from "./scores/score.ts";
 

@@ -3,9 +3,10 @@ import type { Backbone } from "../backbone/index.ts";
 import { GraftError } from "../base/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { backboneFacts } from "./backbone-facts.ts";
-import { type EdgeColumn, edgeColumns, type ProbeFactors } from "./edge-gradients.ts";
+import { type EdgeColumn, edgeColumns } from "./edge-gradients.ts";
 import { openFactorSums } from "./factor-sums.ts";
 import { openProbe, type ProbeOptions, rankCap } from "./probe.ts";
+import type { ProbeFactors } from "./probe-pass.ts";
 import { entropyRank } from "./scores/entropy.ts";
 import { DEFAULT_SCORE, type ScoreName, scores } from "./scores/index.ts";
 import type { Score } from "./scores/score.ts";
@@ -90,7 +91,8 @@ async function scoreOnProbe(backbone: Backbone, task: Task, wanted: readonly Wan
   const caps: number[] = [];
   const tools = await openTools(backbone, wanted, [indices.length], settings);
   try {
-    const visit = async ({ to, gradients, activeTokens }: EdgeColumn) => {
+    const visit = async (column: EdgeColumn) => {
+      const { to, gradients, activeTokens } = column;
       const cap = rankCap(backbone, task.goal, to, activeTokens);
       caps[to] = cap;
       const whitened = await tools.whitening?.ofColumn(gradients);
@@ -105,7 +107,7 @@ async function scoreOnProbe(backbone: Backbone, task: Task, wanted: readonly Wan
           }
         }
       if (tools.spectra === undefined) return;
-      await tools.spectra.ofColumn(gradients, (from, sigma) => {
+      await tools.spectra.ofColumn(column, (from, sigma) => {
         tieBreak[from]![to] = entropyRank(sigma);
         for (const { name, score, matrix } of wanted)
           if ("ofSpectrum" in score) put(matrix, name, { from, to }, score.ofSpectrum(sigma, settings));

@@ -1,7 +1,7 @@
 import type { Backbone } from "../backbone/index.ts";
 import { createBuilder, type Graph } from "../graph/index.ts";
 import type { Session } from "../runtime/index.ts";
-import type { ProbeFactors } from "./edge-gradients.ts";
+import type { ProbeFactors } from "./probe-pass.ts";
 
 /** Share of the mean variance that is added to every variance, so that directions without any do not decide. */
 const RIDGE = 1e-3;

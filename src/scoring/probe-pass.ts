@@ -1,0 +1,165 @@
+import { differentiate } from "../autodiff/index.ts";
+import { type Backbone, type TraceSizes, traceBackbone } from "../backbone/index.ts";
+import { breathe, type LongCall } from "../base/index.ts";
+import { createBuilder, type Graph, prune } from "../graph/index.ts";
+import { goalOutput, upToFeatures } from "../methods/index.ts";
+import { lossOf, targetShapes } from "../objective/index.ts";
+import type { HostTensor } from "../runtime/index.ts";
+import type { Goal, Task } from "../tasks/index.ts";
+import { type Head, longest, stepFeeds, viewsOf } from "../training/index.ts";
+
+/** Both factors of the gradients of a batch. Padding of a batch has no cotangent, but has states. */
+export interface ProbeFactors {
+  /** [n · d, sequences · tokens], one state below the other. */
+  readonly states: HostTensor;
+  /** [targets, sequences · tokens, d], of the mean loss of the batch. */
+  readonly cotangents: HostTensor;
+  readonly targets: readonly number[];
+  /** Rows of the model's input in a batch, padding among them. */
+  readonly sequences: number;
+  /** [sequences · tokens]: 1 for tokens of examples, 0 for padding of either kind. */
+  readonly real: Float32Array;
+  /** Examples in the batch, and the group they belong to. */
+  readonly examples: number;
+  readonly group: number;
+}
+
+/** The probe, ready to be passed through the frozen backbone, forward and backward. */
+export interface ProbePass {
+  /** Batches of a pass. */
+  readonly batches: number;
+  /** The graph whose session a pass towards some states opens. */
+  graphTo(targets: readonly number[]): Graph;
+  /** Pass the probe once; `visit` gets the states and the cotangents of the targets of each batch. */
+  run(targets: readonly number[], visit: (factors: ProbeFactors) => Promise<void>): Promise<void>;
+}
+
+export interface ProbePassOptions extends Pick<LongCall, "signal"> {
+  readonly threads?: number;
+  /** Sizes of disjoint groups of the probe, in its order: no batch holds examples of two; default all in one. */
+  readonly groups?: readonly number[];
+}
+
+/** Most examples of a probe batch. */
+export const PROBE_BATCH = 32;
+
+/** Numbers of all pictures of a probe batch: 6 of 224 × 224, of which all values between are kept. */
+const PROBE_PIXELS = 1 << 20;
+
+/** Tokens are rounded up to a multiple, which matrix products like. */
+const ROUND = 8;
+
+/** Examples that a probe takes at once. */
+export const probeBatch = ({ input }: Backbone): number =>
+  input.kind === "text"
+    ? PROBE_BATCH
+    : Math.max(1, Math.min(PROBE_BATCH, Math.floor(PROBE_PIXELS / (3 * input.height * input.width))));
+
+/**
+ * @param indices  probe examples of the training split
+ * @param head     the linear head whose loss is differentiated; none for embeddings
+ */
+export async function openProbePass(
+  backbone: Backbone,
+  { goal, train }: Task,
+  indices: Uint32Array,
+  head: Head,
+  { threads, signal, groups = [indices.length] }: ProbePassOptions = {},
+): Promise<ProbePass> {
+  const { runtime, input } = backbone;
+  const views = viewsOf(train);
+  const tokens = train.kind === "text" ? tokensOf(longest(train, indices), backbone) : undefined;
+  const batchSize = probeBatch(backbone);
+  const traced = await traceBackbone(backbone, { batchSize: views * batchSize, tokens }, signal);
+  const batches = batchesOf(groups, batchSize);
+  const graphTo = (targets: readonly number[]) =>
+    probeGraph(backbone, traced, targets, { goal, views, tokens, head, batchSize });
+  return {
+    batches: batches.length,
+    graphTo,
+    async run(targets, visit) {
+      const session = await runtime.open(graphTo(targets), { threads });
+      try {
+        for (const { start, end, group } of batches) {
+          const part = indices.subarray(start, end);
+          const feeds = stepFeeds(goal, { split: train, indices: part, input, batchSize, tokens });
+          const { states, cotangents } = await session.run(feeds);
+          const rows = states!.shape[1]!; // sequences · tokens
+          const sequences = views * batchSize;
+          const real = realTokens(feeds, input, { rows, sequences, batchSize, examples: part.length });
+          const factors = { states: states!, cotangents: cotangents!, targets, sequences, real };
+          await visit({ ...factors, examples: part.length, group });
+          await breathe(signal);
+        }
+      } finally {
+        await session.release();
+      }
+    },
+  };
+}
+
+/** Batches of each group in turn: none holds examples of two. */
+function batchesOf(groups: readonly number[], batchSize: number) {
+  let before = 0;
+  return groups.flatMap((size, group) => {
+    const first = before;
+    before += size;
+    return Array.from({ length: Math.ceil(size / batchSize) }, (_, k) => {
+      const start = first + k * batchSize;
+      return { start, end: Math.min(start + batchSize, before), group };
+    });
+  });
+}
+
+/** 1 for tokens of examples, 0 for those of the batch's padding and of a text's. */
+function realTokens(
+  feeds: Readonly<Record<string, HostTensor>>,
+  input: Backbone["input"],
+  { rows, sequences, batchSize, examples }: Record<"rows" | "sequences" | "batchSize" | "examples", number>,
+): Float32Array {
+  const tokens = rows / sequences;
+  const mask = input.kind === "text" && input.mask !== undefined ? feeds[input.mask]!.data : undefined;
+  return Float32Array.from({ length: rows }, (_, row) =>
+    Math.floor(row / tokens) % batchSize < examples ? Number(mask?.[row] ?? 1) : 0,
+  );
+}
+
+/** The length the file fixes; else rounded up, but no longer than the model's longest text. */
+const tokensOf = (longest: number, { input, tokenizer }: Backbone): number =>
+  (input.kind === "text" ? input.fixedLength : undefined) ??
+  Math.min(ROUND * Math.ceil(longest / ROUND), Math.max(longest, tokenizer?.maxLength ?? longest));
+
+interface ProbeSettings {
+  readonly goal: Goal;
+  readonly views: number;
+  readonly tokens: TraceSizes["tokens"];
+  readonly head: Head;
+  readonly batchSize: number;
+}
+
+/** Outputs `states` [n·d, batch·tokens], one state below the other, and `cotangents` of the targets, [targets, batch·tokens, d]. */
+function probeGraph(
+  backbone: Backbone,
+  traced: Graph,
+  targets: readonly number[],
+  { goal, views, tokens, head, batchSize }: ProbeSettings,
+): Graph {
+  const g = createBuilder(upToFeatures(backbone, traced));
+  const constants = new Map([...head].map(([name, tensor]) => [name, g.constant(tensor, name)]));
+  const output = goalOutput(g, backbone, goal, g.value(backbone.features), constants);
+  const shapes = targetShapes(goal, { batchSize, tokens });
+  const wanted = shapes.targets && g.input("targets", "float32", shapes.targets);
+  const loss = lossOf(g, goal, output, wanted, g.input("weights", "float32", shapes.weights), views);
+  const states = backbone.states.map((name) => g.value(name));
+  const flat = [-1, backbone.hiddenSize];
+  const cotangents = differentiate(
+    g,
+    loss,
+    targets.map((to) => states[to]!),
+  ).map((value) => g.unsqueeze(g.reshape(value, flat), [0]));
+  // Transposed once, not in the product of each target.
+  const columns = states.map((state) => g.transpose(g.reshape(state, flat), [1, 0]));
+  g.rename(g.concat(columns, 0), "states");
+  g.rename(g.concat(cotangents, 0), "cotangents");
+  return prune(g.toGraph(["states", "cotangents"]));
+}
