@@ -23,6 +23,9 @@ export type StudyEnd = "complete" | "stopped" | "hours";
 /** How often the wish to stop is looked for. */
 const LOOK_MILLISECONDS = 500;
 
+/** Waiting runs, for each slot, of which the workers choose: not so many that a trial falls far behind. */
+const LOOK_AHEAD = 3;
+
 /** The first so many trials may fail alike before the study is given up. */
 const ALIKE = 3;
 
@@ -88,7 +91,7 @@ export async function runStudy(
     return false;
   }
 
-  /** The first run that waits for nothing: of a trial that may be pruned, later seeds wait for the first. */
+  /** Of the first runs that wait for nothing the one that suits the workers; of a trial that may be pruned, later seeds wait for the first. */
   function nextWaiting(): Run | undefined {
     const canPrune = pruner.name !== "none";
     const isFree = (run: Run, { runs }: Trial) =>
@@ -96,11 +99,12 @@ export async function runStudy(
       !active.has(keyOf(run)) &&
       (!canPrune || runs.every(({ seed, state }) => seed >= run.seed || state === "complete"));
     const inOrder = storage.trials().toSorted((a, b) => a.number - b.number);
+    const free: Run[] = [];
     for (const trial of inOrder) {
-      const run = trial.runs.find((each) => isFree(each, trial));
-      if (run) return run;
+      free.push(...trial.runs.filter((each) => isFree(each, trial)));
+      if (free.length >= LOOK_AHEAD * workers.slots) break;
     }
-    return undefined;
+    return free[workers.choose?.(free.slice(0, LOOK_AHEAD * workers.slots)) ?? 0];
   }
 
   function start(run: Run): void {

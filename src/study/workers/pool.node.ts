@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { GraftError, receivedError } from "../../base/index.ts";
-import type { RunResult } from "../trial.ts";
+import type { RunKey, RunResult } from "../trial.ts";
 import type { FromPoolChild, ToPoolChild } from "./pool-child.node.ts";
 import type { RunCall, RunRequest, Workers } from "./workers.ts";
 
@@ -18,11 +18,15 @@ export interface PoolOptions {
 export function poolWorkers({ slots, fork }: PoolOptions): Workers {
   const idle: ChildProcess[] = [];
   const all = new Set<ChildProcess>();
+  // Tasks with a seed that each has trained on.
+  const prepared = new Map<ChildProcess, Set<string>>();
+  const isPrepared = (run: RunKey) => (child: ChildProcess) => prepared.get(child)?.has(dataOf(run)) === true;
   const start = (): ChildProcess => {
     const child = fork();
     all.add(child);
     child.on("exit", () => {
       all.delete(child);
+      prepared.delete(child);
       if (idle.includes(child)) idle.splice(idle.indexOf(child), 1);
     });
     return child;
@@ -31,13 +35,20 @@ export function poolWorkers({ slots, fork }: PoolOptions): Workers {
     slots,
     async run(request, call) {
       call.signal.throwIfAborted();
-      const child = idle.pop() ?? start();
+      const found = idle.findLastIndex(isPrepared(request));
+      const child = idle.splice(found, 1)[0] ?? start();
+      prepared.set(child, (prepared.get(child) ?? new Set()).add(dataOf(request)));
       call.onStart(`process ${child.pid}`);
       try {
         return await ask(child, request, call);
       } finally {
         if (child.connected) idle.push(child);
       }
+    },
+    choose(waiting) {
+      const best = waiting.findIndex((run) => idle.some(isPrepared(run)));
+      const forNobody = waiting.findIndex((run) => ![...all].some(isPrepared(run)));
+      return Math.max(0, best >= 0 ? best : forNobody);
     },
     async close() {
       await Promise.all(
@@ -50,6 +61,8 @@ export function poolWorkers({ slots, fork }: PoolOptions): Workers {
     },
   };
 }
+
+const dataOf = ({ task, seed }: RunKey): string => `${seed} ${task}`;
 
 function ask(child: ChildProcess, request: RunRequest, { signal, onReport, onLog }: RunCall): Promise<RunResult> {
   return new Promise((resolve, reject) => {

@@ -87,6 +87,30 @@ describe.each([
   });
 });
 
+test("a process of the pool gets the tasks and seeds it is prepared for", async () => {
+  const workers = pool();
+  const seed = (number: number) => ({ ...request("none"), seed: number });
+  const processOf = async (number: number) => {
+    let name = "";
+    await workers.run(seed(number), { ...call().call, onStart: (worker) => (name = worker) });
+    return name;
+  };
+  try {
+    expect(workers.choose!([seed(0), seed(1)])).toBe(0);
+    const [first, second] = await Promise.all([processOf(0), processOf(1)]);
+    expect(first).not.toBe(second);
+    expect([await processOf(1), await processOf(0), await processOf(1)]).toEqual([second, first, second]);
+    const busy = workers.run(seed(0), call().call);
+    // One is busy with 0: the other goes on with 1, or begins what nobody knows.
+    expect(workers.choose!([seed(0), seed(2), seed(1)])).toBe(2);
+    expect(workers.choose!([seed(0), seed(2)])).toBe(1);
+    expect(workers.choose!([seed(0)])).toBe(0);
+    await busy;
+  } finally {
+    await workers.close();
+  }
+});
+
 test("a process of the pool that dies takes its run with it, and no other", async () => {
   const workers = pool();
   try {

@@ -37,5 +37,10 @@ export interface Workers {
    *         the training threw would come again.
    */
   run(request: RunRequest, call: RunCall): Promise<RunResult>;
+  /**
+   * Which of some runs, in the order they wait, a worker that is idle is best prepared for: it keeps a task's data, head and
+   * frozen values. Default: the first.
+   */
+  choose?(waiting: readonly RunKey[]): number;
   close(): Promise<void>;
 }
