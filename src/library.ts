@@ -53,6 +53,7 @@ export { describeMethod, type Method, methodOf, type TunedSpec } from "./methods
 export { type Evaluation, metricName, type Pooling } from "./objective/index.ts";
 export type { HostArray, HostTensor, Ort, Runtime, Session, SessionOptions } from "./runtime/index.ts";
 export {
+  type Confidence,
   describeScores,
   type EdgeScores,
   type ParsedScores,

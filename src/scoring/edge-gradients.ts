@@ -161,17 +161,18 @@ function openColumn(
         activeTokens,
         ...(activeTokens <= d / 2 && { rowSpace: joined(rows) }),
       }));
-      const activeTokens = parts.reduce((sum, part) => sum + part.activeTokens, 0);
-      const rowSpace = activeTokens <= d / 2 ? joined(parts.map((part) => part.rowSpace!)) : undefined;
-      return {
-        to,
-        sources,
-        gradients: meanGradients(parts),
-        activeTokens,
-        ...(rowSpace && { rowSpace }),
-        groups: parts,
-      };
+      return { to, sources, ...gradientsOf(parts, d), groups: parts };
     },
+  };
+}
+
+/** The gradients of the examples of several groups together; of one group its own arrays. */
+export function gradientsOf(groups: readonly GroupGradients[], d: number): Gradients {
+  const activeTokens = groups.reduce((sum, group) => sum + group.activeTokens, 0);
+  return {
+    gradients: meanGradients(groups),
+    activeTokens,
+    ...(activeTokens <= d / 2 && { rowSpace: joined(groups.map(({ rowSpace }) => rowSpace!)) }),
   };
 }
 

@@ -10,18 +10,18 @@ export type FactorScores = readonly { readonly name: ScoreName; readonly score: 
 /** What scores sum over the factors of gradients. */
 export interface FactorSums {
   add(factors: ProbeFactors): Promise<void>;
-  /** A score's mean over the examples of each group, for the edges into a state, [groups][n, k]. */
-  meansOf(name: ScoreName, to: number): readonly Float32Array[];
+  /** A score's mean over the examples of some groups, for the edges into a state, [n, k]. */
+  meanOf(name: ScoreName, to: number, groups: readonly number[]): Float32Array;
   close(): Promise<void>;
 }
 
 /**
- * @param groups  their sizes
+ * @param sizes  of the probe's groups
  */
 export function openFactorSums(
   { runtime, states: { length: n }, hiddenSize: d }: Backbone,
   scores: FactorScores,
-  groups: readonly number[],
+  sizes: readonly number[],
   { threads, ...settings }: ScoreSettings & { readonly threads?: number | undefined },
 ): FactorSums {
   const sums = new Map(scores.map(({ name }) => [name, new Map<number, Float32Array[]>()]));
@@ -51,17 +51,21 @@ export function openFactorSums(
           if (!ofTarget.has(to))
             ofTarget.set(
               to,
-              groups.map(() => new Float32Array(n * k)),
+              sizes.map(() => new Float32Array(n * k)),
             );
           const sum = ofTarget.get(to)![group]!;
           const data = tensor.data as Float32Array;
           const column = columns === 1 ? 0 : at;
           for (let from = 0; from < n; from++)
-            for (let c = 0; c < k; c++) sum[from * k + c]! += data[(from * columns + column) * k + c]! / groups[group]!;
+            for (let c = 0; c < k; c++) sum[from * k + c]! += data[(from * columns + column) * k + c]!;
         }
       }
     },
-    meansOf: (name, to) => sums.get(name)!.get(to)!,
+    meanOf(name, to, groups) {
+      const parts = sums.get(name)!.get(to)!;
+      const total = groups.reduce((sum, group) => sum + sizes[group]!, 0);
+      return parts[0]!.map((_, k) => groups.reduce((sum, group) => sum + parts[group]![k]!, 0) / total);
+    },
     close: async () => session?.release(),
   };
 }

@@ -1,3 +1,4 @@
+export type { Confidence } from "./confidence.ts";
 export { type EstimateScoringOptions, estimateScoring } from "./estimate-scoring.ts";
 export { type ScoreOptions, scoreEdges, scoreEdgesBy } from "./score-edges.ts";
 export { DEFAULT_SCORE, describeScores, type ScoreName, scoreNames } from "./scores/index.ts";

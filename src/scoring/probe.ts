@@ -12,9 +12,10 @@ export interface ProbeOptions extends LongCall {
   readonly examples?: number;
   /**
    * The head whose loss is differentiated; default `fitted`: linear, L2-regularised, on training examples disjoint
-   * from the probe (fitted on the probe it would separate it and leave no gradient). A `random` one is noise.
+   * from the probe (fitted on the probe it would separate it and leave no gradient). A `random` one is noise; `zero` is what
+   * one that starts at 0 is after its first step on those examples, for at 0 itself it sends no gradient back.
    */
-  readonly head?: "fitted" | "random" | Head;
+  readonly head?: "fitted" | "random" | "zero" | Head;
   /** L2 penalty of a fitted head, as `FitHeadOptions.l2`; default 0.01. */
   readonly headL2?: number;
   /** Of the draw of the probe, and of a random head; default 0. */
@@ -54,9 +55,10 @@ export function probeOf(task: Task, backbone: Backbone, seed: number, examples =
 
 function checkExamples(examples: number, task: Task, head: NonNullable<ProbeOptions["head"]>): void {
   const { count } = task.train;
-  const most = head === "fitted" ? count - 1 : count;
+  const isFitted = head === "fitted" || head === "zero";
+  const most = isFitted ? count - 1 : count;
   if (Number.isInteger(examples) && examples >= 1 && examples <= most) return;
-  const fitted = head === "fitted" ? ", and the head is fitted on those that are no probe" : "";
+  const fitted = isFitted ? ", and the head is fitted on those that are no probe" : "";
   throw new GraftError("EXAMPLES_OUT_OF_RANGE", {
     thing: `${examples} probe examples`,
     place: `task "${task.name}" has ${count} training examples${fitted}`,
@@ -93,7 +95,8 @@ async function probeHead(backbone: Backbone, task: Task, rest: Uint32Array, opti
   if (parameters.length === 0) return { head: new Map() as Head, name: "no" };
   if (head === "random") return { head: randomHead(parameters[0]!.shape, seed), name: head };
   const features = await extractFeatures(backbone, goal, task.train, { indices: rest, threads, signal, onProgress });
-  return { head: await fitHead(backbone.runtime, features, goal, { l2: headL2, threads, signal }), name: head };
+  const steps = head === "zero" ? 1 : undefined;
+  return { head: await fitHead(backbone.runtime, features, goal, { l2: headL2, steps, threads, signal }), name: head };
 }
 
 /** A random head. @param shape  [width, outputs] */

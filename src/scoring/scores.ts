@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { GraftError } from "../base/index.ts";
+import type { Confidence } from "./confidence.ts";
+import type { Ties } from "./ranking.ts";
 
 /** What selectors need of scores: a number per edge, and perhaps a second one for ties. */
 export interface EdgeScores {
@@ -16,6 +18,9 @@ export interface Scores extends EdgeScores {
   readonly scoreName: string;
   /** Entropy rank of each edge's gradient, where the score is made of its singular values. */
   readonly tieBreak?: readonly (readonly number[])[];
+  readonly ties?: Ties;
+  /** How sure the ranking is, where that was asked for. */
+  readonly confidence?: Confidence;
   /** The largest rank that gradients into state j can have: tokens with a gradient, d, or what the head allows. [n] */
   readonly caps?: readonly number[];
   /** Share of the singular values' sum that srank drops; absent for other scores. */

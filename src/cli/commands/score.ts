@@ -1,11 +1,13 @@
 import * as z from "zod";
 import { scoreEdges, select } from "../../node.ts";
 import { colorDepthOf, heatMapSvg, heatMapTerminal, mapPage, terminalTable } from "../../report/index.ts";
-import { DEFAULT_ETA, DEFAULT_SCORE, describeScores, type Scores, scoreNames } from "../../scoring/index.ts";
+import { DEFAULT_ETA, DEFAULT_SCORE, describeScores as listScores, scoreNames } from "../../scoring/index.ts";
 import { commonArgs, dataArgs, modelArgs, placementArgs, seedArgs } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
+import { describeScores } from "../describe-scores.ts";
 import { checkData, openData, openModel } from "../open.ts";
 import { openPicture, pictureArgs } from "../picture.ts";
+import { readHead } from "../read-head.ts";
 
 export const score = defineCommand({
   args: {
@@ -19,7 +21,15 @@ export const score = defineCommand({
       .optional()
       .meta({ description: "probe examples (default: the smaller of half the training split and 2d)", value: "n" }),
     eta: z.number().gt(0).lt(1).default(DEFAULT_ETA).meta({ description: "share of the singular values srank drops" }),
-    head: z.enum(["fitted", "random"]).default("fitted").describe("head whose loss is differentiated"),
+    head: z
+      .string()
+      .min(1)
+      .default("fitted")
+      .meta({ description: "head whose loss is differentiated: fitted, random, zero, or a file", value: "head" }),
+    confidence: z
+      .boolean()
+      .default(false)
+      .describe("say how sure the ranking is, from scores of halves of the probe: several times as long"),
     ...placementArgs,
     ...pictureArgs("the heat map"),
     ...seedArgs,
@@ -28,21 +38,24 @@ export const score = defineCommand({
   examples: [
     "graft score --task count",
     "graft score --task count --score frobenius",
+    "graft score --task count --confidence",
     "graft score --list",
     "graft score --model ./vit --data ./photos --json > scores.json",
   ],
   async run(context) {
     const { args, signal, onProgress, print, note } = context;
-    if (args.list) return print({ type: "scores", scores: describeScores() }, scoreList);
+    if (args.list) return print({ type: "scores", scores: listScores() }, scoreList);
     checkData(args);
     const picture = await openPicture(args);
+    const head = isHeadName(args.head) ? args.head : await readHead(args.head);
     const backbone = await openModel(args, context);
     const task = await openData(args, backbone, context);
-    const { score, examples, eta, head, seed, threads } = args;
+    const { score, examples, eta, seed, threads, confidence } = args;
     const scores = await scoreEdges(backbone, task, {
       score,
       eta,
       head,
+      confidence,
       seed,
       signal,
       onProgress,
@@ -60,13 +73,13 @@ export const score = defineCommand({
       };
       await picture({
         svg: (theme) => heatMapSvg(map, { theme }),
-        page: (program) => mapPage({ ...page, facts: [summary(scores)] }, program),
+        page: (program) => mapPage({ ...page, facts: describeScores(scores) }, program),
       });
       note(`wrote ${args.picture}`);
     }
     print(scores, () => {
       const color = colorDepthOf(process.stdout, process.env);
-      return `${heatMapTerminal(map, { color, columns: process.stdout.columns ?? 80 })}\n${summary(scores)}`;
+      return `${heatMapTerminal(map, { color, columns: process.stdout.columns ?? 80 })}\n${describeScores(scores).join("\n")}`;
     });
   },
 });
@@ -74,14 +87,10 @@ export const score = defineCommand({
 /** The paper's score needs no name. */
 const titleOf = (score: string) => (score === DEFAULT_SCORE ? "gradient rank" : score);
 
-function summary({ examples, seconds, head, eta, matrix }: Scores): string {
-  const from =
-    examples === undefined ? "without a look at the data" : `from ${examples} probe examples behind a ${head} head`;
-  return `${matrix.length ** 2} edges ${from}${eta === undefined ? "" : `, η = ${eta}`}, in ${seconds.toFixed(1)} s`;
-}
+const isHeadName = (text: string) => text === "fitted" || text === "random" || text === "zero";
 
 /** One line each: its name, what it is, where it comes from. */
-const scoreList = ({ scores }: { readonly scores: ReturnType<typeof describeScores> }): string =>
+const scoreList = ({ scores }: { readonly scores: ReturnType<typeof listScores> }): string =>
   terminalTable({
     columns: [{ title: "score" }, { title: "what it is" }, { title: "from" }],
     rows: scores.map(({ name, summary, source }) => [name, summary, source]),
