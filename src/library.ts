@@ -66,6 +66,11 @@ export {
 } from "./scoring/index.ts";
 export {
   type Budget,
+  type ChooseMethodCall,
+  type ChooseSettings,
+  type ChosenMethod,
+  type CountPoint,
+  chooseMethod,
   gga,
   type Limits,
   type MethodSpec,
@@ -75,6 +80,7 @@ export {
   type SelectedEdge,
   type SelectedMethod,
   type Selection,
+  type SelectionTrial,
   type SelectMethodOptions,
   type SelectOptions,
   type SelectorSpec,

@@ -15,6 +15,7 @@ import type { PlacedEdge, Placement } from "./placement.ts";
  * two runs, and without recurrent edges nothing reads the first one, so that pruning drops it.
  *
  * @param tensors  adapter parameters by name
+ * @param mark     called with z_j of every state j; what it returns takes its place
  * @returns        for every value name of `graph`, what stands for it in the adapted run
  */
 export function insertAdapters(
@@ -24,6 +25,7 @@ export function insertAdapters(
   placement: Placement,
   tensors: ReadonlyMap<string, Value>,
   options: AdapterOptions = {},
+  mark: (state: number, z: Value) => Value = (_, z) => z,
 ): ReadonlyMap<string, Value> {
   const incoming = byTarget(placement);
   const adapted = new Map<number, Value>();
@@ -37,7 +39,8 @@ export function insertAdapters(
   const addAdapters = (j: number, value: Value): Value => {
     const edges = incoming.get(j) ?? [];
     const add = (sum: Value, edge: PlacedEdge, x: Value) => g.add(sum, adapter(g, x, edge, tensors, options));
-    const z = edges.filter(({ from }) => from !== j).reduce((sum, edge) => add(sum, edge, source(edge)), value);
+    const sum = edges.filter(({ from }) => from !== j).reduce((sum, edge) => add(sum, edge, source(edge)), value);
+    const z = mark(j, sum);
     return insideBranch ? z : addSequential(j, z);
   };
   const addSequential = (j: number, value: Value): Value =>

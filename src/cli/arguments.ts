@@ -142,7 +142,7 @@ export function adapterOptions(args: z.output<z.ZodObject<typeof adapterArgs>>):
 }
 
 const DEFAULT_PLACE = "gga:3";
-const PLACES = "where adapters go: gga:3, random:3@7, all:parallel, none, or 4-5,20-3@r16";
+const PLACES = "where adapters go: gga:3, greedy:3, auto, random:3@7, all:parallel, none, or 4-5,20-3@r16";
 
 export const placementArgs = inGroup("Placement", {
   place: z.string().default(DEFAULT_PLACE).meta({ description: PLACES, value: "spec" }),
@@ -171,6 +171,20 @@ export const limitArgs = inGroup("Placement", {
     description: "most operations of a forward pass, estimated, in those of the plain model: 1.3 is 30 % more",
     value: "x",
   }),
+});
+
+/** How edges are chosen where that takes trainings. */
+export const selectingArgs = inGroup("Placement", {
+  selectEpochs: z.int().min(1).optional().meta({
+    description: "epochs of a training that helps to choose (default: 1 for greedy, for auto --epochs)",
+    value: "n",
+  }),
+  selectSeeds: z
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .meta({ description: "seeds that auto trains each number of adapters with (default: 3)", value: "n" }),
 });
 
 /** What `--method` or `--place` asks for, checked to be of its language. Throws USAGE if both do. */

@@ -27,7 +27,7 @@ export function dryRunReport({ model, data, training, memory, cost }: DryRun): s
     "",
     "Training",
     ...indented(
-      `${describeTrained(training.place, training.placement)}${training.isAssumed ? `, assumed (the dearest there are, or such as keep to the budget): ${training.place} chooses by scores, which only a training makes` : ""}`,
+      `${describeTrained(training.place, training.placement)}${training.isAssumed ? `, assumed (the dearest there are, or such as keep to the budget): ${training.place} chooses by scores or trainings, which only a training makes` : ""}`,
       `${count(training.trainableParameters)} trainable parameters, head included`,
       ...tensorLines(training),
       `${training.epochs} ${training.epochs === 1 ? "epoch" : "epochs"}, ${count(training.steps)} steps of ${training.batchSize} examples`,
@@ -37,7 +37,7 @@ export function dryRunReport({ model, data, training, memory, cost }: DryRun): s
     ...indented(
       `${training.isAssumed ? "at most" : "about"} ${duration(cost.secondsTotal)}: base ${duration(cost.secondsBase)}, ${
         cost.secondsScoring === undefined ? "" : `scoring ${duration(cost.secondsScoring)}, `
-      }training ${duration(cost.secondsTraining)} (${(1000 * cost.stepSeconds).toFixed(0)} ms a step)`,
+      }${cost.secondsTrials === undefined ? "" : `trainings that choose edges ${duration(cost.secondsTrials)}, `}training ${duration(cost.secondsTraining)} (${(1000 * cost.stepSeconds).toFixed(0)} ms a step)`,
       `about ${megabytes(cost.memoryBytes)} of memory`,
       describeMemory(memory),
     ),

@@ -1,7 +1,15 @@
 import { describeMethod, type Method, tunedParameters } from "../methods/index.ts";
 import { type AdapterOptions, type Backbone, parseScores, type Task, type TrainOptions } from "../node.ts";
 import { estimateScoring } from "../scoring/index.ts";
-import { needsScores, openBudget, parseMethod, selectMethod } from "../selection/index.ts";
+import {
+  choosingWork,
+  isTaskSelector,
+  needsScores,
+  openBudget,
+  parseMethod,
+  selectMethod,
+  standIn,
+} from "../selection/index.ts";
 import type { DatasetDescription } from "../tables/index.ts";
 import { describeRows, isImageFolder } from "../tasks/index.node.ts";
 import { type Goal, labelsOf, outputNames, type Split } from "../tasks/index.ts";
@@ -58,11 +66,16 @@ export interface DryRun {
   readonly cost: Pick<TrainingEstimate, "stepSeconds" | "secondsTraining" | "secondsBase" | "memoryBytes"> & {
     /** Undefined where nothing is scored. */
     readonly secondsScoring?: number;
+    /** Of trainings that choose the edges; undefined where none does. */
+    readonly secondsTrials?: number;
     readonly secondsTotal: number;
   };
 }
 
-type Args = Pick<TrainTaskArgs, "method" | "scores" | "maxParameters" | "maxLatency" | "rank" | "seed" | "threads"> &
+type Args = Pick<
+  TrainTaskArgs,
+  "method" | "scores" | "maxParameters" | "maxLatency" | "selectEpochs" | "selectSeeds" | "rank" | "seed" | "threads"
+> &
   ColumnArgs & { readonly data?: string; readonly skipUnreadable: boolean };
 
 export interface DryRunCall {
@@ -89,9 +102,14 @@ export async function dryRun(
     method,
     call,
   );
-  const secondsScoring = isAssumed
+  const selecting = { epochs: args.selectEpochs, seeds: args.selectSeeds };
+  const work = choosingWork(parseMethod(args.method), options.epochs, selecting);
+  const secondsPerScoring = isAssumed
     ? await estimateScoring(backbone, task, { forwardSeconds, headSeconds, seed, threads, signal, onProgress })
     : undefined;
+  const secondsScoring = secondsPerScoring && work.scorings * secondsPerScoring;
+  // Adapters on the way are as many as there will be, or fewer.
+  const secondsTrials = (work.trainings * work.epochs * cost.secondsTraining) / options.epochs;
   return {
     model: modelOf(backbone),
     data: await dataOf(task, args, signal),
@@ -110,7 +128,8 @@ export async function dryRun(
       ...cost,
       memoryBytes: memory(), // scoring may have taken more
       secondsScoring,
-      secondsTotal: cost.secondsBase + cost.secondsTraining + (secondsScoring ?? 0),
+      ...(work.trainings > 0 && { secondsTrials }),
+      secondsTotal: cost.secondsBase + cost.secondsTraining + (secondsScoring ?? 0) + secondsTrials,
     },
   };
 }
@@ -125,16 +144,18 @@ export async function chosen(
   adapter: AdapterOptions,
 ): Promise<{ method: Method; isAssumed: boolean }> {
   const { method: text, scores: file, rank, seed } = args;
-  const spec = parseMethod(text);
+  const asked = parseMethod(text);
+  const trains = "place" in asked && isTaskSelector(asked.place);
+  const spec = trains ? { place: standIn(asked.place) } : asked;
   const budget = await openBudget(backbone, args, adapter);
   const options = { adapter, seed, budget, defaultRank: rank };
   const isScored = needsScores(spec);
-  const scores = isScored && file !== undefined ? parseScores(readJson(file), file) : undefined;
-  if (!isScored || scores) return { ...selectMethod(text, backbone, { ...options, scores }), isAssumed: false };
+  const scores = isScored && !trains && file !== undefined ? parseScores(readJson(file), file) : undefined;
+  if (!isScored || scores) return { ...selectMethod(spec, backbone, { ...options, scores }), isAssumed: false };
   // With scores that are all alike it chooses too, and refuses a count that is too large.
   const states = backbone.states.length;
   const alike = Array.from({ length: states }, () => new Array<number>(states).fill(1));
-  const { selection } = selectMethod(text, backbone, { ...options, scores: { matrix: alike } });
+  const { selection } = selectMethod(spec, backbone, { ...options, scores: { matrix: alike } });
   if (budget) return { method: { kind: "adapters", placement: selection!.placement, adapter }, isAssumed: true };
   const edges = alike.flatMap((_, k) => alike.map((_, to) => ({ from: states - 1 - k, to })));
   const placement = selection!.placement.map(({ rank }, k) => ({ ...edges[k]!, rank }));

@@ -22,17 +22,25 @@ import {
   outputsOf,
   parseScores,
   saveTrained,
-  scoreEdges,
   type Task,
   type Trained,
   type TrainOptions,
   train,
 } from "../node.ts";
 import { evaluateOutputs, isHigher, type Metric, measureAll } from "../objective/index.ts";
-import { needsScores, openBudget, parseMethod, type SelectedMethod, selectMethod } from "../selection/index.ts";
+import {
+  chooseMethod,
+  choosingWork,
+  openBudget,
+  parseMethod,
+  type SelectedMethod,
+  selectMethod,
+} from "../selection/index.ts";
+import type { Head } from "../training/index.ts";
 import type { CommandContext } from "./define-command.ts";
-import { describeBudget } from "./describe-budget.ts";
+import { describeBudget, describeCurve, onTrial } from "./describe-choice.ts";
 import { describeLatency } from "./describe-latency.ts";
+import { keptSelection } from "./kept-selection.ts";
 import { fitMemory } from "./memory.ts";
 import { RESULT_FILE } from "./out-folder.ts";
 import { readJson } from "./read-json.ts";
@@ -45,6 +53,8 @@ export interface TrainTaskArgs {
   readonly scores?: string;
   readonly maxParameters?: number;
   readonly maxLatency?: number;
+  readonly selectEpochs?: number;
+  readonly selectSeeds?: number;
   readonly rank: number;
   readonly seed: number;
   readonly threads?: number;
@@ -103,9 +113,10 @@ export async function trainTask(
   context: Context,
   backbone: Backbone,
   task: Task,
-  { args, adapter, options, data }: TrainTaskCall,
+  call: TrainTaskCall,
 ): Promise<{ model: Trained; result: TrainResult }> {
   const { signal, onProgress, line, note } = context;
+  const { args, options, data } = call;
   const { out, threads, seed } = args;
   const metric = metricName(task.goal);
   const base = await measureBase(backbone, task, options, { signal, onProgress });
@@ -114,7 +125,7 @@ export async function trainTask(
     note(`base, ${measure.name}: validation ${metric} ${showMetric(metric, measure.validation.value)}`);
   }
 
-  const { method, selection } = await choose(context, backbone, task, args, adapter);
+  const { method, selection } = await choose(context, backbone, task, call, base.head);
   const placement = describeMethod(method);
   note(
     selection && placement !== "none" ? `placement ${placement}` : `method ${describeTrained(args.method, placement)}`,
@@ -204,21 +215,46 @@ const bestBase = ({ measures }: Base) =>
 export const describeTrained = (method: string, placement: string): string =>
   placement === "none" ? "linear head" : "place" in parseMethod(method) ? `adapters ${placement}` : method;
 
-/** What `--method` or `--place` asks for; scores are read or made only where a selector needs them. */
+/**
+ * What `--method` or `--place` asks for; edges are scored, and adapters trained, only where a selector needs that. A choice
+ * that took trainings is kept in `--out`, for `--resume`.
+ */
 async function choose(
-  { signal, onProgress }: Context,
+  context: Context,
   backbone: Backbone,
   task: Task,
-  args: TrainTaskArgs,
-  adapter: AdapterOptions,
+  { args, adapter, options }: TrainTaskCall,
+  head: Head,
 ): Promise<SelectedMethod> {
-  const { method, scores: file, seed, threads, rank } = args;
+  const { signal, onProgress } = context;
+  const { method, scores: file, seed, rank, resume } = args;
+  const spec = parseMethod(method);
+  const scores = file === undefined ? undefined : parseScores(readJson(file), file);
   const budget = await openBudget(backbone, args, adapter);
-  const scores =
-    file !== undefined
-      ? parseScores(readJson(file), file)
-      : needsScores(parseMethod(method))
-        ? await scoreEdges(backbone, task, { seed, signal, onProgress, threads })
-        : undefined;
-  return selectMethod(method, backbone, { adapter, scores, seed, budget, defaultRank: rank });
+  const call = { adapter, scores, seed, budget, defaultRank: rank };
+  const selecting = { epochs: args.selectEpochs, seeds: args.selectSeeds };
+  const { trainings, epochs } = choosingWork(spec, options.epochs, selecting);
+  const choosing = {
+    ...call,
+    options,
+    selecting,
+    head,
+    signal,
+    onProgress,
+    onTrial: onTrial(context, task, trainings),
+  };
+  if (trainings === 0) return chooseMethod(spec, backbone, task, choosing);
+  const { maxParameters, maxLatency } = args;
+  const about = { method, seed, rank, adapter, options, selecting, maxParameters, maxLatency, scores };
+  const kept = keptSelection(args.out, { ...about, backbone: backbone.hash, task: task.name });
+  const placement = resume ? await kept.read() : undefined;
+  if (placement !== undefined) {
+    context.note(`placement ${placement}, as chosen before`);
+    return selectMethod(placement, backbone, { ...call, scores: undefined });
+  }
+  context.note(`${method} trains to choose: up to ${trainings} times ${epochs} ${epochs === 1 ? "epoch" : "epochs"}`);
+  const chosen = await chooseMethod(spec, backbone, task, choosing);
+  await kept.write(describeMethod(chosen.method));
+  for (const text of describeCurve(chosen.selection!.curve ?? [], metricName(task.goal))) context.note(text);
+  return chosen;
 }

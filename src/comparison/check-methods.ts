@@ -1,7 +1,7 @@
 import type { Backbone } from "../backbone/index.ts";
 import { GraftError } from "../base/index.ts";
 import { HEAD_ALONE } from "../methods/index.ts";
-import { needsScores, parseMethod, selectMethod } from "../selection/index.ts";
+import { needsScores, parseMethod, selectMethod, standIn } from "../selection/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { checkNeighbours } from "./measure-base.ts";
 import { withControls } from "./method-list.ts";
@@ -55,8 +55,13 @@ export function checkMethods(
 function made(method: string, backbone: Backbone, { adapter, rank }: Pick<RunSettings, "adapter" | "rank">) {
   const { length } = backbone.states;
   const matrix = Array.from({ length }, () => new Array<number>(length).fill(0));
-  const scores = needsScores(parseMethod(method)) ? { matrix } : undefined;
-  return selectMethod(method, backbone, { scores, adapter, defaultRank: rank }).method;
+  const spec = parseMethod(method);
+  const scores = needsScores(spec) ? { matrix } : undefined;
+  return selectMethod("place" in spec ? { place: standIn(spec.place) } : spec, backbone, {
+    scores,
+    adapter,
+    defaultRank: rank,
+  }).method;
 }
 
 /** The same for two ways to write one method. What differs with the scores or the seed goes by its spec. */

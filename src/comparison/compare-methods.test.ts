@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { tinyPreNorm, tinyTask } from "../../test/support/tiny-backbone.ts";
 import { mean, pairedInterval } from "../base/index.ts";
-import { selectMethod } from "../selection/index.ts";
+import { describeMethod } from "../methods/index.ts";
+import { chooseMethod, selectMethod } from "../selection/index.ts";
 import { evaluate, fitTaskHead, train } from "../training/index.ts";
 import { compareMethods, countJobs, type Job, jobKey, localRuns, type MethodRun } from "./index.ts";
 
@@ -91,6 +92,17 @@ function knownRuns(figureOf: (job: Job) => number | "failed") {
   };
   return { jobs, run };
 }
+
+test("what trains to choose does so in its run, with the seed's scores and head", async () => {
+  const run = localRuns(backbone, () => task, { options });
+  const done = await run({ method: "greedy:2@r2", seed: 1, draw: 0, rateFactor: 1, isTrial: false });
+  await run.close();
+  const { method, trials } = await chooseMethod("greedy:2@r2", backbone, task, { options: { ...options, seed: 1 } });
+  expect(done.description).toBe(describeMethod(method));
+  expect(trials).toHaveLength(1);
+  const trained = await train(backbone, task, method, { options: { ...options, seed: 1 } });
+  expect(done.validation).toEqual(trained.validation);
+});
 
 describe("learning rates", () => {
   test("each method gets as many trials, on the first seed, and the best one's rate in every run", async () => {

@@ -1,5 +1,5 @@
 import { didYouMean, GraftError } from "../base/index.ts";
-import { type MethodSpec, needsScores, parseMethod } from "../selection/index.ts";
+import { type MethodSpec, needsScores, parseMethod, standIn } from "../selection/index.ts";
 import { NEIGHBOURS } from "./method-run.ts";
 
 /**
@@ -17,6 +17,12 @@ export function methodTitle(row: string): string {
       return "linear head";
     case "gga":
       return `${count} edges by GGA${width}`;
+    case "top":
+      return `${count} edges of highest score${width}`;
+    case "greedy":
+      return `${count} edges, scored after each${width}`;
+    case "auto":
+      return `as many edges as are enough${width}`;
     case "random":
       return `${count} random${width}`;
     case "first":
@@ -118,7 +124,7 @@ function controlsOf(method: string): readonly string[] {
   if (method === NEIGHBOURS) return [];
   const spec = parseMethod(method);
   if (!needsScores(spec) || !("place" in spec) || !("selector" in spec.place)) return [];
-  const { count, rank } = spec.place;
+  const { count, rank } = standIn(spec.place) as typeof spec.place;
   const suffix = rank === undefined ? "" : `@r${rank}`;
   return [`random:${count}${suffix}`, `first:${count}${suffix}`];
 }

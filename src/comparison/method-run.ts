@@ -6,7 +6,7 @@ import { encodeModel } from "../graph/index.ts";
 import { describeMethod, HEAD_ALONE, learningRateOf, type Method } from "../methods/index.ts";
 import { type Evaluation, evaluateOutputs, exampleScores } from "../objective/index.ts";
 import type { Scores } from "../scoring/index.ts";
-import { needsScores, parseMethod, selectMethod } from "../selection/index.ts";
+import { chooseMethod, parseMethod } from "../selection/index.ts";
 import type { Task } from "../tasks/index.ts";
 import {
   evaluate,
@@ -53,7 +53,7 @@ export interface MethodRun extends Job {
   /** Of each test example, where their mean is the metric and they were asked for. */
   readonly testScores?: readonly number[];
   readonly trainableParameters: number;
-  /** Fit of the head, scoring where it is needed, and training. */
+  /** Fit of the head, choosing edges where that takes scores or trainings, and training. */
   readonly seconds: number;
   /** Most resident memory meanwhile, bytes, where it was measured. */
   readonly peakMemoryBytes?: number;
@@ -93,7 +93,7 @@ export type RunWithModel = MethodRun & { readonly model?: TunedModel };
 
 /**
  * Train one method on one task with one seed, and measure it. A loss that is no finite number makes a run that failed.
- * @throws GraftError of `parseMethod`, `selectMethod`, `train` and `evaluate`; METHOD_UNSUITED
+ * @throws GraftError of `parseMethod`, `chooseMethod`, `train` and `evaluate`; METHOD_UNSUITED
  */
 export async function runMethod(backbone: Backbone, task: Task, job: Job, call: RunCall): Promise<RunWithModel> {
   const { method: text, seed, isTrial, rateFactor } = job;
@@ -115,12 +115,12 @@ export async function runMethod(backbone: Backbone, task: Task, job: Job, call: 
     return { ...job, ...measured, description, peakMemoryBytes: peak.value() };
   }
 
-  const { method, scoringSeconds } = await methodFor(backbone, job, call);
+  const { method, seconds: choosingSeconds } = await methodFor(backbone, task, job, { ...call, ...progress });
   const { head, seconds: headSeconds } = await call.head();
   const isHeadAlone = method.kind === "adapters" && method.placement.length === 0;
   const learningRate = isHeadAlone ? undefined : rateOf(method, backbone, call.options?.learningRate) * rateFactor;
   const about = { ...job, description: describeMethod(method), learningRate };
-  const sofar = headSeconds + scoringSeconds;
+  const sofar = headSeconds + choosingSeconds;
   const trained = isHeadAlone
     ? await headAlone(backbone, task, head, settings, progress)
     : await train(backbone, task, method, {
@@ -155,13 +155,19 @@ function rateOf(method: Method, backbone: Backbone, asked: number | undefined): 
   return asked === undefined ? own : (asked * own) / learningRateOf(HEAD_ALONE, backbone);
 }
 
-async function methodFor(backbone: Backbone, { method: text, seed, draw }: Job, { scores, adapter, rank }: RunCall) {
-  const spec = parseMethod(text);
-  const found = needsScores(spec) ? await scores() : undefined;
+/** A method as chosen for a seed: what trains to choose does so anew for every one, with the settings of its training. */
+async function methodFor(backbone: Backbone, task: Task, { method, seed, draw }: Job, call: RunCall & LongCall) {
+  const { adapter, rank, options, signal, onProgress } = call;
   // A draw of its own for every seed and repetition; ties are drawn as everywhere else.
-  const drawSeed = isDrawn(text) ? 1000 * seed + draw : seed;
-  const { method } = selectMethod(text, backbone, { scores: found, seed: drawSeed, defaultRank: rank, adapter });
-  return { method, scoringSeconds: found?.seconds ?? 0 };
+  const drawSeed = isDrawn(method) ? 1000 * seed + draw : seed;
+  return chooseMethod(method, backbone, task, {
+    ...{ adapter, signal, onProgress },
+    seed: drawSeed,
+    defaultRank: rank,
+    scores: call.scores,
+    head: async () => (await call.head()).head,
+    options: { ...options, seed },
+  });
 }
 
 /** Whether a method is other edges with every draw. */

@@ -3,7 +3,7 @@ import { breathe, type LongCall } from "../base/index.ts";
 import type { Task } from "../tasks/index.ts";
 import type { Head } from "../training/index.ts";
 import { activeRows, joined, openProducts, type Products, pickedStates, rowsOf } from "./edge-products.ts";
-import { openProbePass, type ProbeFactors, type ProbePassOptions } from "./probe-pass.ts";
+import { openProbePass, type ProbeFactors, type ProbePassOptions, sourcesInto } from "./probe-pass.ts";
 
 /** Gradients of edges into one state. */
 export interface Gradients {
@@ -118,7 +118,7 @@ export function blocksOf(
 
 /** Sums of the gradients into one state, batch by batch. */
 function openColumn(
-  { hiddenSize: d }: Backbone,
+  { hiddenSize: d, states: names }: Backbone,
   to: number,
   sources: readonly number[],
   sizes: readonly number[],
@@ -132,7 +132,8 @@ function openColumn(
   }));
   return {
     /** @param k  which of the batch's targets this is */
-    async add({ cotangents, states, real, examples, group }: ProbeFactors, k: number, session: Products | undefined) {
+    async add(factors: ProbeFactors, k: number, session: Products | undefined) {
+      const { cotangents, real, examples, group } = factors;
       const rows = real.length;
       const back = (cotangents.data as Float32Array).subarray(k * rows * d, (k + 1) * rows * d);
       const active = activeRows(back, d);
@@ -141,7 +142,7 @@ function openColumn(
       const share = examples / sum.size;
       if (sum.activeTokens <= d / 2) sum.rows.push(rowsOf(back, active, d));
       if (session === undefined || active.length === 0) return;
-      const x = states.data as Float32Array;
+      const x = sourcesInto(factors, to, names.length);
       // Tokens without a gradient add nothing: where they are most, they are left out.
       const gradients =
         active.length < rows / 2

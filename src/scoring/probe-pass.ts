@@ -1,17 +1,20 @@
 import { differentiate } from "../autodiff/index.ts";
 import { type Backbone, type TraceSizes, traceBackbone } from "../backbone/index.ts";
 import { breathe, type LongCall } from "../base/index.ts";
-import { createBuilder, type Graph, prune } from "../graph/index.ts";
+import { createBuilder, type Graph, prune, type Value } from "../graph/index.ts";
 import { goalOutput, upToFeatures } from "../methods/index.ts";
 import { lossOf, targetShapes } from "../objective/index.ts";
 import type { HostTensor } from "../runtime/index.ts";
 import type { Goal, Task } from "../tasks/index.ts";
-import { type Head, longest, stepFeeds, viewsOf } from "../training/index.ts";
+import { type Head, longest, stepFeeds, type TunedModel, viewsOf } from "../training/index.ts";
+import { adaptedStates } from "./adapted-states.ts";
 
 /** Both factors of the gradients of a batch. Padding of a batch has no cotangent, but has states. */
 export interface ProbeFactors {
   /** [n · d, sequences · tokens], one state below the other. */
   readonly states: HostTensor;
+  /** The same of the first run, which recurrent edges read, where trained adapters are in place; else both are alike. */
+  readonly plain?: HostTensor;
   /** [targets, sequences · tokens, d], of the mean loss of the batch. */
   readonly cotangents: HostTensor;
   readonly targets: readonly number[];
@@ -38,6 +41,8 @@ export interface ProbePassOptions extends Pick<LongCall, "signal"> {
   readonly threads?: number;
   /** Sizes of disjoint groups of the probe, in its order: no batch holds examples of two; default all in one. */
   readonly groups?: readonly number[];
+  /** Trained adapters that are in place: the pass is that of edges added to them (`adaptedStates`). */
+  readonly after?: TunedModel;
 }
 
 /** Most examples of a probe batch. */
@@ -64,7 +69,7 @@ export async function openProbePass(
   { goal, train }: Task,
   indices: Uint32Array,
   head: Head,
-  { threads, signal, groups = [indices.length] }: ProbePassOptions = {},
+  { threads, signal, after, groups = [indices.length] }: ProbePassOptions = {},
 ): Promise<ProbePass> {
   const { runtime, input } = backbone;
   const views = viewsOf(train);
@@ -73,7 +78,7 @@ export async function openProbePass(
   const traced = await traceBackbone(backbone, { batchSize: views * batchSize, tokens }, signal);
   const batches = batchesOf(groups, batchSize);
   const graphTo = (targets: readonly number[]) =>
-    probeGraph(backbone, traced, targets, { goal, views, tokens, head, batchSize });
+    probeGraph(backbone, traced, targets, { goal, views, tokens, head, batchSize, after });
   return {
     batches: batches.length,
     graphTo,
@@ -83,11 +88,11 @@ export async function openProbePass(
         for (const { start, end, group } of batches) {
           const part = indices.subarray(start, end);
           const feeds = stepFeeds(goal, { split: train, indices: part, input, batchSize, tokens });
-          const { states, cotangents } = await session.run(feeds);
+          const { states, plain, cotangents } = await session.run(feeds);
           const rows = states!.shape[1]!; // sequences · tokens
           const sequences = views * batchSize;
           const real = realTokens(feeds, input, { rows, sequences, batchSize, examples: part.length });
-          const factors = { states: states!, cotangents: cotangents!, targets, sequences, real };
+          const factors = { states: states!, plain, cotangents: cotangents!, targets, sequences, real };
           await visit({ ...factors, examples: part.length, group });
           await breathe(signal);
         }
@@ -96,6 +101,15 @@ export async function openProbePass(
       }
     },
   };
+}
+
+/** What edges into a state read, [n · d, rows]: this run's states up to it, the first run's of those behind it. */
+export function sourcesInto({ states, plain }: Pick<ProbeFactors, "states" | "plain">, to: number, n: number) {
+  const own = states.data as Float32Array;
+  if (plain === undefined) return own;
+  const data = (plain.data as Float32Array).slice();
+  data.set(own.subarray(0, (data.length / n) * (to + 1)));
+  return data;
 }
 
 /** Batches of each group in turn: none holds examples of two. */
@@ -135,31 +149,43 @@ interface ProbeSettings {
   readonly tokens: TraceSizes["tokens"];
   readonly head: Head;
   readonly batchSize: number;
+  readonly after: TunedModel | undefined;
 }
 
-/** Outputs `states` [n·d, batch·tokens], one state below the other, and `cotangents` of the targets, [targets, batch·tokens, d]. */
+/**
+ * Outputs `states` [n·d, batch·tokens], one state below the other, and `cotangents` of the targets, [targets, batch·tokens, d];
+ * with adapters in place also `plain`, the states of the first run.
+ */
 function probeGraph(
   backbone: Backbone,
   traced: Graph,
   targets: readonly number[],
-  { goal, views, tokens, head, batchSize }: ProbeSettings,
+  { goal, views, tokens, head, batchSize, after }: ProbeSettings,
 ): Graph {
-  const g = createBuilder(upToFeatures(backbone, traced));
+  const graph = upToFeatures(backbone, traced);
+  const g = createBuilder(graph);
   const constants = new Map([...head].map(([name, tensor]) => [name, g.constant(tensor, name)]));
-  const output = goalOutput(g, backbone, goal, g.value(backbone.features), constants);
+  const plain = backbone.states.map((name) => g.value(name));
+  const adapted = after && adaptedStates(g, graph, after);
+  const { states, sums, features } = adapted ?? { states: plain, sums: plain, features: g.value(backbone.features) };
+  const output = goalOutput(g, backbone, goal, features, constants);
   const shapes = targetShapes(goal, { batchSize, tokens });
   const wanted = shapes.targets && g.input("targets", "float32", shapes.targets);
   const loss = lossOf(g, goal, output, wanted, g.input("weights", "float32", shapes.weights), views);
-  const states = backbone.states.map((name) => g.value(name));
   const flat = [-1, backbone.hiddenSize];
   const cotangents = differentiate(
     g,
     loss,
-    targets.map((to) => states[to]!),
+    targets.map((to) => sums[to]!),
   ).map((value) => g.unsqueeze(g.reshape(value, flat), [0]));
   // Transposed once, not in the product of each target.
-  const columns = states.map((state) => g.transpose(g.reshape(state, flat), [1, 0]));
-  g.rename(g.concat(columns, 0), "states");
+  const columns = (values: readonly Value[]) =>
+    g.concat(
+      values.map((state) => g.transpose(g.reshape(state, flat), [1, 0])),
+      0,
+    );
+  g.rename(columns(states), "states");
   g.rename(g.concat(cotangents, 0), "cotangents");
-  return prune(g.toGraph(["states", "cotangents"]));
+  if (adapted) g.rename(columns(plain), "plain");
+  return prune(g.toGraph(["states", "cotangents", ...(adapted ? ["plain"] : [])]));
 }

@@ -5,7 +5,7 @@ import { headWidth } from "../methods/index.ts";
 import { headParameters, outputLevel, pooledSize } from "../objective/index.ts";
 import { layoutOf, packVectors } from "../parameters/index.ts";
 import { type Goal, outputNames, type Task } from "../tasks/index.ts";
-import { DEFAULT_HEAD_L2, extractFeatures, fitHead, type Head } from "../training/index.ts";
+import { DEFAULT_HEAD_L2, extractFeatures, fitHead, type Head, type TunedModel } from "../training/index.ts";
 
 export interface ProbeOptions extends LongCall {
   /** Probe examples, drawn from the training split; default the smaller of half of it and 2d. */
@@ -16,6 +16,11 @@ export interface ProbeOptions extends LongCall {
    * one that starts at 0 is after its first step on those examples, for at 0 itself it sends no gradient back.
    */
   readonly head?: "fitted" | "random" | "zero" | Head;
+  /**
+   * A model with trained adapters: the gradients are those of edges added to them, behind its own head (`head` is not looked
+   * at). Edges that are in place get one too, which means nothing.
+   */
+  readonly after?: TunedModel;
   /** L2 penalty of a fitted head, as `FitHeadOptions.l2`; default 0.01. */
   readonly headL2?: number;
   /** Of the draw of the probe, and of a random head; default 0. */
@@ -38,7 +43,7 @@ export interface Probe {
  */
 export async function openProbe(backbone: Backbone, task: Task, options: ProbeOptions = {}): Promise<Probe> {
   const { seed = 0, examples = defaultExamples(task, backbone), head: given = "fitted" } = options;
-  checkExamples(examples, task, given);
+  checkExamples(examples, task, options.after?.tensors ?? given);
   const { probe, rest } = probeOf(task, backbone, seed, examples);
   const { head, name } = await probeHead(backbone, task, rest, options);
   return { indices: probe, head, headName: name };
@@ -88,6 +93,10 @@ async function probeHead(backbone: Backbone, task: Task, rest: Uint32Array, opti
   const { head = "fitted", headL2 = DEFAULT_HEAD_L2, seed = 0, threads, signal, onProgress } = options;
   const { goal } = task;
   const parameters = headParameters(headWidth(backbone, goal), outputNames(goal).length);
+  if (options.after) {
+    const { tensors } = options.after;
+    return { head: new Map(parameters.map(({ name }) => [name, tensors.get(name)!])), name: "trained" };
+  }
   if (typeof head !== "string") {
     packVectors(layoutOf(parameters), head); // checks it
     return { head, name: "given" };

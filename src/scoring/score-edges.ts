@@ -1,4 +1,5 @@
 import type { Backbone } from "../backbone/index.ts";
+import { GraftError } from "../base/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { backboneFacts } from "./backbone-facts.ts";
 import { confidenceOf, DEFAULT_GROUPS, groupSizes, halvesOf } from "./confidence.ts";
@@ -27,7 +28,7 @@ export interface ScoreOptions extends ProbeOptions {
  * training examples: by default the numerical rank of the gradient of a linear adapter on it (docs/method.md, "The score of
  * an edge"). Only what the score is made of is computed.
  * @throws GraftError EXAMPLES_OUT_OF_RANGE, ETA_OUT_OF_RANGE, GROUPS_OUT_OF_RANGE; PARAMETER_MISSING or PARAMETER_SHAPE for a
- *         head given; NOT_FINITE
+ *         head given; NOT_FINITE; ADAPTERS_NEEDED, SCORE_UNSUITED
  */
 export async function scoreEdges(backbone: Backbone, task: Task, options: ScoreOptions = {}): Promise<Scores> {
   const { score = DEFAULT_SCORE, ...others } = options;
@@ -85,10 +86,22 @@ export async function scoreEdgesBy(
 
 type Settings = Omit<ScoreOptions, "score"> & { readonly eta: number; readonly seed: number };
 
+/** Factors are those of the plain backbone: with adapters in place recurrent edges read other states than the rest. */
+function checkAfter(wanted: readonly Wanted[]): void {
+  const unsuited = wanted.find(({ score }) => "ofFactors" in score || ("ofGradient" in score && score.whitened));
+  if (unsuited === undefined) return;
+  throw new GraftError("SCORE_UNSUITED", {
+    thing: `the score ${unsuited.name} behind trained adapters`,
+    place: "it is made of states and cotangents, which are kept for the plain backbone alone",
+    remedy: "Take a score of the gradient, such as srank or frobenius",
+  });
+}
+
 /** All scores that are made of gradients, of the whole probe and perhaps of its halves. */
 async function scoreOnProbe(backbone: Backbone, task: Task, wanted: readonly Wanted[], settings: Settings) {
   const { threads, signal, onProgress, eta, seed, confidence = false } = settings;
   const { groups: groupCount = DEFAULT_GROUPS } = settings;
+  if (settings.after) checkAfter(wanted);
   const { indices, head, headName } = await openProbe(backbone, task, settings);
   const sizes = confidence ? groupSizes(indices.length, groupCount) : [indices.length];
   const whole = sizes.map((_, group) => group);
@@ -127,6 +140,7 @@ async function scoreOnProbe(backbone: Backbone, task: Task, wanted: readonly Wan
     };
     await edgeColumns(backbone, task, indices, head, visit, {
       threads,
+      after: settings.after,
       signal,
       onProgress,
       groups: sizes,

@@ -1,3 +1,4 @@
+import type { Edge } from "../adapters/index.ts";
 import { GraftError } from "../base/index.ts";
 import { pickHighest } from "./pick-highest.ts";
 import type { Selector } from "./selector.ts";
@@ -13,16 +14,14 @@ export const ggaSelector: Selector = {
   seeded: true,
   needsScores: true,
   from: { edges: "edges", count: (states) => states * states },
-  choose(request) {
-    const { scores, gamma = DEFAULT_GAMMA } = request;
-    checkGamma(gamma);
-    return pickHighest(
-      scores!,
-      request,
-      (taken, other) => 1 - gamma ** (Math.abs(other.from - taken.from) + Math.abs(other.to - taken.to)),
-    );
-  },
+  choose: (request) => pickHighest(request.scores!, request, ggaDiscount(request.gamma)),
 };
+
+/** What a chosen edge leaves of another's score: 1 − γ^d₁. Throws GAMMA_OUT_OF_RANGE. */
+export function ggaDiscount(gamma = DEFAULT_GAMMA): (taken: Edge, other: Edge) => number {
+  checkGamma(gamma);
+  return (taken, other) => 1 - gamma ** (Math.abs(other.from - taken.from) + Math.abs(other.to - taken.to));
+}
 
 function checkGamma(gamma: number): void {
   if (gamma >= 0 && gamma < 1) return;

@@ -1,7 +1,15 @@
 export { type Budget, type Limits, openBudget, type PlacementCost } from "./budget.ts";
+export {
+  type ChooseMethodCall,
+  type ChooseSettings,
+  type ChosenMethod,
+  chooseMethod,
+  choosingWork,
+  type SelectionTrial,
+} from "./choose-method.ts";
 export { gga } from "./gga.ts";
 export { DEFAULT_GAMMA } from "./gradient-guided.ts";
-export { parseSelector, type SelectorSpec } from "./parse-selector.ts";
+export { isTaskSelector, parseSelector, type SelectorSpec, standIn } from "./parse-selector.ts";
 export { type SelectOptions, select } from "./select.ts";
 export {
   type MethodSpec,
@@ -12,4 +20,4 @@ export {
   type SelectMethodOptions,
   selectMethod,
 } from "./select-method.ts";
-export type { SelectedEdge, Selection, Ties } from "./selector.ts";
+export type { CountPoint, SelectedEdge, Selection, Ties } from "./selector.ts";

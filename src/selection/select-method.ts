@@ -9,10 +9,15 @@ import {
   type NamedMethod,
   namedMethods,
 } from "../methods/index.ts";
-import { parseSelector, type SelectorSpec, selectorNeedsScores, selectorUsages } from "./parse-selector.ts";
+import {
+  parseSelector,
+  type SelectorSpec,
+  selectorNames,
+  selectorNeedsScores,
+  selectorUsages,
+} from "./parse-selector.ts";
 import { type SelectOptions, select } from "./select.ts";
 import type { Selection } from "./selector.ts";
-import { selectors } from "./selectors.ts";
 
 /** What `--method` says, read: a method by its name, or a placement. */
 export type MethodSpec =
@@ -29,7 +34,7 @@ export function parseMethod(text: string): MethodSpec {
   const colon = head.indexOf(":");
   const name = colon < 0 ? head : head.slice(0, colon);
   if (!isMethod(name)) {
-    if (/^[a-z]/i.test(name) && !Object.keys(selectors).some((known) => known.split(":")[0] === name))
+    if (/^[a-z]/i.test(name) && !selectorNames().some((known) => known.split(":")[0] === name))
       throw unknown(text, name);
     return { place: parseSelector(text) };
   }
@@ -99,7 +104,7 @@ export function selectMethod(
   return { method: methodOf(backbone, named.make(backbone, given)) };
 }
 
-/** Whether choosing by this spec takes scores. */
+/** Whether choosing by this spec begins with scores of all edges. */
 export const needsScores = (spec: MethodSpec): boolean => "place" in spec && selectorNeedsScores(spec.place);
 
 /** The forms of `--method`, one a line, for help and errors: methods first, then placements. */
@@ -112,7 +117,7 @@ const isMethod = (name: string): name is MethodName => Object.hasOwn(namedMethod
 
 function unknown(text: string, name: string): GraftError {
   const usages = methodUsages().map(({ usage }) => usage);
-  const known = [...Object.keys(namedMethods), ...Object.keys(selectors)];
+  const known = [...Object.keys(namedMethods), ...selectorNames()];
   return new GraftError("UNKNOWN_METHOD", {
     thing: `method "${text.trim()}"`,
     place: "neither a method nor a placement has that name",

@@ -1,10 +1,18 @@
-import { checkPlacement, DEFAULT_RANK, type Edge, edgeKind, type PlacementEntry } from "../adapters/index.ts";
+import {
+  checkPlacement,
+  DEFAULT_RANK,
+  type Edge,
+  edgeKind,
+  type Placement,
+  type PlacementEntry,
+} from "../adapters/index.ts";
 import { GraftError } from "../base/index.ts";
 import type { EdgeScores } from "../scoring/index.ts";
 import { type Budget, keepsTo, overBudget } from "./budget.ts";
-import { formatSelector, parseSelector, type SelectorSpec } from "./parse-selector.ts";
-import type { ChosenEdges, Selection, Selector } from "./selector.ts";
+import { formatSelector, isTaskSelector, type NamedSpec, parseSelector, type SelectorSpec } from "./parse-selector.ts";
+import type { Selection, Selector, SelectorRequest } from "./selector.ts";
 import { selectors } from "./selectors.ts";
+import type { TaskChoice } from "./task-selector.ts";
 
 export interface SelectOptions {
   /** How many hidden states the backbone has. */
@@ -27,54 +35,34 @@ export interface SelectOptions {
 /**
  * Turn a spec, or the `--place` text of one, into a placement.
  * @throws GraftError of `parseSelector`; SCORES_NEEDED, BAD_SCORES, COUNT_OUT_OF_RANGE, GAMMA_OUT_OF_RANGE,
- *         EDGE_OUT_OF_RANGE, RANK_OUT_OF_RANGE, DUPLICATE_EDGE, OVER_BUDGET
+ *         EDGE_OUT_OF_RANGE, RANK_OUT_OF_RANGE, DUPLICATE_EDGE, OVER_BUDGET; TASK_NEEDED for what trains to choose
  */
 export function select(spec: SelectorSpec | string, options: SelectOptions): Selection {
   const parsed = typeof spec === "string" ? parseSelector(spec) : spec;
   const text = typeof spec === "string" ? spec.trim() : formatSelector(spec);
-  const { states, scores, budget, defaultRank = DEFAULT_RANK } = options;
-  if (scores) checkScores(scores, states, text);
-  const { edges, ties, asked } = "edges" in parsed ? asWritten(parsed.edges) : choose(parsed, text, options);
-  const rankOf = ({ rank }: PlacementEntry) => rank ?? ("rank" in parsed ? parsed.rank : undefined) ?? defaultRank;
-  const placement = edges.map((edge) => ({ from: edge.from, to: edge.to, rank: rankOf(edge) }));
-  checkPlacement(placement, { states }, text);
-  if (budget && !keepsTo(budget, placement))
-    throw overBudget(text, `its ${placement.length} adapters`, budget.costOf(placement), budget);
-  return {
-    placement,
-    edges: placement.map(({ from, to }) => {
-      const edge = { from, to, kind: edgeKind({ from, to }) };
-      return scores ? { ...edge, score: scores.matrix[from]![to]! } : edge;
-    }),
-    ties: ties ?? { picks: 0, drawn: 0 },
-    ...(budget && { cost: budget.costOf(placement), unfilled: asked - edges.length }),
-  };
-}
-
-/** Edges, and how many were asked for: a budget may leave fewer. */
-interface Choice extends ChosenEdges {
-  readonly edges: readonly PlacementEntry[];
-  readonly asked: number;
-}
-
-const asWritten = (edges: readonly PlacementEntry[]): Choice => ({ edges, asked: edges.length });
-
-/** No edge costs less: it makes nothing run twice. */
-const CHEAPEST: Edge = { from: 0, to: 1 };
-
-function choose(
-  spec: Exclude<SelectorSpec, { edges: unknown }>,
-  text: string,
-  { states, scores, seed = 0, gamma, budget, defaultRank = DEFAULT_RANK }: SelectOptions,
-): Choice {
-  const selector: Selector = selectors[spec.selector];
-  if (selector.needsScores && !scores) {
+  if (options.scores) checkScores(options.scores, options.states, text);
+  if ("edges" in parsed) return selectionOf({ edges: parsed.edges }, text, options);
+  if (isTaskSelector(parsed)) throw taskNeeded(text);
+  const selector: Selector = selectors[parsed.selector];
+  if (selector.needsScores && !options.scores) {
     throw new GraftError("SCORES_NEEDED", {
       thing: `placement "${text}"`,
-      place: `${spec.selector} chooses by scores, and there are none`,
+      place: `${parsed.selector} chooses by scores, and there are none`,
       remedy: "Score first (`graft score`, or scoreEdges) and pass the result, or choose a placement without scores",
     });
   }
+  const request = requestOf(selector, parsed, text, options);
+  const chosen = selector.choose({ ...request, scores: options.scores });
+  return selectionOf({ unfilled: request.count - chosen.edges.length, ...chosen }, text, options, request);
+}
+
+/** What a selector is asked, scores left out. Throws COUNT_OUT_OF_RANGE. */
+export function requestOf(
+  selector: Pick<Selector, "counted" | "from">,
+  spec: NamedSpec<string>,
+  text: string,
+  { states, seed = 0, gamma, budget, defaultRank = DEFAULT_RANK }: SelectOptions,
+): Omit<SelectorRequest, "scores"> & { readonly rank: number } {
   const most = selector.from.count(states);
   const count = selector.counted ? (spec.count ?? Number.NaN) : most;
   if (!(Number.isInteger(count) && count >= 0 && count <= most)) {
@@ -85,21 +73,53 @@ function choose(
     });
   }
   const rank = spec.rank ?? defaultRank;
-  const placed = (edges: readonly Edge[]) => edges.map(({ from, to }) => ({ from, to, rank }));
-  const fits = budget && selector.counted ? (edges: readonly Edge[]) => keepsTo(budget, placed(edges)) : undefined;
-  const chosen = selector.choose({ states, count, seed: spec.seed ?? seed, gamma, scores, fits });
-  if (budget && count > 0 && chosen.edges.length === 0)
-    throw overBudget(
-      text,
-      "no edge fits, the cheapest being a parallel one",
-      budget.costOf(placed([CHEAPEST])),
-      budget,
-    );
-  return { ...chosen, asked: count };
+  const fits =
+    budget && selector.counted ? (edges: readonly Edge[]) => keepsTo(budget, ranked(edges, rank)) : undefined;
+  return { states, count, rank, seed: spec.seed ?? seed, gamma, fits };
 }
 
+export const ranked = (edges: readonly PlacementEntry[], rank: number): Placement =>
+  edges.map((edge) => ({ from: edge.from, to: edge.to, rank: edge.rank ?? rank }));
+
+/** Edges with what is known of them; those of another state than there are, or over the budget, are refused. */
+export function selectionOf(
+  { edges, ties, curve, unfilled = 0 }: TaskChoice,
+  text: string,
+  { states, scores, budget, defaultRank = DEFAULT_RANK }: SelectOptions,
+  { count = edges.length, rank = defaultRank }: { readonly count?: number; readonly rank?: number } = {},
+): Selection {
+  if (budget && count > 0 && unfilled === count) {
+    const cost = budget.costOf(ranked([CHEAPEST], rank));
+    throw overBudget(text, "no edge fits, the cheapest being a parallel one", cost, budget);
+  }
+  const placement = ranked(edges, rank);
+  checkPlacement(placement, { states }, text);
+  const cost = budget?.costOf(placement);
+  if (budget && !keepsTo(budget, placement)) throw overBudget(text, `its ${placement.length} adapters`, cost!, budget);
+  return {
+    placement,
+    edges: edges.map(({ from, to, score = scores?.matrix[from]?.[to] }) => {
+      const edge = { from, to, kind: edgeKind({ from, to }) };
+      return score === undefined ? edge : { ...edge, score };
+    }),
+    ties: ties ?? { picks: 0, drawn: 0 },
+    ...(budget && { cost, unfilled }),
+    ...(curve && { curve }),
+  };
+}
+
+/** No edge costs less: it makes nothing run twice. */
+const CHEAPEST: Edge = { from: 0, to: 1 };
+
+const taskNeeded = (text: string): GraftError =>
+  new GraftError("TASK_NEEDED", {
+    thing: `placement "${text}"`,
+    place: "it scores and trains to choose, and here there is no task to do so on",
+    remedy: `Let \`graft select --place ${text} --task NAME\` (or chooseMethod) choose, and give the edges that it prints`,
+  });
+
 /** The checks that protect selecting; `parseScores` says more about a file. */
-function checkScores(scores: EdgeScores, states: number, text: string): void {
+export function checkScores(scores: EdgeScores, states: number, text: string): void {
   for (const [name, rows] of Object.entries({ matrix: scores.matrix, tieBreak: scores.tieBreak ?? scores.matrix })) {
     if (rows.length !== states || rows.some((row) => row.length !== states)) {
       const found = `${rows.length}×${rows.find((row) => row.length !== states)?.length ?? rows.length}`;

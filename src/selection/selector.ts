@@ -52,6 +52,17 @@ export interface SelectedEdge extends Edge {
   readonly score?: number;
 }
 
+/** One number of adapters that `auto` tried. */
+export interface CountPoint {
+  readonly count: number;
+  /** Validation metric of each seed's training; larger is better. */
+  readonly values: readonly number[];
+  /** Mean over seeds of what it lacks to the best count, same seed with same seed; 0 of the best. */
+  readonly behind: number;
+  /** Standard error of that mean; NaN with one seed. */
+  readonly error: number;
+}
+
 /** What selecting gives. */
 export interface Selection {
   /** The edges with their ranks: what training takes. */
@@ -63,6 +74,8 @@ export interface Selection {
   readonly cost?: PlacementCost;
   /** Edges that were asked for and no longer fit the budget; absent where there is none. */
   readonly unfilled?: number;
+  /** Of `auto`: what each number of adapters came to. */
+  readonly curve?: readonly CountPoint[];
 }
 
 /** The parallel edges (i, i + 1), early ones first; n − 1 of n states. */

@@ -1,7 +1,7 @@
 import { GraftError, type LongCall } from "../base/index.ts";
 import { methodOf } from "../methods/index.ts";
 import { metricName } from "../objective/index.ts";
-import { needsScores, parseMethod } from "../selection/index.ts";
+import { isTaskSelector, needsScores, parseMethod } from "../selection/index.ts";
 import { estimateTraining, TrainOptions } from "../training/index.ts";
 import { openPruner } from "./pruners/pruners.ts";
 import { type Openers, openStudyTask } from "./run-one.ts";
@@ -59,12 +59,18 @@ export async function newStudy(
   return { record, trainings: plannedTrainings(record), secondsEach };
 }
 
-/** Workers have no scores: only a sampler is given them. */
+/** Workers have no scores: only a sampler is given them. And a run is one training, of a method that is known before it. */
 function checkBaseline(text: string): void {
-  if (!needsScores(parseMethod(text))) return;
+  const spec = parseMethod(text);
+  if (!needsScores(spec)) return;
+  const trains = "place" in spec && isTaskSelector(spec.place);
   throw new GraftError("BAD_STUDY", {
     thing: `baseline "${text}"`,
-    place: "it chooses by scores, which baselines are not given",
-    remedy: "Write `sampler: scores`, whose first trial is GGA's choice, or name its edges",
+    place: trains
+      ? "it trains to choose, and a run of a study is one training"
+      : "it chooses by scores, which baselines are not given",
+    remedy: trains
+      ? `Let \`graft select --place ${text} --task NAME\` choose, and name the edges that it prints`
+      : "Write `sampler: scores`, whose first trial is GGA's choice, or name its edges",
   });
 }

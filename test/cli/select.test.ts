@@ -123,10 +123,17 @@ test("an unknown key of the config file is refused and a name suggested, with fi
   expect(stderr).toContain(`unknown key "scors": ${config}:2. did you mean "scores"`);
 });
 
-test("--scores is needed", async () => {
+test("without scores there has to be something to make them from, or to train on", async () => {
   expect(await graft("select")).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("--scores: graft select needs it and it is missing"),
+    stderr: expect.stringContaining(
+      'placement "gga:3": it needs scores, or trainings, to choose, and no data are given',
+    ),
+  });
+  const path = file("s.json", scores);
+  expect(await graft("select", "--scores", path, "--place", "greedy:2")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("it trains to choose, and no data are given to do so on. Give --task NAME"),
   });
 });
 

@@ -1,72 +1,96 @@
 import * as z from "zod";
 import { formatPlacement } from "../../adapters/index.ts";
+import { GraftError, type ParsedScores, TrainOptions } from "../../node.ts";
 import { arcDiagramSvg, mapPage } from "../../report/index.ts";
-import { parseScores } from "../../scoring/index.ts";
-import { DEFAULT_GAMMA, openBudget, type Selection, select as selectEdges } from "../../selection/index.ts";
+import { DEFAULT_SCORE } from "../../scoring/index.ts";
+import { DEFAULT_GAMMA, type Selection } from "../../selection/index.ts";
 import {
   adapterArgs,
   adapterOptions,
+  argsOf,
   commonArgs,
+  dataArgs,
   limitArgs,
   modelArgs,
+  pick,
   placementArgs,
   seedArgs,
+  selectingArgs,
 } from "../arguments.ts";
+import { chooseEdges } from "../choose-edges.ts";
 import { defineCommand } from "../define-command.ts";
-import { describeBudget } from "../describe-budget.ts";
-import { openModel } from "../open.ts";
+import { describeBudget } from "../describe-choice.ts";
+import { inGroup } from "../flags.ts";
 import { openPicture, pictureArgs } from "../picture.ts";
-import { readJson } from "../read-json.ts";
 
-export const select = defineCommand({
-  args: {
-    scores: z.string().meta({ description: "what `graft score --json` printed; - reads it from stdin", value: "file" }),
-    ...placementArgs,
+const shape = {
+  ...inGroup("Placement", {
+    scores: z.string().optional().meta({
+      description: "what `graft score --json` printed; - reads it from stdin (default: score now)",
+      value: "file",
+    }),
+  }),
+  ...placementArgs,
+  ...inGroup("Placement", {
     gamma: z
       .number()
       .default(DEFAULT_GAMMA)
       .meta({ description: "how far GGA's discount around a chosen edge reaches, in [0, 1)", value: "n" }),
-    ...limitArgs,
-    ...modelArgs,
-    ...adapterArgs,
-    ...pictureArgs("the placement on the backbone, an arc for each adapter"),
-    ...seedArgs,
-    ...commonArgs,
-  },
+  }),
+  ...limitArgs,
+  ...selectingArgs,
+  ...modelArgs,
+  ...dataArgs,
+  ...adapterArgs,
+  ...inGroup("Training", argsOf(TrainOptions)),
+  threads: modelArgs.threads,
+  ...pictureArgs("the placement on the backbone, an arc for each adapter"),
+  ...seedArgs,
+  ...commonArgs,
+};
+
+export const select = defineCommand({
+  args: shape,
   examples: [
     "graft select --scores scores.json --place gga:5",
     "graft select --scores scores.json --place gga:5 --max-latency 1.3 --model ./vit",
     "graft select --scores scores.json --place gga:5 --picture placement.svg",
+    "graft select --task count --place greedy:3",
     "graft score --task count --json | graft select --scores -",
   ],
   async run(context) {
     const { args, print, note } = context;
-    const scores = parseScores(readJson(args.scores), args.scores);
     const picture = await openPicture(args);
-    const { gamma, seed, rank, maxParameters, maxLatency } = args;
-    const isLimited = maxParameters !== undefined || maxLatency !== undefined;
-    const backbone = isLimited ? await openModel(args, context) : undefined;
-    const budget = backbone && (await openBudget(backbone, { maxParameters, maxLatency }, adapterOptions(args)));
-    const states = backbone?.states.length ?? scores.matrix.length;
-    const selection = selectEdges(args.place, { states, scores, gamma, seed, budget, defaultRank: rank });
-    const { edges, ties, placement, cost, unfilled } = selection;
+    const call = { args, adapter: adapterOptions(args), options: pick(TrainOptions, args) };
+    const { selection, states, scores, ...rest } = await chooseEdges(context, call);
+    const { scoreName = DEFAULT_SCORE, task: taskName } = scores ?? {};
+    const { edges, ties, placement, cost, unfilled, curve } = selection;
     for (const text of describeBudget(selection)) note(text);
     if (picture) {
       const arcs = placement.map((edge, k) => ({ ...edge, score: edges[k]?.score }));
-      const title = `${args.place} by ${scores.scoreName}${scores.task === undefined ? "" : ` on ${scores.task}`}`;
-      const { scoreName, matrix } = scores;
-      const diagram = { states, arcs, title, scoreName };
+      const title = `${args.place} by ${scoreName}${taskName === undefined ? "" : ` on ${taskName}`}`;
+      const arcDiagram = { states, arcs, title, scoreName };
       await picture({
-        svg: (theme) => arcDiagramSvg(diagram, { theme }),
-        page: (program) => mapPage({ map: { matrix, scoreName, title, chosen: edges }, arcs: diagram }, program),
+        svg: (theme) => arcDiagramSvg(arcDiagram, { theme }),
+        page: (program) => mapPage({ map: { ...mapOf(scores), title, chosen: edges }, arcs: arcDiagram }, program),
       });
       note(`wrote ${args.picture}`);
     }
-    print({ edges, placement: formatPlacement(placement), ties, cost, unfilled }, () =>
-      selectionText(selection, scores.scoreName),
+    print({ edges, placement: formatPlacement(placement), ties, cost, unfilled, curve, ...rest }, () =>
+      selectionText(selection, scoreName),
     );
   },
 });
+
+/** A page shows every edge's score. Throws BAD_PICTURE without scores. */
+function mapOf(scores: ParsedScores | undefined): Pick<ParsedScores, "matrix" | "scoreName"> {
+  if (scores) return scores;
+  throw new GraftError("BAD_PICTURE", {
+    thing: "a page of this placement",
+    place: "it shows the scores of all edges, and these were chosen without",
+    remedy: "Give --scores FILE, or name a picture that ends in .svg or .png",
+  });
+}
 
 /** One line per edge in the order they were chosen, and the placement as `--place` takes it. */
 function selectionText({ edges, placement, ties }: Selection, scoreName: string): string {

@@ -18,6 +18,7 @@ import {
   modelArgs,
   pick,
   seedArgs,
+  selectingArgs,
 } from "../arguments.ts";
 import { defineCommand } from "../define-command.ts";
 import { chosen, dryRun } from "../dry-run.ts";
@@ -55,6 +56,7 @@ const shape = {
     dryRun: z.boolean().default(false).describe("show what would be trained, on what, and its cost; train nothing"),
   }),
   ...limitArgs,
+  ...selectingArgs,
   ...exportArgs,
   ...adapterArgs,
   ...inGroup("Training", {
@@ -76,6 +78,7 @@ export const train = defineCommand({
     "graft train --task count --place gga:3 --out ./count",
     "graft train --data ./photos --place all:parallel --epochs 10 --out ./photos-model",
     "graft train --task count --method lora:q,v@r8 --out ./count",
+    "graft train --task count --method auto --out ./count",
     "graft train --task count --out ./count --resume",
     "graft train --data tickets.csv --model ./minilm --dry-run",
   ],

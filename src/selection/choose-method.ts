@@ -1,0 +1,177 @@
+import type { Placement } from "../adapters/index.ts";
+import type { Backbone } from "../backbone/index.ts";
+import { type LongCall, parseOptions } from "../base/index.ts";
+import { methodOf } from "../methods/index.ts";
+import type { Evaluation } from "../objective/index.ts";
+import { searchRuntime } from "../runtime/index.ts";
+import { type EdgeScores, type ScoreOptions, scoreEdges } from "../scoring/index.ts";
+import type { Task } from "../tasks/index.ts";
+import { fitTaskHead, frozenShelf, type Head, TrainOptions, type TrainSettings, train } from "../training/index.ts";
+import { formatSelector, isTaskSelector, type NamedSpec } from "./parse-selector.ts";
+import { checkScores, ranked, requestOf, selectionOf } from "./select.ts";
+import {
+  type MethodSpec,
+  needsScores,
+  parseMethod,
+  type SelectedMethod,
+  type SelectMethodOptions,
+  selectMethod,
+} from "./select-method.ts";
+import type { TaskSelector } from "./task-selector.ts";
+import { type TaskSelectorName, taskSelectors } from "./task-selectors.ts";
+
+/** How a choice is made that takes trainings. */
+export interface ChooseSettings {
+  /** Epochs of each training on the way; default 1 for `greedy`, for `auto` as many as `options` has. */
+  readonly epochs?: number | undefined;
+  /** How many seeds `auto` trains each number of adapters with: the selection's own and those after it; default 3. */
+  readonly seeds?: number | undefined;
+}
+
+export interface ChooseMethodCall extends LongCall, Omit<SelectMethodOptions, "scores"> {
+  /** Of the plain backbone; asked for where they are needed. Default: `scoreEdges` with the seed. */
+  readonly scores?: EdgeScores | (() => Promise<EdgeScores>) | undefined;
+  /** Settings of the training that follows; its seed is that of the selection where that has none. */
+  readonly options?: TrainSettings | undefined;
+  readonly selecting?: ChooseSettings | undefined;
+  /** The head that trainings start from; default: fitted on the plain backbone's features. */
+  readonly head?: Head | (() => Promise<Head>) | undefined;
+  /** Called after each training on the way. */
+  readonly onTrial?: ((trial: SelectionTrial) => void) | undefined;
+}
+
+/** A training that helped to choose. */
+export interface SelectionTrial {
+  readonly placement: Placement;
+  readonly seed: number;
+  readonly epochs: number;
+  readonly validation: Evaluation;
+  readonly seconds: number;
+}
+
+/** A method to train, and what choosing it took. */
+export interface ChosenMethod extends SelectedMethod {
+  /** Seconds of scoring (as the scores say, where they were there) and of trainings on the way; 0 where none was needed. */
+  readonly seconds: number;
+  readonly trials: readonly SelectionTrial[];
+}
+
+const DEFAULT_SEEDS = 3;
+
+/**
+ * Turn a spec, or the `--method` text of one, into a method for a backbone and a task: as `selectMethod`, and edges are scored
+ * and adapters trained where a selector needs that. Test examples are not looked at.
+ * @throws GraftError of `selectMethod`, `scoreEdges`, `train`
+ */
+export async function chooseMethod(
+  spec: MethodSpec | string,
+  backbone: Backbone,
+  task: Task,
+  call: ChooseMethodCall = {},
+): Promise<ChosenMethod> {
+  const parsed = typeof spec === "string" ? parseMethod(spec) : spec;
+  const isByTraining = "place" in parsed && isTaskSelector(parsed.place);
+  if (isByTraining) return chooseByTraining(parsed.place as NamedSpec<TaskSelectorName>, backbone, task, call);
+  const isScored = needsScores(parsed);
+  const atHand = typeof call.scores === "function" ? undefined : call.scores;
+  const scores = isScored ? await plainScores(backbone, task, call) : atHand;
+  const selected = selectMethod(spec, backbone, { ...call, seed: seedOf(call), scores });
+  return { ...selected, seconds: isScored ? secondsOf(scores!) : 0, trials: [] };
+}
+
+async function chooseByTraining(
+  spec: NamedSpec<TaskSelectorName>,
+  backbone: Backbone,
+  task: Task,
+  call: ChooseMethodCall,
+): Promise<ChosenMethod> {
+  const { adapter, selecting = {}, signal, onProgress, onTrial } = call;
+  const begun = performance.now();
+  const selector: TaskSelector = taskSelectors[spec.selector];
+  const counted = { ...spec, count: spec.count ?? selector.defaultCount };
+  const text = formatSelector(spec);
+  const seed = seedOf(call);
+  const select = { ...call, scores: undefined, seed, states: backbone.states.length };
+  const { rank, ...request } = requestOf(selector, counted, text, select);
+  const asked = parseOptions(TrainOptions, call.options ?? {}, "training options");
+  const epochs = epochsOf(selector, selecting, asked.epochs);
+  const options = { ...asked, epochs };
+  const seeds = Array.from({ length: selecting.seeds ?? DEFAULT_SEEDS }, (_, k) => seed + k);
+
+  // Trainings differ in their edges and seeds alone: sessions and frozen values go from one to the next.
+  const search = searchRuntime(backbone.runtime);
+  const shelf = frozenShelf({ keepsEpochs: true });
+  const searched = { ...backbone, runtime: search };
+  const trials: SelectionTrial[] = [];
+  let given = 0;
+  try {
+    const head = await (typeof call.head === "function" ? call.head() : call.head);
+    const start = head ?? (await fitTaskHead(searched, task, options, { signal, onProgress }));
+    const choice = await selector.choose({
+      ...request,
+      seeds,
+      async score(after) {
+        if (after) return scoreEdges(searched, task, { ...scoringOf(call), after });
+        const from = performance.now();
+        const scores = await plainScores(searched, task, call);
+        checkScores(scores, select.states, text);
+        given = secondsOf(scores) - (performance.now() - from) / 1000; // 0 where they were made now
+        return scores;
+      },
+      async train(edges, trialSeed = seed) {
+        const placement = ranked(edges, rank);
+        const settings = { ...options, seed: trialSeed };
+        const trained = await train(searched, task, placement, {
+          ...{ adapter, head: start, shelf, signal, onProgress },
+          options: settings,
+        });
+        const { validation, seconds } = trained;
+        trials.push({ placement, seed: trialSeed, epochs, validation, seconds });
+        onTrial?.(trials.at(-1)!);
+        return trained;
+      },
+    });
+    const { count } = request;
+    const unfilled = count - choice.edges.length;
+    const selection = selectionOf({ unfilled, ...choice }, text, select, { count, rank });
+    const method = methodOf(backbone, selection.placement, adapter);
+    return { method, selection, trials, seconds: (performance.now() - begun) / 1000 + given };
+  } finally {
+    shelf.close();
+    await search.close();
+  }
+}
+
+const epochsOf = ({ epochs }: TaskSelector, asked: ChooseSettings, all: number): number =>
+  asked.epochs ?? (epochs === "all" ? all : epochs);
+
+/**
+ * What choosing takes at most: scorings of all edges, trainings, and epochs of each of these.
+ * @param epochs  of the training that follows
+ */
+export function choosingWork(
+  spec: MethodSpec,
+  epochs: number,
+  selecting: ChooseSettings = {},
+): { readonly scorings: number; readonly trainings: number; readonly epochs: number } {
+  if (!("place" in spec && isTaskSelector(spec.place)))
+    return { scorings: needsScores(spec) ? 1 : 0, trainings: 0, epochs: 0 };
+  const selector: TaskSelector = taskSelectors[spec.place.selector];
+  const work = selector.work(spec.place.count ?? selector.defaultCount!, selecting.seeds ?? DEFAULT_SEEDS);
+  return { ...work, epochs: epochsOf(selector, selecting, epochs) };
+}
+
+const seedOf = ({ seed, options }: ChooseMethodCall): number => seed ?? options?.seed ?? 0;
+
+function scoringOf(call: ChooseMethodCall): ScoreOptions {
+  const { threads, headL2 } = call.options ?? {};
+  return { seed: seedOf(call), threads, headL2, signal: call.signal, onProgress: call.onProgress };
+}
+
+const plainScores = async (backbone: Backbone, task: Task, call: ChooseMethodCall): Promise<EdgeScores> =>
+  (await (typeof call.scores === "function" ? call.scores() : call.scores)) ??
+  scoreEdges(backbone, task, scoringOf(call));
+
+/** Of scoring, as scores say that know it. */
+const secondsOf = (scores: EdgeScores): number =>
+  "seconds" in scores && typeof scores.seconds === "number" ? scores.seconds : 0;

@@ -1,0 +1,45 @@
+import type { Edge } from "../adapters/index.ts";
+import type { EdgeScores } from "../scoring/index.ts";
+import type { Trained } from "../training/index.ts";
+import type { ChosenEdges, CountPoint, SelectorRequest } from "./selector.ts";
+
+/**
+ * A way to choose edges that works on the model and the task: it scores and trains on the way. Adding one: a file with this
+ * shape, and a line in `task-selectors.ts`.
+ */
+export interface TaskSelector {
+  /** How it is written, e.g. `greedy:3`. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly counted: true;
+  /** The count where none is written; undefined: one has to be. */
+  readonly defaultCount: number | undefined;
+  /** Whether `@7` after the count (the seed of ties) means something. */
+  readonly seeded: boolean;
+  readonly from: { readonly edges: string; count(states: number): number };
+  /** How often it scores all edges, and how many trainings it makes, at most. */
+  work(count: number, seeds: number): { readonly scorings: number; readonly trainings: number };
+  /** Epochs of a training on the way: so many, or all of the training that follows. */
+  readonly epochs: number | "all";
+  choose(request: TaskSelectorRequest): Promise<TaskChoice>;
+}
+
+export interface TaskSelectorRequest extends Omit<SelectorRequest, "scores"> {
+  /** Seeds of trainings that are repeated. */
+  readonly seeds: readonly number[];
+  /** Scores of all edges: of the plain backbone, or of edges added to what was trained. */
+  score(after?: Trained): Promise<EdgeScores>;
+  /**
+   * Train adapters on edges.
+   * @param seed  of start and order; default the selection's
+   */
+  train(edges: readonly Edge[], seed?: number): Promise<Trained>;
+}
+
+export interface TaskChoice extends ChosenEdges {
+  /** With the score that chose it. */
+  readonly edges: readonly (Edge & { readonly score?: number })[];
+  /** Edges that no longer fitted the budget; default those that the count lacks. */
+  readonly unfilled?: number;
+  readonly curve?: readonly CountPoint[];
+}

@@ -1,0 +1,189 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { tinyPreNorm, tinyTask } from "../../test/support/tiny-backbone.ts";
+import type { Edge } from "../adapters/index.ts";
+import type { Backbone } from "../backbone/index.ts";
+import { type EdgeScores, scoreEdges } from "../scoring/index.ts";
+import type { ImageTask } from "../tasks/index.ts";
+import { fitTaskHead, type Head, TrainOptions, train } from "../training/index.ts";
+import { type ChooseMethodCall, chooseMethod, choosingWork } from "./choose-method.ts";
+import { enough, pointsOf } from "./enough.ts";
+import { openBudget, parseMethod, select } from "./index.ts";
+import { parseSelector } from "./parse-selector.ts";
+import { type TaskSelectorName, taskSelectors } from "./task-selectors.ts";
+
+let backbone: Backbone;
+let head: Head;
+let plain: EdgeScores;
+const whole = tinyTask({ train: 32, validation: 18, noise: 0.8 });
+const unseen = { ...whole.test, pixels: () => expect.fail("a test example was looked at") };
+const task: ImageTask = { ...whole, test: unseen };
+const options = { epochs: 2, batchSize: 16, threads: 1, seed: 5 } as const;
+const scoring = { threads: 1, seed: 5 } as const;
+const choose = (text: string, call: ChooseMethodCall = {}) =>
+  chooseMethod(text, backbone, task, { options, head, scores: plain, selecting: { seeds: 2 }, ...call });
+const namesOf = (edges: readonly Edge[]) => edges.map(({ from, to }) => `${from}-${to}`);
+
+beforeAll(async () => {
+  backbone = await tinyPreNorm();
+  head = await fitTaskHead(backbone, task, TrainOptions.parse({ threads: 1 }));
+  plain = await scoreEdges(backbone, task, scoring);
+});
+
+/** How each is asked for some edges. */
+const cases: Record<TaskSelectorName, (count: number) => string> = {
+  greedy: (count) => `greedy:${count}`,
+  auto: (count) => `auto:${count}`,
+};
+
+describe.each(Object.entries(cases))("%s keeps the contract", (name, text) => {
+  const selector = taskSelectors[name as TaskSelectorName];
+
+  test("distinct edges with score and rank, the same each time; what it trained is told", async () => {
+    const told: string[] = [];
+    const chosen = await choose(`${text(2)}@r3`, {
+      onTrial: ({ placement, seed }) => told.push(`${namesOf(placement)} ${seed}`),
+    });
+    const { placement, edges } = chosen.selection!;
+    expect(placement.length).toBeLessThanOrEqual(2);
+    expect(new Set(namesOf(placement)).size).toBe(placement.length);
+    expect(placement.map(({ rank }) => rank)).toEqual(placement.map(() => 3));
+    for (const { score } of edges) expect(score).toBeGreaterThan(0);
+    expect(chosen.method).toMatchObject({ kind: "adapters", placement });
+    const { trainings, epochs } = choosingWork(parseMethod(text(2)), options.epochs, { seeds: 2 });
+    expect(chosen.trials.map((trial) => trial.epochs)).toEqual(new Array(trainings).fill(epochs));
+    expect(told).toEqual(chosen.trials.map((trial) => `${namesOf(trial.placement)} ${trial.seed}`));
+
+    const again = await choose(`${text(2)}@r3`);
+    expect(again.selection).toEqual(chosen.selection);
+    expect(again.trials.map(({ validation }) => validation)).toEqual(chosen.trials.map(({ validation }) => validation));
+  });
+
+  test("none are none, and one more than there are is refused", async () => {
+    expect((await choose(text(0))).selection!.placement).toEqual([]);
+    await expect(choose(text(26))).rejects.toMatchObject({ code: "COUNT_OUT_OF_RANGE" });
+  });
+
+  test("it keeps to a budget, and says where nothing fits", async () => {
+    const at = async (maxParameters: number) =>
+      choose(`${text(2)}@r2`, { budget: await openBudget(backbone, { maxParameters }) });
+    const { selection } = await at(120); // one adapter of rank 2 takes 115
+    expect(selection!.placement.length).toBeLessThanOrEqual(1);
+    expect(selection!.unfilled).toBe(1);
+    await expect(at(100)).rejects.toMatchObject({ code: "OVER_BUDGET" });
+  });
+
+  test("an abort ends it", async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    await expect(choose(text(2), { signal, onTrial: () => controller.abort() })).rejects.toThrow(/abort/i);
+  });
+
+  test("without a task it says who chooses, and its usage is what it parses", () => {
+    const ask = () => select(text(2), { states: 5, scores: plain });
+    expect(ask).toThrow(expect.objectContaining({ code: "TASK_NEEDED" }));
+    expect(ask).toThrow(`graft select --place ${text(2)} --task NAME`);
+    expect(parseSelector(selector.usage)).toMatchObject({ selector: name });
+    expect(parseSelector(`${text(2)}@7@r16`)).toEqual({ selector: name, count: 2, seed: 7, rank: 16 });
+  });
+});
+
+test("greedy takes the best edge, trains it, and takes the best of what is left as scored behind it", async () => {
+  const { selection } = await choose("greedy:3@r4", { selecting: { epochs: 1 } });
+  const taken: Edge[] = [];
+  let scores = plain;
+  for (let round = 0; round < 3; round++) {
+    if (round > 0) {
+      const placement = taken.map((edge) => ({ ...edge, rank: 4 }));
+      const after = await train(backbone, task, placement, { head, options: { ...options, epochs: 1 } });
+      scores = await scoreEdges(backbone, task, { ...scoring, after });
+    }
+    const left = scores.matrix.flatMap((row, from) =>
+      row.map((score, to) => ({ from, to, score, second: scores.tieBreak![from]![to]! })),
+    );
+    const free = left.filter(({ from, to }) => !namesOf(taken).includes(`${from}-${to}`));
+    const [best] = free.sort((a, b) => b.score - a.score || b.second - a.second);
+    expect(selection!.edges[round]).toMatchObject({ from: best!.from, to: best!.to, score: best!.score });
+    taken.push(best!);
+  }
+});
+
+test("auto tries the beginnings of GGA's list, each with the same seeds, and takes one of them", async () => {
+  const { selection, trials } = await choose("auto:3@r2");
+  const ranking = select("gga:3@r2", { states: 5, scores: plain, seed: 5 }).placement;
+  expect(trials.map(({ placement, seed }) => [namesOf(placement), seed])).toEqual(
+    [0, 1, 2, 3].flatMap((count) => [5, 6].map((seed) => [namesOf(ranking.slice(0, count)), seed])),
+  );
+  const curve = selection!.curve!;
+  expect(curve.map(({ count }) => count)).toEqual([0, 1, 2, 3]);
+  expect(curve.flatMap(({ values }) => values)).toEqual(trials.map(({ validation }) => validation.value));
+  expect(selection!.placement).toEqual(ranking.slice(0, enough(curve)));
+});
+
+test("auto is written without a number too: 8 at most, which is 5 numbers of adapters", () => {
+  expect(parseSelector("auto@r4")).toEqual({ selector: "auto", rank: 4 });
+  expect(choosingWork(parseMethod("auto"), 4)).toEqual({ scorings: 1, trainings: 3 * 5, epochs: 4 });
+  expect(choosingWork(parseMethod("greedy:3"), 4)).toEqual({ scorings: 3, trainings: 2, epochs: 1 });
+  expect(() => parseSelector("auto:")).toThrow('"" is not a count');
+  expect(() => parseSelector("greedy")).toThrow('"" is not a count');
+});
+
+describe("enough", () => {
+  test("by hand: the least count within one standard error of the best, seeds paired", () => {
+    // Best: 4, mean 0.7. Count 2 lacks 0.01, 0.03 and 0.02: mean 0.02, standard error 0.01 / √3 = 0.0058, too far. Count 3
+    // lacks −0.02, 0.04 and 0.01: mean 0.01, standard error 0.03 / √3 = 0.0173, near enough.
+    const curve = pointsOf(
+      [1, 2, 3, 4],
+      [
+        [0.5, 0.5, 0.5],
+        [0.59, 0.67, 0.78],
+        [0.62, 0.66, 0.79],
+        [0.6, 0.7, 0.8],
+      ],
+    );
+    expect(curve[1]!.behind).toBeCloseTo(0.02, 12);
+    expect(curve[1]!.error).toBeCloseTo(0.01 / Math.sqrt(3), 12);
+    expect(enough(curve)).toBe(3);
+  });
+
+  test("a constant loss is no noise, however small; equal counts go to the least", () => {
+    expect(
+      enough(
+        pointsOf(
+          [0, 1],
+          [
+            [0.5, 0.6],
+            [0.51, 0.61],
+          ],
+        ),
+      ),
+    ).toBe(1);
+    expect(
+      enough(
+        pointsOf(
+          [0, 1, 2],
+          [
+            [0.1, 0.1],
+            [0.5, 0.7],
+            [0.7, 0.5],
+          ],
+        ),
+      ),
+    ).toBe(1);
+  });
+
+  test("with one seed the best is taken, and a metric that is none is the least", () => {
+    expect(enough(pointsOf([0, 1, 2], [[0.5], [0.52], [0.51]]))).toBe(1);
+    expect(
+      enough(
+        pointsOf(
+          [0, 1],
+          [
+            [Number.NaN, Number.NaN],
+            [0.1, 0.2],
+          ],
+        ),
+      ),
+    ).toBe(1);
+    expect(enough(pointsOf([0, 1], [[Number.NaN], [Number.NaN]]))).toBe(0);
+  });
+});
