@@ -2,7 +2,7 @@
  * `graft compare` of all methods on every generated task, and with `--minilm DIR` (a folder of all-MiniLM-L6-v2) on WordNet's nouns
  * and spam. `npm run compare-all` builds and goes on where it stopped (docs/data/compare/<task>/runs.jsonl). It takes hours, in which
  * nobody may build into the same dist/: run it in a clone of its own.
- * `--tasks a,b --seeds 0,1,2 --trials 3 --epochs 4 --threads 1 --rows 1000 --minilm DIR --count` (how many runs there would be).
+ * `--tasks a,b --seeds 0,1,2 --trials 3 --draws 1 --epochs 4 --threads 1 --rows 1000 --minilm DIR --count` (how many runs there would be).
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     methods: { type: "string", default: METHODS.join(" ") },
     seeds: { type: "string", default: "0,1,2" },
     trials: { type: "string", default: "3" },
+    draws: { type: "string", default: "1" },
     epochs: { type: "string", default: "4" },
     threads: { type: "string", default: "1" },
     rows: { type: "string", default: "1000" },
@@ -46,7 +47,7 @@ if (unknown !== undefined) {
 }
 const seeds = values.seeds.split(",").map(Number);
 const { methods } = withControls(parseMethods(values.methods), "linear");
-const runs = countJobs(methods, { seeds, trials: Number(values.trials) });
+const runs = countJobs(methods, { seeds, trials: Number(values.trials), draws: Number(values.draws) });
 console.error(`${tasks.length} tasks × ${runs} runs of ${methods.length} methods = ${tasks.length * runs} runs`);
 if (!values.count) for (const task of tasks) compare(task);
 
@@ -60,7 +61,7 @@ function compare(task: string): void {
       "compare",
       ...(task in textData ? textArgs(task) : ["--task", task]),
       ...(values["train-size"] && !(task in textData) ? ["--train-size", values["train-size"]] : []),
-      ...["--methods", values.methods, "--seeds", values.seeds, "--lr-trials", values.trials],
+      ...["--methods", values.methods, "--seeds", values.seeds, "--lr-trials", values.trials, "--draws", values.draws],
       ...["--epochs", values.epochs, "--threads", values.threads, "--out", folder],
       ...["--csv", join(folder, "table.csv"), "--html", join(folder, "index.html")],
     ],
