@@ -13,4 +13,4 @@ export { breathe, type LongCall, type Progress } from "./progress.ts";
 export { nameSeed, type Random, random } from "./random.ts";
 export { memoryRecordStore, type RecordStore } from "./record-store.ts";
 export { receivedError, type SentError, sentError } from "./sent-error.ts";
-export { mean, median, pearson, quantile, spearman, standardDeviation } from "./statistics.ts";
+export { mean, median, pearson, quantile, ranks, spearman, standardDeviation } from "./statistics.ts";

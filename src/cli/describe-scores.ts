@@ -1,16 +1,24 @@
 import type { Edge } from "../adapters/index.ts";
-import type { Confidence, Scores } from "../scoring/index.ts";
+import type { Confidence, ParsedScores } from "../scoring/index.ts";
 
 /** Rivals that are named; the others are counted. */
 const NAMED = 4;
 
 /** What people are told of scores: how they came about, how many edges they leave equal, and how sure their order is. */
-export function describeScores({ examples, seconds, head, eta, matrix, ties, confidence }: Scores): readonly string[] {
+export function describeScores({
+  examples,
+  seconds,
+  head,
+  eta,
+  matrix,
+  ties,
+  confidence,
+}: ParsedScores): readonly string[] {
   const from =
     examples === undefined ? "without a look at the data" : `from ${examples} probe examples behind a ${head} head`;
   const share = eta === undefined ? "" : `, η = ${eta}`;
   return [
-    `${matrix.length ** 2} edges ${from}${share}, in ${seconds.toFixed(1)} s`,
+    `${matrix.length ** 2} edges ${from}${share}${seconds === undefined ? "" : `, in ${seconds.toFixed(1)} s`}`,
     ...(ties === undefined || ties.shared === 0
       ? []
       : [`${ties.shared} edges share their score with another; ${ties.drawn} are left to a draw`]),

@@ -35,7 +35,7 @@ const BOX = 9;
 const LISTED = 24;
 const COLUMNS = 2;
 const LINE = 18;
-const LIST_HEAD = 40;
+const listHead = ({ arcs }: ArcDiagram) => (arcs.some(({ score }) => score !== undefined) ? 3.2 : 2.2) * LINE;
 
 /** Beyond this many, numbers would cover the arcs. */
 const NUMBERED = 40;
@@ -63,7 +63,7 @@ export function arcDiagramSvg(
   const middle = HEAD + highest(false) + 24;
   const listAt = middle + Math.max(highest(true) + 20, 34) + 20;
   const lines = Math.ceil(Math.min(arcs.length, LISTED) / COLUMNS) + (arcs.length > LISTED ? 1 : 0);
-  const height = listAt + LIST_HEAD + 8 + LINE * lines;
+  const height = listAt + listHead(diagram) + 8 + LINE * lines;
   const description = describe(diagram);
   const id = `arcs-${nameSeed(title + description).toString(36)}`;
   const at = (state: number) => round(MARGIN + state * step);
@@ -164,20 +164,25 @@ const facts = ({ rank, score }: Arc, { scoreName = "score" }: ArcDiagram): strin
 function list(diagram: ArcDiagram, width: number): string {
   const { arcs, scoreName = "score" } = diagram;
   const { by } = widths(diagram);
+  const head = listHead(diagram);
+  const scoreAt = round(width / COLUMNS - 24);
   const perColumn = Math.ceil(Math.min(arcs.length, LISTED) / COLUMNS);
   const rows = arcs.slice(0, LISTED).map((arc, k) => {
-    const [x, y] = [Math.floor(k / perColumn) * (width / COLUMNS), LIST_HEAD + (k % perColumn) * LINE];
+    const [x, y] = [Math.floor(k / perColumn) * (width / COLUMNS), head + (k % perColumn) * LINE];
     const kind = edgeKind(arc);
     const names = `${stateLabel(arc.from)} → ${stateLabel(arc.to)}`;
     return [
-      `<g transform="translate(${round(x)} ${y})"><text class="k-${kind} order" x="16" text-anchor="end">${k + 1}</text>`,
-      `<text class="ink" x="24">${arc.from} → ${arc.to}, ${kind}${xmlText(facts(arc, diagram))}</text>`,
-      `<text class="soft" x="240">${names}</text></g>`,
+      `<g transform="translate(${round(x)} ${round(y)})"><text class="k-${kind} order" x="16" text-anchor="end">${k + 1}</text>`,
+      `<text class="ink" x="24">${arc.from} → ${arc.to}, ${kind}${arc.rank === undefined ? "" : `, rank ${arc.rank}`}</text>`,
+      `<text class="soft" x="190">${names}</text>`,
+      arc.score === undefined
+        ? "</g>"
+        : `<text class="ink" x="${scoreAt}" text-anchor="end">${formatScore(arc.score)}</text></g>`,
     ].join("");
   });
   const more =
     arcs.length > LISTED
-      ? `<text class="soft" x="24" y="${LIST_HEAD + perColumn * LINE}">and ${arcs.length - LISTED} more</text>`
+      ? `<text class="soft" x="24" y="${round(head + perColumn * LINE)}">and ${arcs.length - LISTED} more</text>`
       : "";
   const kinds = EDGE_KINDS.filter((kind) => arcs.some((arc) => edgeKind(arc) === kind));
   const key = kinds.map((kind) => `<tspan class="k-${kind}" dx="10">■</tspan> ${kind}`).join("");
@@ -188,6 +193,12 @@ function list(diagram: ArcDiagram, width: number): string {
   return [
     `<text class="soft" x="-10">${key}${widest}</text>`,
     `<text class="soft" y="${LINE}">Boxes are sub-layers, attention filled and feed-forward open; the numbers below them are blocks.</text>`,
+    ...(arcs.some(({ score }) => score !== undefined)
+      ? Array.from({ length: Math.ceil(Math.min(arcs.length, LISTED) / perColumn) }, (_, column) => {
+          const x = round(column * (width / COLUMNS) + scoreAt);
+          return `<text class="soft" x="${x}" y="${round(head - LINE)}" text-anchor="end">${xmlText(scoreName)}</text>`;
+        })
+      : []),
     ...rows,
     more,
   ].join("\n");

@@ -1,6 +1,15 @@
 /** Red, green, blue, each a whole number in 0..255. */
 export type Rgb = readonly [number, number, number];
 
+/** Blue over light grey to brown: what lies on either side of nothing, for eyes that confuse red and green too. */
+const divergingAnchors: readonly Rgb[] = [
+  [0x0d, 0x4f, 0x9e],
+  [0x7f, 0xb2, 0xdd],
+  [0xe9, 0xe9, 0xe9],
+  [0xec, 0xa9, 0x5f],
+  [0x98, 0x47, 0x06],
+];
+
 /** Dark violet to yellow, chosen for even steps of lightness and for eyes that confuse red and green. */
 const anchors: readonly Rgb[] = [
   [0x28, 0x0b, 0x53],
@@ -15,7 +24,12 @@ const anchors: readonly Rgb[] = [
 export const markColor: Rgb = [0xff, 0x3d, 0x7f];
 
 /** The colour at a fraction of the scale; what lies outside 0..1 is drawn at its end. Blends in OKLab. */
-export function colorAt(fraction: number): Rgb {
+export const colorAt = (fraction: number): Rgb => blend(anchors, fraction);
+
+/** The same on the scale whose middle, 0.5, is nothing. */
+export const divergingColorAt = (fraction: number): Rgb => blend(divergingAnchors, fraction);
+
+function blend(anchors: readonly Rgb[], fraction: number): Rgb {
   const at = Math.min(1, Math.max(0, fraction)) * (anchors.length - 1);
   const k = Math.min(anchors.length - 2, Math.floor(at));
   const [low, high] = [toOklab(anchors[k]!), toOklab(anchors[k + 1]!)];

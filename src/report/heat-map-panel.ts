@@ -1,6 +1,6 @@
 import { type EdgeKind, edgeKind } from "../adapters/index.ts";
 import { median } from "../base/index.ts";
-import { colorAt, hex } from "./color-scale.ts";
+import { hex } from "./color-scale.ts";
 import { EDGE_KINDS, type Extent, formatScore, indexOf, type SparseHeatMap, valuesByKind } from "./heat-map.ts";
 import { xmlText } from "./svg.ts";
 
@@ -25,7 +25,7 @@ export function panel(map: SparseHeatMap, extent: Extent): string {
 }
 
 /** The scale, largest on top, drawn in steps so that no gradient needs an id. */
-function colorBar(scoreName: string, { min, max }: Extent): string {
+function colorBar(scoreName: string, { min, max, colorAt }: Extent): string {
   const steps = 60;
   const bar = Array.from({ length: steps }, (_, k) => {
     const color = hex(colorAt(1 - k / (steps - 1)));
@@ -63,7 +63,7 @@ function kindKey(map: SparseHeatMap): string {
   }).join("\n");
 }
 
-function chosenList({ matrix, states, scoreName, chosen = [] }: SparseHeatMap): string {
+function chosenList({ matrix, states, chosen = [] }: SparseHeatMap): string {
   if (chosen.length === 0) return "";
   const lines = chosen.slice(0, NAMED).map(({ from, to }, k) => {
     const text = `${from} → ${to}  ${edgeKind({ from, to })}, ${formatScore(matrix[indexOf(from, states)]![indexOf(to, states)]!)}`;
@@ -74,7 +74,7 @@ function chosenList({ matrix, states, scoreName, chosen = [] }: SparseHeatMap): 
   }
   return [
     `<rect class="mark" x="1.5" y="-0.5" width="11" height="11" rx="2"/>`,
-    `<text class="ink strong" x="22" y="9">chosen, and their ${xmlText(scoreName)}</text>`,
+    `<text class="ink strong" x="22" y="9">chosen edges</text>`,
     ...lines,
   ].join("\n");
 }

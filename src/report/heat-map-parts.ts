@@ -1,5 +1,5 @@
 import { edgeKind } from "../adapters/index.ts";
-import { colorAt, hex, luminance } from "./color-scale.ts";
+import { hex, luminance, type Rgb } from "./color-scale.ts";
 import { type Extent, formatScore, indexOf, type SparseHeatMap, stateLabel, stateName } from "./heat-map.ts";
 
 /** What a label's line takes, in pixels. */
@@ -39,7 +39,7 @@ export function cells(map: SparseHeatMap, extent: Extent, cell: number): string 
   const groups = new Map<string, [row: number, column: number][]>();
   for (const [row, line] of map.matrix.entries()) {
     for (const [column, value] of line.entries()) {
-      const shade = Number.isNaN(value) ? "" : hex(shadeAt(extent.fraction(value)));
+      const shade = Number.isNaN(value) ? "" : hex(shadeAt(extent, value));
       const group = groups.get(shade);
       if (group) group.push([row, column]);
       else groups.set(shade, [[row, column]]);
@@ -65,8 +65,9 @@ function dashes(group: readonly [number, number][], cell: number): string {
     .join("");
 }
 
-/** The scale's colour at a fraction, in one of its shades. */
-export const shadeAt = (fraction: number) => colorAt(Math.round(fraction * (SHADES - 1)) / (SHADES - 1));
+/** A value's colour, in one of the scale's shades. */
+const shadeAt = ({ colorAt, fraction }: Extent, value: number): Rgb =>
+  colorAt(Math.round(fraction(value) * (SHADES - 1)) / (SHADES - 1));
 
 function hoverCells(
   { matrix, states }: SparseHeatMap,
@@ -97,7 +98,7 @@ export function kindBorders({ matrix: { length: n }, states: some }: SparseHeatM
 }
 
 /** A frame around each chosen edge, and its number in the order of choice: inside, or beside a cell too small for it. */
-export function marks({ matrix, states, chosen = [] }: SparseHeatMap, { fraction }: Extent, cell: number): string {
+export function marks({ matrix, states, chosen = [] }: SparseHeatMap, extent: Extent, cell: number): string {
   const n = matrix.length;
   return chosen
     .map((edge, k) => {
@@ -107,7 +108,7 @@ export function marks({ matrix, states, chosen = [] }: SparseHeatMap, { fraction
       const [x, anchor] = to < n / 2 ? [to * cell + cell + 4, "start"] : [to * cell - 5, "end"];
       const beside = (look: string) =>
         `<text class="order ${look}" x="${x}" y="${base}" text-anchor="${anchor}">${k + 1}</text>`;
-      const ink = luminance(shadeAt(fraction(matrix[from]![to]!))) > 0.3 ? "#1d2330" : "#ffffff";
+      const ink = luminance(shadeAt(extent, matrix[from]![to]!)) > 0.3 ? "#1d2330" : "#ffffff";
       const number =
         cell < 16
           ? beside("around") + beside("ink")

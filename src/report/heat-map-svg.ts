@@ -1,15 +1,7 @@
 import { edgeKind } from "../adapters/index.ts";
 import { median, nameSeed } from "../base/index.ts";
 import { hex, markColor } from "./color-scale.ts";
-import {
-  EDGE_KINDS,
-  type Extent,
-  extentOf,
-  formatScore,
-  indexOf,
-  type SparseHeatMap,
-  valuesByKind,
-} from "./heat-map.ts";
+import { EDGE_KINDS, extentOf, formatScore, indexOf, type SparseHeatMap, valuesByKind } from "./heat-map.ts";
 import { panel, panelHeight } from "./heat-map-panel.ts";
 import { axes, cells, kindBorders, marks } from "./heat-map-parts.ts";
 import { FONT, type ThemeChoice, themed, xmlText } from "./svg.ts";
@@ -46,7 +38,7 @@ export function heatMapSvg(map: SparseHeatMap, { theme }: { readonly theme?: The
   const height = TOP + Math.max(side, panelHeight(map)) + BOTTOM;
   const title = map.title ?? `${map.scoreName} of every edge`;
   const width = Math.max(LEFT + side + PANEL, LEAST_WIDTH, 48 + TITLE_ADVANCE * title.length);
-  const description = describe(map, extent);
+  const description = describe(map);
   const id = `heat-map-${nameSeed(title + description + map.matrix.join()).toString(36)}`;
   const borders = kindBorders(map, cell);
   return [
@@ -98,11 +90,13 @@ function style(id: string, choice: ThemeChoice | undefined): string {
 }
 
 /** What the picture shows, for those who cannot see it. */
-function describe(map: SparseHeatMap, { min, max }: Extent): string {
+function describe(map: SparseHeatMap): string {
   const { matrix, states, scoreName, chosen = [] } = map;
   const n = matrix.length;
-  const highest = matrix.findIndex((row) => row.includes(max));
-  const [from, to] = [highest, matrix[highest]!.indexOf(max)].map((k) => states?.[k] ?? k);
+  const known = matrix.flat().filter((value) => !Number.isNaN(value));
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const highest = matrix.findIndex((row) => row.includes(high));
+  const [from, to] = [highest, matrix[highest]!.indexOf(high)].map((k) => states?.[k] ?? k);
   const listed = chosen.map(
     (edge) =>
       `${edge.from} to ${edge.to} (${edgeKind(edge)}, ${formatScore(matrix[indexOf(edge.from, states)]![indexOf(edge.to, states)]!)})`,
@@ -113,7 +107,7 @@ function describe(map: SparseHeatMap, { min, max }: Extent): string {
   );
   return [
     `Heat map of ${scoreName} for the ${n * n} edges between ${n} hidden states; rows are the state an adapter reads, columns the state it adds to.`,
-    `Values run from ${formatScore(min)} to ${formatScore(max)}, the highest at edge ${from} to ${to}.`,
+    `Values run from ${formatScore(low)} to ${formatScore(high)}, the highest at edge ${from} to ${to}.`,
     `Medians by kind: ${medians.join(", ")}.`,
     listed.length > 0 ? `Chosen edges: ${listed.join("; ")}.` : "No edge is marked.",
   ].join(" ");

@@ -1,5 +1,5 @@
 import { type EdgeKind, edgeKind } from "../adapters/index.ts";
-import { colorAt, luminance, markColor } from "./color-scale.ts";
+import { luminance, markColor } from "./color-scale.ts";
 import { type Extent, extentOf, formatScore, type HeatMap, stateLabel } from "./heat-map.ts";
 
 /** How many colours a stream shows: 24 bits, a palette of 256, or none. */
@@ -127,8 +127,8 @@ function colorRows(map: HeatMap, extent: Extent, { isByBlock }: Look, depth: "tr
     const cells = row.map((value, to) => {
       const glyph = glyphOf(map, from, to, isByBlock);
       const isMarked = orderOf(map, from, to) !== undefined;
-      const back = isMarked ? markInk(depth) : inkAt(extent.fraction(value), depth);
-      const isLight = isMarked || luminance(colorAt(extent.fraction(value))) > 0.3;
+      const back = isMarked ? markInk(depth) : inkAt(extent, extent.fraction(value), depth);
+      const isLight = isMarked || luminance(extent.colorAt(extent.fraction(value))) > 0.3;
       const front = glyph.trim() === "" ? "" : sgr(38, isLight ? black(depth) : white(depth));
       return `${front}${sgr(48, back)}${glyph}`;
     });
@@ -142,7 +142,7 @@ function halfRows(map: HeatMap, extent: Extent, { isByBlock }: Look, depth: "tru
   const cell = (from: number, to: number): Ink | undefined => {
     const value = map.matrix[from]?.[to];
     if (value === undefined) return undefined;
-    return orderOf(map, from, to) === undefined ? inkAt(extent.fraction(value), depth) : markInk(depth);
+    return orderOf(map, from, to) === undefined ? inkAt(extent, extent.fraction(value), depth) : markInk(depth);
   };
   return Array.from({ length: lines }, (_, line) => {
     const [upper, lower] = [2 * line - 1, 2 * line];
@@ -167,10 +167,10 @@ function halves(upper: Ink | undefined, lower: Ink | undefined, width: number): 
 }
 
 /** The scale beside the map, largest on top, with its ends named. */
-function colorBar(line: number, lines: number, { min, max }: Extent, depth: "true" | "256"): string {
+function colorBar(line: number, lines: number, extent: Extent, depth: "true" | "256"): string {
   const steps = 2 * lines - 1;
-  const half = (step: number) => inkAt(1 - step / (steps - 1 || 1), depth);
-  const name = line === 0 ? formatScore(max) : line === lines - 1 ? formatScore(min) : "";
+  const half = (step: number) => inkAt(extent, 1 - step / (steps - 1 || 1), depth);
+  const name = line === 0 ? formatScore(extent.max) : line === lines - 1 ? formatScore(extent.min) : "";
   return `  ${halves(half(2 * line), 2 * line + 1 < steps ? half(2 * line + 1) : undefined, 1)}${RESET} ${name}`;
 }
 
@@ -197,13 +197,14 @@ function legend(map: HeatMap, { min, max }: Extent, { color, cellWidth, isByBloc
   const mark = color === "none" ? undefined : `${sgr(38, markInk(color))}■${RESET}`;
   const plain = cellWidth === 2 ? plainMark : () => "X";
   const [low, high] = color === "none" ? [` "${ramp[0]}"`, ` "${ramp.at(-1)}"`] : ["", ""];
-  const scale = `  ${scoreName} from ${formatScore(min)}${low} to ${formatScore(max)}${high}; `;
+  const scale = `  ${scoreName} from ${formatScore(min)}${low} to ${formatScore(max)}${high}`;
   const [sequential, parallel] = cellWidth === 2 ? ["\\", "|"] : ["diagonal", "beside it"];
   return [
     ...(isByBlock
-      ? [`${scale}a cell is the best edge between two blocks' states`]
+      ? [scale, "  a cell is the best edge between two blocks' states"]
       : [
-          `${scale}a after attention, m after the MLP`,
+          scale,
+          "  states: a after attention, m after the MLP",
           `  ${sequential} sequential · ${parallel} parallel · above long-range · below recurrent`,
         ]),
     ...chosen.map(({ from, to }, k) =>
@@ -231,8 +232,9 @@ type Ink = string;
 
 const sgr = (layer: 38 | 48, ink: Ink): string => `\u001b[${layer};${ink}m`;
 
-function inkAt(fraction: number, depth: "true" | "256"): Ink {
+function inkAt({ colorAt, isDifference }: Extent, fraction: number, depth: "true" | "256"): Ink {
   if (depth === "true") return `2;${colorAt(fraction).join(";")}`;
+  const palette = isDifference ? divergingPalette : plainPalette;
   return `5;${palette[Math.min(palette.length - 1, Math.floor(fraction * palette.length))]}`;
 }
 
@@ -242,4 +244,7 @@ const white = (depth: "true" | "256"): Ink => (depth === "true" ? "2;255;255;255
 const markInk = (depth: "true" | "256"): Ink => (depth === "true" ? `2;${markColor.join(";")}` : "5;198");
 
 /** The scale in the palette of 256: navy, blue, teal, green, yellow, each step lighter than the one before. */
-const palette = [17, 18, 24, 30, 36, 72, 71, 77, 113, 149, 191, 227];
+const plainPalette = [17, 18, 24, 30, 36, 72, 71, 77, 113, 149, 191, 227];
+
+/** That of differences: blue, light grey, brown. */
+const divergingPalette = [25, 31, 67, 110, 152, 254, 223, 215, 208, 166, 130];

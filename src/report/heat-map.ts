@@ -1,5 +1,6 @@
 import { type Edge, type EdgeKind, edgeKind } from "../adapters/index.ts";
 import { GraftError } from "../base/index.ts";
+import { colorAt, divergingColorAt, type Rgb } from "./color-scale.ts";
 
 /** A number per edge, to be drawn. */
 export interface HeatMap {
@@ -9,6 +10,8 @@ export interface HeatMap {
   readonly scoreName: string;
   /** E.g. `vit on count`. */
   readonly title?: string | undefined;
+  /** Whether numbers are differences: colours then lead from blue over grey, nothing, to brown. Default false. */
+  readonly isDifference?: boolean | undefined;
   /** Edges to be marked, in the order they were chosen. */
   readonly chosen?: readonly Edge[] | undefined;
 }
@@ -19,18 +22,20 @@ export interface SparseHeatMap extends HeatMap {
   readonly states?: readonly number[] | undefined;
 }
 
-/** Smallest and largest value of the matrix, and where a value lies between them, 0..1. */
+/** Ends of the scale, where a value lies between them, 0..1, and the scale's colours by that. */
 export interface Extent {
   readonly min: number;
   readonly max: number;
+  readonly isDifference: boolean;
   fraction(value: number): number;
+  colorAt(fraction: number): Rgb;
 }
 
 /**
- * The values a map's colours span.
+ * The values a map's colours span: from the smallest to the largest; of differences as far on either side of 0.
  * @throws GraftError BAD_HEAT_MAP if the matrix is empty, not square or not finite, or a chosen edge lies outside it
  */
-export function extentOf({ matrix, chosen = [], states }: SparseHeatMap): Extent {
+export function extentOf({ matrix, chosen = [], states, isDifference }: SparseHeatMap): Extent {
   const n = matrix.length;
   const values = states ? matrix.flat().filter((value) => !Number.isNaN(value)) : matrix.flat();
   if (n === 0 || matrix.some((row) => row.length !== n)) throw badHeatMap("its matrix is empty or not square");
@@ -43,7 +48,13 @@ export function extentOf({ matrix, chosen = [], states }: SparseHeatMap): Extent
     Number.POSITIVE_INFINITY,
     Number.NEGATIVE_INFINITY,
   ] as [number, number]);
-  return { min, max, fraction: (value) => (max > min ? (value - min) / (max - min) : 0) };
+  const far = Math.max(-min, max);
+  if (isDifference)
+    return {
+      ...{ min: -far, max: far, isDifference, colorAt: divergingColorAt },
+      fraction: (value) => (far > 0 ? (value + far) / (2 * far) : 0.5),
+    };
+  return { min, max, isDifference: false, colorAt, fraction: (value) => (max > min ? (value - min) / (max - min) : 0) };
 }
 
 /** Where a state stands among those of a map. */

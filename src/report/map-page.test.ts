@@ -29,6 +29,37 @@ test("the best edges are listed from the highest on, equal ones share a place, a
   expect(rows.at(-1)![0]).toMatch(/<td class="text">sequential<\/td>.*<td>0<\/td><td>1<\/td><\/tr>$/);
 });
 
+test("a comparison is told and drawn, blue where the other ranks an edge higher", () => {
+  const matrix = [
+    [0, -20],
+    [40, 10],
+  ];
+  const html = mapPage(
+    {
+      map: {
+        matrix: [
+          [1, 2],
+          [3, 4],
+        ],
+        scoreName: "srank",
+      },
+      arcs: { states: 2, arcs: [] },
+      comparison: { lines: ["ρ <0.5>"], map: { matrix, scoreName: "places", isDifference: true } },
+    },
+    program,
+  );
+  expect(html).toContain("<h2>Comparison</h2><p>ρ &lt;0.5&gt;</p>");
+  const fills = [...html.matchAll(/<g fill="(#\w+)"><path [^>]*><title>(\d → \d), [\w-]+: (-?\d+)<\/title>/g)];
+  const colors = new Map(fills.slice(-4).map(([, color, , value]) => [Number(value), color!]));
+  const [red, , blue] = [1, 3, 5].map(
+    (at) => (value: number) => Number.parseInt(colors.get(value)!.slice(at, at + 2), 16),
+  );
+  expect(blue!(-20)).toBeGreaterThan(red!(-20));
+  expect(blue!(40)).toBeLessThan(red!(40));
+  expect(Math.abs(red!(0) - blue!(0))).toBeLessThan(8); // the middle is grey, though −20 to 40 is not even
+  expect(html).toMatch(/y="9">40<.*y="121">-40</s);
+});
+
 test("only its own program may run, and names are text wherever they stand", () => {
   const html = page(`</script><script>alert(1)</script><!--"'&`);
   expect(html).toContain("script-src 'sha256-HASH'");

@@ -18,6 +18,8 @@ export interface MapPage {
   readonly arcs: ArcDiagram;
   /** Where the numbers come from, a line each. */
   readonly facts?: readonly string[] | undefined;
+  /** How the scores stand to others: what the numbers say, and a map of differences. */
+  readonly comparison?: { readonly lines: readonly string[]; readonly map: HeatMap } | undefined;
 }
 
 /** What the page's program reads. */
@@ -38,7 +40,7 @@ const LISTED = 20;
  * pointer and to the keyboard; light or dark as the reader's system is, or as chosen. Without scripts all but that remains.
  * @throws GraftError BAD_HEAT_MAP
  */
-export function mapPage({ map, arcs, facts = [] }: MapPage, { app, appHash }: PageProgram): string {
+export function mapPage({ map, arcs, facts = [], comparison }: MapPage, { app, appHash }: PageProgram): string {
   extentOf(map);
   const title = map.title ?? `${map.scoreName} of every edge`;
   const policy = `default-src 'none';script-src 'sha256-${appHash}';style-src 'unsafe-inline';base-uri 'none';form-action 'none'`;
@@ -65,12 +67,18 @@ export function mapPage({ map, arcs, facts = [] }: MapPage, { app, appHash }: Pa
     '<p id="readout" role="status">&nbsp;</p>',
     `<div class="scroll" id="map" tabindex="0" role="application" aria-labelledby="map-title" aria-describedby="map-help">${heatMapSvg({ ...map, title: undefined }, { theme: "page" })}</div></section>`,
     `<section><h2>Placement</h2><div class="scroll">${arcDiagramSvg({ ...arcs, title: undefined }, { theme: "page" })}</div></section>`,
+    ...(comparison ? [compared(comparison)] : []),
     `<section><h2>Best edges</h2><div class="scroll">${bestEdges(map)}</div></section>`,
     "</main>",
     `<script type="application/json" id="view">${scriptJson(view)}</script>`,
     `<script>${app}</script>`,
     "</html>\n",
   ].join("\n");
+}
+
+function compared({ lines, map }: NonNullable<MapPage["comparison"]>): string {
+  const text = lines.map((line) => `<p>${xmlText(line)}</p>`).join("");
+  return `<section><h2>Comparison</h2>${text}<div class="scroll">${heatMapSvg(map, { theme: "page" })}</div></section>`;
 }
 
 /** The highest scores, equal ones sharing a place, and what else was chosen. */

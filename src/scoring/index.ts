@@ -1,3 +1,10 @@
+export {
+  checkSameStates,
+  compareScores,
+  rankDifference,
+  type ScoreComparison,
+  type TopOverlap,
+} from "./compare-scores.ts";
 export type { Confidence } from "./confidence.ts";
 export { type EstimateScoringOptions, estimateScoring } from "./estimate-scoring.ts";
 export { type ScoreOptions, scoreEdges, scoreEdgesBy } from "./score-edges.ts";

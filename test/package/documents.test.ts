@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
+import { graftHere } from "../cli/in-process.ts";
 import { drawEmojiFolder } from "../support/emoji.ts";
 import { startHub } from "../support/hub-server.ts";
 import { tinyBertFiles, tinyText } from "../support/tiny-text.ts";
@@ -118,3 +119,32 @@ test("docs/studies.md's commands make, run, show, export and picture its study",
   expect(readFileSync(join(at, "runs.csv"), "utf8").trim().split("\n")).toHaveLength(1 + 4);
   expect(readFileSync(join(at, "report.html"), "utf8")).toMatch(/^<!doctype html>/);
 }, 180_000);
+
+test("docs/method.md's commands draw and compare scores", async () => {
+  const commands = blocks("sh", readFileSync("docs/method.md", "utf8"))[0]!.trim().split("\n");
+  const at = join(folder, "pictures");
+  mkdirSync(at);
+  const isFile = (word: string) => /\.(json|html|svg|png)$/.test(word);
+  const run = (line: string) =>
+    graftHere(
+      ...line
+        .split(" ")
+        .slice(1)
+        .map((word) => (isFile(word) ? join(at, word) : word)),
+    );
+  const printed = [];
+  for (const [k, command] of commands.entries()) {
+    const scored = /^graft score --task (\w+) --json > (\w+\.json)$/.exec(command);
+    // Scoring itself is tested elsewhere and takes long; what is drawn is made up.
+    if (scored) {
+      const matrix = Array.from({ length: 25 }, (_, i) =>
+        Array.from({ length: 25 }, (_, j) => (i * 7 + j * (k + 3)) % 97),
+      );
+      writeFileSync(join(at, scored[2]!), JSON.stringify({ schema: 1, scoreName: "srank", task: scored[1], matrix }));
+    } else printed.push((await run(command)).stdout);
+  }
+  expect(readdirSync(at).sort()).toEqual([
+    ...["count.html", "count.json", "difference.png", "placement.svg", "texture.json"],
+  ]);
+  expect(printed.at(-1)).toMatch(/srank on texture against srank on count: Spearman's ρ .* \(95 %: /);
+}, 60_000);

@@ -1,88 +1,134 @@
 import * as z from "zod";
-import { scoreEdges, select } from "../../node.ts";
+import { GraftError, scoreEdges, select } from "../../node.ts";
 import { colorDepthOf, heatMapSvg, heatMapTerminal, mapPage, terminalTable } from "../../report/index.ts";
-import { DEFAULT_ETA, DEFAULT_SCORE, describeScores as listScores, scoreNames } from "../../scoring/index.ts";
+import {
+  checkSameStates,
+  compareScores,
+  DEFAULT_ETA,
+  DEFAULT_SCORE,
+  describeScores as listScores,
+  type ParsedScores,
+  parseScores,
+  type Scores,
+  scoreNames,
+} from "../../scoring/index.ts";
 import { commonArgs, dataArgs, modelArgs, placementArgs, seedArgs } from "../arguments.ts";
-import { defineCommand } from "../define-command.ts";
+import { type CommandContext, defineCommand } from "../define-command.ts";
 import { describeScores } from "../describe-scores.ts";
-import { checkData, openData, openModel } from "../open.ts";
+import { checkData, type DataArgs, openData, openModel } from "../open.ts";
 import { openPicture, pictureArgs } from "../picture.ts";
 import { readHead } from "../read-head.ts";
+import { readJson } from "../read-json.ts";
+import { comparisonLines, differenceMap } from "../score-comparison.ts";
+
+const shape = {
+  ...modelArgs,
+  ...dataArgs,
+  score: z.enum(scoreNames).default(DEFAULT_SCORE).describe("which number, as --list explains them"),
+  list: z.boolean().default(false).describe("explain every score, with its source, and score nothing"),
+  examples: z
+    .int()
+    .min(1)
+    .optional()
+    .meta({ description: "probe examples (default: the smaller of half the training split and 2d)", value: "n" }),
+  eta: z.number().gt(0).lt(1).default(DEFAULT_ETA).meta({ description: "share of the singular values srank drops" }),
+  head: z
+    .string()
+    .min(1)
+    .default("fitted")
+    .meta({ description: "head whose loss is differentiated: fitted, random, zero, or a file", value: "head" }),
+  confidence: z
+    .boolean()
+    .default(false)
+    .describe("say how sure the ranking is, from scores of halves of the probe: several times as long"),
+  scores: z
+    .string()
+    .optional()
+    .meta({ description: "show these, what `graft score --json` printed, instead of scoring", value: "file" }),
+  against: z.string().optional().meta({
+    description: "compare with these: Spearman's ρ, the best edges shared, a map of differences",
+    value: "file",
+  }),
+  ...placementArgs,
+  ...pictureArgs("the heat map, or with --against that of differences"),
+  ...seedArgs,
+  ...commonArgs,
+};
+
+type ScoreContext = CommandContext<z.output<z.ZodObject<typeof shape>>>;
 
 export const score = defineCommand({
-  args: {
-    ...modelArgs,
-    ...dataArgs,
-    score: z.enum(scoreNames).default(DEFAULT_SCORE).describe("which number, as --list explains them"),
-    list: z.boolean().default(false).describe("explain every score, with its source, and score nothing"),
-    examples: z
-      .int()
-      .min(1)
-      .optional()
-      .meta({ description: "probe examples (default: the smaller of half the training split and 2d)", value: "n" }),
-    eta: z.number().gt(0).lt(1).default(DEFAULT_ETA).meta({ description: "share of the singular values srank drops" }),
-    head: z
-      .string()
-      .min(1)
-      .default("fitted")
-      .meta({ description: "head whose loss is differentiated: fitted, random, zero, or a file", value: "head" }),
-    confidence: z
-      .boolean()
-      .default(false)
-      .describe("say how sure the ranking is, from scores of halves of the probe: several times as long"),
-    ...placementArgs,
-    ...pictureArgs("the heat map"),
-    ...seedArgs,
-    ...commonArgs,
-  },
+  args: shape,
   examples: [
     "graft score --task count",
     "graft score --task count --score frobenius",
     "graft score --task count --confidence",
     "graft score --list",
     "graft score --model ./vit --data ./photos --json > scores.json",
+    "graft score --scores scores.json --against other.json --picture difference.html",
   ],
   async run(context) {
-    const { args, signal, onProgress, print, note } = context;
+    const { args, print, note } = context;
     if (args.list) return print({ type: "scores", scores: listScores() }, scoreList);
-    checkData(args);
     const picture = await openPicture(args);
-    const head = isHeadName(args.head) ? args.head : await readHead(args.head);
-    const backbone = await openModel(args, context);
-    const task = await openData(args, backbone, context);
-    const { score, examples, eta, seed, threads, confidence } = args;
-    const scores = await scoreEdges(backbone, task, {
-      score,
-      eta,
-      head,
-      confidence,
-      seed,
-      signal,
-      onProgress,
-      ...(examples !== undefined && { examples }),
-      ...(threads !== undefined && { threads }),
-    });
-    const { edges: chosen, placement } = select(args.place, { states: scores.matrix.length, scores, seed });
-    const title = `${titleOf(score)} of each edge on ${task.name}, ${args.place} marked`;
-    const map = { matrix: scores.matrix, scoreName: scores.scoreName, title, chosen };
+    const other = args.against === undefined ? undefined : parseScores(readJson(args.against), args.against);
+    const scores = args.scores === undefined ? await scoreNow(context, other) : savedScores(args, args.scores);
+    const comparison = other && compareScores(scores, other, { seed: args.seed });
+    const compared = other && comparison && { scores, other, file: args.against!, comparison };
+    const difference = compared && { lines: comparisonLines(compared), map: differenceMap(compared) };
+    const { scoreName, matrix } = scores;
+    const states = matrix.length;
+    const { edges: chosen, placement } = select(args.place, { states, scores, seed: args.seed });
+    const of = scores.task === undefined ? "" : ` on ${scores.task}`;
+    const map = { matrix, scoreName, title: `${titleOf(scoreName)} of each edge${of}, ${args.place} marked`, chosen };
     if (picture) {
-      const arcs = placement.map((edge, k) => ({ ...edge, score: chosen[k]?.score }));
-      const page = {
-        map,
-        arcs: { states: scores.matrix.length, arcs, title: args.place, scoreName: scores.scoreName },
-      };
+      const arcs = { states, scoreName, arcs: placement.map((edge, k) => ({ ...edge, score: chosen[k]?.score })) };
       await picture({
-        svg: (theme) => heatMapSvg(map, { theme }),
-        page: (program) => mapPage({ ...page, facts: describeScores(scores) }, program),
+        svg: (theme) => heatMapSvg(difference?.map ?? map, { theme }),
+        page: (program) => mapPage({ map, arcs, facts: describeScores(scores), comparison: difference }, program),
       });
       note(`wrote ${args.picture}`);
     }
-    print(scores, () => {
-      const color = colorDepthOf(process.stdout, process.env);
-      return `${heatMapTerminal(map, { color, columns: process.stdout.columns ?? 80 })}\n${describeScores(scores).join("\n")}`;
+    print({ ...scores, ...(comparison && { comparison }) }, () => {
+      const look = { color: colorDepthOf(process.stdout, process.env), columns: process.stdout.columns ?? 80 };
+      const shown = heatMapTerminal(difference?.map ?? map, look);
+      return [shown, ...(difference?.lines ?? []), ...describeScores(scores)].join("\n");
     });
   },
 });
+
+/** @param other what they will be compared with: what cannot be is refused before the work */
+async function scoreNow(context: ScoreContext, other: ParsedScores | undefined): Promise<Scores> {
+  const { args, signal, onProgress } = context;
+  checkData(args);
+  const head = isHeadName(args.head) ? args.head : await readHead(args.head);
+  const backbone = await openModel(args, context);
+  if (other) checkSameStates(backbone.states.length, other.matrix.length);
+  const task = await openData(args, backbone, context);
+  const { score, examples, eta, seed, threads, confidence } = args;
+  return scoreEdges(backbone, task, {
+    score,
+    eta,
+    head,
+    confidence,
+    seed,
+    signal,
+    onProgress,
+    ...(examples !== undefined && { examples }),
+    ...(threads !== undefined && { threads }),
+  });
+}
+
+/** Scores of a file. They are what they are: data named beside them would not be looked at. */
+function savedScores({ task, data }: DataArgs, file: string): ParsedScores {
+  if (task !== undefined || data !== undefined)
+    throw new GraftError("USAGE", {
+      thing: "the scores",
+      place: `both --scores and --${task === undefined ? "data" : "task"} are given`,
+      remedy: "Give --scores FILE to show saved scores, or data to score now",
+    });
+  return parseScores(readJson(file), file);
+}
 
 /** The paper's score needs no name. */
 const titleOf = (score: string) => (score === DEFAULT_SCORE ? "gradient rank" : score);

@@ -1,0 +1,59 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { graftHere } from "./in-process.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "score-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Scores of made-up edges, in a file. */
+function file(name: string, states: number, value: (from: number, to: number) => number, task = "count"): string {
+  const matrix = Array.from({ length: states }, (_, i) => Array.from({ length: states }, (_, j) => value(i, j)));
+  const path = join(folder, name);
+  writeFileSync(path, JSON.stringify({ schema: 1, scoreName: "srank", matrix, task }));
+  return path;
+}
+
+const rising = file("rising.json", 25, (from, to) => 25 * from + to);
+const falling = file("falling.json", 25, (from, to) => 624 - 25 * from - to, "texture");
+
+test("saved scores are drawn again, in 80 columns, and written as they were", async () => {
+  const shown = await graftHere("score", "--scores", rising, "--place", "top:1");
+  expect({ code: shown.code, stderr: shown.stderr }).toEqual({ code: 0, stderr: "" });
+  expect(shown.stdout).toMatch(/gradient rank of each edge on count, top:1 marked/);
+  expect(shown.stdout).toMatch(/24 → 24 +sequential +srank 624 +11 mlp → 11 mlp/);
+  for (const line of shown.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+  const { stdout } = await graftHere("score", "--scores", rising, "--json");
+  expect(JSON.parse(stdout)).toEqual(JSON.parse(readFileSync(rising, "utf8")));
+});
+
+test("--against compares: in text, in JSON and in every picture", async () => {
+  const compare = (...more: string[]) => graftHere("score", "--scores", rising, "--against", falling, ...more);
+  const { stdout } = await compare();
+  expect(stdout).toContain("where srank on count ranks an edge above srank on texture, and where below");
+  expect(stdout).toMatch(/srank on count against srank on texture: Spearman's ρ −1\.00/);
+  expect(stdout).toMatch(/of the best 10 edges of each, 0 are shared \(by chance 0\.16\)/);
+  for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+  const json = JSON.parse((await compare("--json")).stdout);
+  expect(json.comparison.spearman.value).toBeCloseTo(-1, 10);
+  expect(json.comparison.top.map(({ count }: { count: number }) => count)).toEqual([10, 31, 63]);
+  for (const ending of ["svg", "png", "html"]) {
+    const path = join(folder, `difference.${ending}`);
+    expect((await compare("--quiet", "--picture", path)).code).toBe(0);
+    expect(existsSync(path)).toBe(true);
+  }
+  expect(readFileSync(join(folder, "difference.svg"), "utf8")).toContain("24 → 24, sequential: 100<");
+  expect(readFileSync(join(folder, "difference.html"), "utf8")).toContain("<h2>Comparison</h2>");
+});
+
+test.each([
+  [["--scores", rising, "--task", "count"], "both --scores and --task are given"],
+  [["--scores", rising, "--against", file("small.json", 5, () => 1)], "one has 25 states, the other 5"],
+  [["--scores", rising, "--picture", "map.jpg"], "no format ends in .jpg"],
+])("%j is refused in one line", async (args, expected) => {
+  const { code, stdout, stderr } = await graftHere("score", ...args);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toContain(expected);
+  expect(stderr.trim().split("\n")).toHaveLength(1);
+});
