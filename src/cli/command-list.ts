@@ -124,7 +124,7 @@ export const commandList: readonly CommandEntry[] = [
       paper("places", "One parallel adapter at each place, task by task"),
       paper("edges", "One adapter on every third edge, task by task"),
       paper("correlation", "Are edges that are good for one task good for another? Reads the study of edges"),
-      paper("scores", "Do scores tell, before any training, how good those edges are? Reads the study of edges"),
+      paper("scores", "Whether scores tell, before any training, how good those edges are. Reads the study of edges"),
       paper("random", "Draws of as many edges as there are places, as a distribution; the best is tested once"),
       paper("baselines", "The table: linear head, first places, every place, LoRA, full fine-tuning, random draws"),
     ],

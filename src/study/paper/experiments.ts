@@ -71,7 +71,7 @@ export const experiments = {
     summary: "rank correlation of those matrices between tasks, with Mantel's test",
     ...edges,
   },
-  scores: { name: "scores", summary: "do scores tell, before any training, how good those edges are?", ...edges },
+  scores: { name: "scores", summary: "whether scores tell, before any training, how good those edges are", ...edges },
   random: {
     name: "random",
     summary: "draws of as many edges as there are places, as a distribution; the best chosen on validation",
