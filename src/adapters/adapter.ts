@@ -20,6 +20,10 @@ export const AdapterOptions = z.strictObject({
     .describe("sequential adapters act on a sub-layer's result before it is added to the stream"),
   factor: z.number().default(1).describe("fixed factor on what an adapter gives"),
   initScale: z.number().positive().default(1).describe("standard deviation of W_down at the start, times 1/√d"),
+  start: z
+    .enum(["default", "states", "gradient"])
+    .default("default")
+    .describe("W_down at the start: random, top directions of the states it reads, or of its edge's gradient"),
 });
 export type AdapterOptions = z.input<typeof AdapterOptions>;
 
@@ -87,13 +91,26 @@ export function adapter(
 ): Value {
   const { activation, norm, bias, scale, factor } = AdapterOptions.parse(options);
   const at = (part: string) => tensors.get(nameOf(edge, part))!;
-  const input = norm ? g.layerNorm(x, at("norm.weight"), tensors.get(nameOf(edge, "norm.bias")), NORM_EPSILON) : x;
+  const input = adapterInput(g, x, edge, tensors, norm);
   const down = g.matmul(input, at("down.weight")); // [..., r]
   const hidden = activate(g, bias ? g.add(down, at("down.bias")) : down, activation);
   const up = g.matmul(hidden, at("up.weight")); // [..., d]
   const shifted = bias ? g.add(up, at("up.bias")) : up;
   const scaled = scale === "none" ? shifted : g.mul(shifted, at("scale"));
   return factor === 1 ? scaled : g.mul(scaled, g.scalar(factor));
+}
+
+/** What W_down is multiplied with: LN(x), or x itself without a norm. */
+export function adapterInput(
+  g: Builder,
+  x: Value,
+  edge: PlacedEdge,
+  tensors: ReadonlyMap<string, Value>,
+  norm = true,
+): Value {
+  if (!norm) return x;
+  const weight = tensors.get(nameOf(edge, "norm.weight"))!;
+  return g.layerNorm(x, weight, tensors.get(nameOf(edge, "norm.bias")), NORM_EPSILON);
 }
 
 function activate(g: Builder, x: Value, activation: z.output<typeof AdapterOptions>["activation"]): Value {

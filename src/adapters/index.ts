@@ -1,4 +1,5 @@
-export { AdapterOptions, adapterParameters, initialAdapters } from "./adapter.ts";
+export { AdapterOptions, adapterInput, adapterParameters, initialAdapters } from "./adapter.ts";
+export { directedAdapter, endsOf } from "./directed.ts";
 export { foldAdapters } from "./fold.ts";
 export { insertAdapters } from "./insert.ts";
 export {

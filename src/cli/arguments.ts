@@ -127,6 +127,7 @@ export const adapterArgs = inGroup("Adapters", {
   adapterScale: AdapterOptions.shape.scale,
   adapterBeforeNorm: AdapterOptions.shape.beforeNorm,
   adapterInitScale: AdapterOptions.shape.initScale,
+  adapterStart: AdapterOptions.shape.start,
 });
 
 /** The library's adapter options from a command's arguments. */
@@ -138,6 +139,8 @@ export function adapterOptions(args: z.output<z.ZodObject<typeof adapterArgs>>):
     scale: args.adapterScale,
     beforeNorm: args.adapterBeforeNorm,
     initScale: args.adapterInitScale,
+    // Folders of comparisons that were begun without it go on.
+    ...(args.adapterStart !== "default" && { start: args.adapterStart }),
   };
 }
 

@@ -6,7 +6,7 @@ import { goalOutput, upToFeatures } from "../methods/index.ts";
 import { lossOf, targetShapes } from "../objective/index.ts";
 import type { HostTensor } from "../runtime/index.ts";
 import type { Goal, Task } from "../tasks/index.ts";
-import { type Head, longest, stepFeeds, type TunedModel, viewsOf } from "../training/index.ts";
+import { type Head, longest, realTokens, stepFeeds, type TunedModel, viewsOf } from "../training/index.ts";
 import { adaptedStates } from "./adapted-states.ts";
 
 /** Both factors of the gradients of a batch. Padding of a batch has no cotangent, but has states. */
@@ -123,19 +123,6 @@ function batchesOf(groups: readonly number[], batchSize: number) {
       return { start, end: Math.min(start + batchSize, before), group };
     });
   });
-}
-
-/** 1 for tokens of examples, 0 for those of the batch's padding and of a text's. */
-function realTokens(
-  feeds: Readonly<Record<string, HostTensor>>,
-  input: Backbone["input"],
-  { rows, sequences, batchSize, examples }: Record<"rows" | "sequences" | "batchSize" | "examples", number>,
-): Float32Array {
-  const tokens = rows / sequences;
-  const mask = input.kind === "text" && input.mask !== undefined ? feeds[input.mask]!.data : undefined;
-  return Float32Array.from({ length: rows }, (_, row) =>
-    Math.floor(row / tokens) % batchSize < examples ? Number(mask?.[row] ?? 1) : 0,
-  );
 }
 
 /** The length the file fixes; else rounded up, but no longer than the model's longest text. */

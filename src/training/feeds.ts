@@ -87,6 +87,23 @@ export function targetFeeds({ targets, weights }: TargetBatch): Record<string, H
 export const longest = (split: TextSplit, indices: Uint32Array): number =>
   indices.reduce((most, index) => Math.max(most, split.length(index)), 1);
 
+/**
+ * Which of a batch's tokens are those of its examples.
+ * @param feeds  of `inputFeeds`
+ * @returns      [rows]: 1 for tokens of examples, 0 for those of the batch's padding and of a text's
+ */
+export function realTokens(
+  feeds: Readonly<Record<string, HostTensor>>,
+  input: ModelInput,
+  { rows, sequences, batchSize, examples }: Record<"rows" | "sequences" | "batchSize" | "examples", number>,
+): Float32Array {
+  const tokens = rows / sequences;
+  const mask = input.kind === "text" && input.mask !== undefined ? feeds[input.mask]!.data : undefined;
+  return Float32Array.from({ length: rows }, (_, row) =>
+    Math.floor(row / tokens) % batchSize < examples ? Number(mask?.[row] ?? 1) : 0,
+  );
+}
+
 function textFeeds(
   split: TextSplit,
   indices: Uint32Array,

@@ -4,7 +4,7 @@ export { classWeightsOf } from "./class-weights.ts";
 export { type EstimateCall, estimateTraining, type TrainingEstimate } from "./estimate.ts";
 export { type EvaluateOptions, evaluate, outputsOf, type TunedModel } from "./evaluate.ts";
 export { extractFeatures, type Features, type FeaturesOptions } from "./features.ts";
-export { longest, stepFeeds, viewsOf } from "./feeds.ts";
+export { longest, realTokens, stepFeeds, viewsOf } from "./feeds.ts";
 export { DEFAULT_HEAD_L2, type FitHeadOptions, fitHead, type Head } from "./fit-head.ts";
 export { fitTaskHead } from "./fit-task-head.ts";
 export { type FrozenShelf, frozenShelf } from "./frozen-shelf.ts";

@@ -1,9 +1,9 @@
 import type { AdapterOptions, Placement } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import { GraftError, type LongCall, parseOptions } from "../base/index.ts";
-import { learningRateOf, type Method, methodOf, startTensors, type TunedSpec } from "../methods/index.ts";
+import { learningRateOf, type Method, methodOf, type TunedSpec } from "../methods/index.ts";
 import type { Evaluation } from "../objective/index.ts";
-import { packVectors, parameterCount, unpackVectors } from "../parameters/index.ts";
+import { type ParameterLayout, packVectors, parameterCount, unpackVectors } from "../parameters/index.ts";
 import { atPrecision, type BackbonePrecision, type FrozenProducts } from "../precision/index.ts";
 import type { Task } from "../tasks/index.ts";
 import {
@@ -14,6 +14,7 @@ import {
   encodeCheckpoint,
   type Fingerprint,
 } from "./checkpoint.ts";
+import { dataStart } from "./data-start.ts";
 import type { TunedModel } from "./evaluate.ts";
 import type { Head } from "./fit-head.ts";
 import { fitTaskHead } from "./fit-task-head.ts";
@@ -90,12 +91,13 @@ export async function train(
   const layout = tunedLayout(backbone, spec, options);
   const fingerprint = fingerprintOf(backbone, task, spec, options);
   const saved = call.resume ? await call.checkpoint?.load() : undefined;
-  const start = saved
-    ? decodeCheckpoint(layout, saved, fingerprint)
-    : fromScratch(initialState({ layout }, packVectors(layout, await allTensors(backbone, task, spec, options, call))));
+  const head = saved ? undefined : (call.head ?? (await fitTaskHead(backbone, task, options, call)));
 
   const { threads } = options;
   const begun = performance.now();
+  const start = saved
+    ? decodeCheckpoint(layout, saved, fingerprint)
+    : await fromScratch(backbone, task, spec, layout, options, head!, call);
   const lower = await atPrecision(backbone, options.backbonePrecision);
   const steps = await openSteps(lower.backbone, task, spec, options, plan, layout, start.state, call);
   let forward: OpenForward | undefined;
@@ -141,20 +143,27 @@ function checkFinite(loss: number): void {
   });
 }
 
-async function allTensors(backbone: Backbone, task: Task, spec: TunedSpec, options: TrainOptions, call: TrainCall) {
-  const head = call.head ?? (await fitTaskHead(backbone, task, options, call));
-  return new Map([...startTensors(backbone, spec.method, options.seed), ...head]);
+async function fromScratch(
+  backbone: Backbone,
+  task: Task,
+  spec: TunedSpec,
+  layout: ParameterLayout,
+  options: TrainOptions,
+  head: Head,
+  call: TrainCall,
+): Promise<Checkpoint> {
+  const tensors = await dataStart(backbone, task, spec, options, head, call);
+  const state = initialState({ layout }, packVectors(layout, new Map([...tensors, ...head])));
+  return {
+    state,
+    // The arrays of the state become the steps', and are written to.
+    best: state.theta.map((vector) => vector.slice()),
+    bestEpoch: 0,
+    history: [],
+    lossSum: 0,
+    seconds: 0,
+  };
 }
-
-const fromScratch = (state: Checkpoint["state"]): Checkpoint => ({
-  state,
-  // The arrays of the state become the steps', and are written to.
-  best: state.theta.map((vector) => vector.slice()),
-  bestEpoch: 0,
-  history: [],
-  lossSum: 0,
-  seconds: 0,
-});
 
 function fingerprintOf(backbone: Backbone, task: Task, { method }: TunedSpec, options: TrainOptions): Fingerprint {
   const sizes = [task.train, task.validation].map((split) => split.count);
