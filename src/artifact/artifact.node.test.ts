@@ -167,6 +167,14 @@ describe("a saved folder", () => {
     expect(encodeAdapters(loaded).safetensors).toEqual(encodeAdapters(model).safetensors);
   });
 
+  test("a picture of the placement lies beside the card, and goes with a training that has none", async () => {
+    const picture = join(folder, "placement.svg");
+    await saveTrained(model, folder, { data: "d", measures: [], seconds: 1, picture: "<svg/>" });
+    expect(await readFile(picture, "utf8")).toBe("<svg/>");
+    await saveTrained(model, folder);
+    await expect(readFile(picture)).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
   test("one that an earlier version wrote, with a placement for a method, opens", async () => {
     await saveTrained(model, folder);
     await edit((it) => {

@@ -5,6 +5,9 @@ import type { TunedModel } from "../training/index.ts";
 import type { ExportDtype } from "./quantize-export.ts";
 import { pipelineTask, type UsageOptions, usageLines } from "./usage.ts";
 
+/** The picture's file, beside the card. */
+export const PICTURE_FILE = "placement.svg";
+
 /** What a card says beyond the model itself. */
 export interface TrainingInfo extends UsageOptions {
   /** What it was trained on, in a few words for people. */
@@ -17,6 +20,8 @@ export interface TrainingInfo extends UsageOptions {
   readonly seconds: number;
   /** How products with frozen weights were computed in training, in a few words; default float32. */
   readonly precision?: string;
+  /** SVG of the adapters on the backbone; it is written beside the card, which shows it. */
+  readonly picture?: string | undefined;
   /** The command line that repeats it. */
   readonly command?: string;
 }
@@ -56,7 +61,7 @@ ${hasAdapters ? "The weights of the model itself are unchanged: its licence hold
 - **It answers**: ${answers(spec.goal)}
 ${info ? `- **Data**: ${line(info.data)}\n` : ""}- **${spec.method.kind === "adapters" ? "Placement" : "Method"}**: ${methodLine(model)}
 - **Trained**: ${[...model.tensors.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0).toLocaleString("en")} parameters${info ? ` in ${seconds(info.seconds)}${info.precision ? `, over the frozen weights in ${line(info.precision)}` : ""}` : ""}
-${info?.command ? `- **Command**: \`${line(info.command)}\`\n` : ""}${info && info.measures.length > 0 ? `\n## What training was worth\n\n${measures(info)}${info.warning ? `\n**${line(info.warning)}**\n` : ""}` : ""}
+${info?.command ? `- **Command**: \`${line(info.command)}\`\n` : ""}${info?.picture ? `\n![Adapters as arcs over the blocks, from the hidden state they read to the one they add to](${PICTURE_FILE})\n` : ""}${info && info.measures.length > 0 ? `\n## What training was worth\n\n${measures(info)}${info.warning ? `\n**${line(info.warning)}**\n` : ""}` : ""}
 ## Use it
 
 \`\`\`js

@@ -164,6 +164,8 @@ test("the card says data, placement, scores, cost and use", async () => {
   ])
     expect(card).toContain(part);
   expect(card).not.toMatch(/undefined|NaN|\[object/);
+  expect(card).not.toContain("placement.svg");
+  expect(modelCard(model, "./tickets", { ...info, picture: "<svg/>" })).toContain("](placement.svg)");
 });
 
 test("a card says whether adapters were added or the model itself was tuned", async () => {

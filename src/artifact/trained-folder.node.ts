@@ -14,7 +14,7 @@ import {
   encodeAdapters,
   parseAdaptersDescription,
 } from "./adapters-file.ts";
-import { modelCard, type TrainingInfo } from "./model-card.ts";
+import { modelCard, PICTURE_FILE, type TrainingInfo } from "./model-card.ts";
 import { OWN_FILES, type OwnFiles, pipelineFiles, SENTENCE_FILES } from "./pipeline-files.ts";
 import { pipelineGraph } from "./pipeline-graph.ts";
 import { type ExportDtype, quantizeExport } from "./quantize-export.ts";
@@ -49,6 +49,7 @@ export async function saveTrained(
   const files: ReadonlyMap<string, string | Uint8Array> = new Map<string, string | Uint8Array>([
     ...pipelineFiles(model, await ownFiles(model.backbone), { dtype, big: big.map((path) => basename(path)) }),
     [CARD_FILE, modelCard(model, folder, info, dtype)],
+    ...(info?.picture === undefined ? [] : ([[PICTURE_FILE, info.picture]] as const)),
     [ADAPTERS_TENSORS, safetensors],
     [ADAPTERS_JSON, json], // last: with it the folder counts as trained
   ]);
@@ -77,7 +78,7 @@ const dataOf = (path: string) => `${path}_data`;
 const weightBytes = ({ initializers }: Graph): number =>
   [...initializers.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
 
-/** Everything a training can leave that Transformers.js or sentence-transformers would read. */
+/** Everything a training can leave that Transformers.js or sentence-transformers would read, or people look at. */
 const PIPELINE_FILES = [
   MODEL_FILE,
   dataOf(MODEL_FILE),
@@ -86,6 +87,7 @@ const PIPELINE_FILES = [
   ...Object.values(OWN_FILES),
   "preprocessor_config.json",
   ...SENTENCE_FILES,
+  PICTURE_FILE,
 ];
 
 /** Bytes of the exported model in a trained folder, with weights that lie beside it. */

@@ -43,6 +43,7 @@ import { describeLatency } from "./describe-latency.ts";
 import { keptSelection } from "./kept-selection.ts";
 import { fitMemory } from "./memory.ts";
 import { RESULT_FILE } from "./out-folder.ts";
+import { placementPicture } from "./placement-picture.ts";
 import { readJson } from "./read-json.ts";
 import { showMetric } from "./show-metric.ts";
 
@@ -183,6 +184,7 @@ export async function trainTask(
     warning: measured.betterBase && worseThan(measured.betterBase),
     seconds: measured.seconds,
     precision: model.int8Products && describeInt8(model.int8Products),
+    picture: method.kind === "adapters" ? placementPicture(backbone, method.placement, selection?.edges) : undefined,
     command: `graft train ${process.argv.slice(3).join(" ")}`,
     pair: isPair(task),
   };
