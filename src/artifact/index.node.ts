@@ -1,5 +1,6 @@
 export {
   claimFolder,
+  fileCheckpoint,
   folderCheckpoint,
   keepBackbone,
   loadTrained,

@@ -222,8 +222,10 @@ export async function loadTrained(folder: string, backbone: Backbone): Promise<T
 }
 
 /** A run's checkpoint as one file in its folder, replaced atomically. */
-export function folderCheckpoint(folder: string): CheckpointStore {
-  const path = join(folder, CHECKPOINT_FILE);
+export const folderCheckpoint = (folder: string): CheckpointStore => fileCheckpoint(join(folder, CHECKPOINT_FILE));
+
+/** A checkpoint as a file, replaced atomically; its folder is made when it is missing. */
+export function fileCheckpoint(path: string): CheckpointStore {
   return {
     async load() {
       return readFileChecked(path).catch((cause) => {
@@ -232,7 +234,7 @@ export function folderCheckpoint(folder: string): CheckpointStore {
       });
     },
     async save(bytes) {
-      await makeFolder(folder);
+      await makeFolder(dirname(path));
       await writeFileAtomic(path, bytes);
     },
   };

@@ -13,12 +13,14 @@ export function describeScores({
   matrix,
   ties,
   confidence,
+  stride = 1,
 }: ParsedScores): readonly string[] {
   const from =
     examples === undefined ? "without a look at the data" : `from ${examples} probe examples behind a ${head} head`;
   const share = eta === undefined ? "" : `, η = ${eta}`;
+  const scored = stride === 1 ? "" : ` (stride ${stride}, of ${matrix.length ** 2})`;
   return [
-    `${matrix.length ** 2} edges ${from}${share}${seconds === undefined ? "" : `, in ${seconds.toFixed(1)} s`}`,
+    `${Math.ceil(matrix.length / stride) ** 2}${scored} edges ${from}${share}${seconds === undefined ? "" : `, in ${seconds.toFixed(1)} s`}`,
     ...(ties === undefined || ties.shared === 0
       ? []
       : [`${ties.shared} edges share their score with another; ${ties.drawn} are left to a draw`]),

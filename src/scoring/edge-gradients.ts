@@ -39,6 +39,8 @@ export interface EdgeColumnsOptions extends LongCall, ProbePassOptions {
   readonly sourcesOf?: (to: number) => readonly number[];
   /** Most bytes of gradients kept at once; default 2 GiB. Where all need more, the probe is passed again for each block of states. */
   readonly blockBytes?: number;
+  /** Columns that are not wanted any more: blocks of targets stay the same, and so do the bits of the others. */
+  readonly isDone?: (to: number) => boolean;
   /** Whether the gradients are wanted; without them they are empty. Default true. */
   readonly products?: boolean;
   /** Called with each batch, before the columns of its targets are visited. */
@@ -62,22 +64,27 @@ export async function edgeColumns(
   options: EdgeColumnsOptions = {},
 ): Promise<void> {
   const { threads, signal, onProgress, onFactors, products = true, groups = [indices.length] } = options;
+  const { isDone = () => false } = options;
   const { targets = [...backbone.states.keys()], sourcesOf = () => [...backbone.states.keys()] } = options;
-  const pass = await openProbePass(backbone, task, indices, head, options);
   const blocks = blocksOf(
     targets,
     (to) => (products ? columnBytes(backbone, sourcesOf(to).length, groups) : 0),
     options,
   );
-  const total = indices.length * blocks.length;
+  const left = blocks.filter((block) => !block.every(isDone));
+  if (left.length === 0) return;
+  const pass = await openProbePass(backbone, task, indices, head, options);
+  const total = indices.length * left.length;
   let done = 0;
-  for (const block of blocks) {
-    const columns = block.map((to) => openColumn(backbone, to, sourcesOf(to), groups, products));
+  for (const block of left) {
+    const columns = block.flatMap((to, k) =>
+      isDone(to) ? [] : [{ k, column: openColumn(backbone, to, sourcesOf(to), groups, products) }],
+    );
     const session = products ? await openProducts(backbone, { threads }) : undefined;
     try {
       await pass.run(block, async (factors) => {
         await onFactors?.(factors);
-        for (const [k, column] of columns.entries()) {
+        for (const { k, column } of columns) {
           await column.add(factors, k, session);
           if (k % 5 === 0) await breathe(signal);
         }
@@ -87,7 +94,7 @@ export async function edgeColumns(
     } finally {
       await session?.close();
     }
-    for (const column of columns) {
+    for (const { column } of columns) {
       await visit(column.finished());
       await breathe(signal);
     }

@@ -11,3 +11,4 @@ export { type ScoreOptions, scoreEdges, scoreEdgesBy } from "./score-edges.ts";
 export { DEFAULT_SCORE, describeScores, type ScoreName, scoreNames } from "./scores/index.ts";
 export { DEFAULT_ETA } from "./scores/srank.ts";
 export { type EdgeScores, type ParsedScores, parseScores, type Scores } from "./scores.ts";
+export { isOnStride } from "./stride.ts";

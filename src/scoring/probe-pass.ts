@@ -7,7 +7,7 @@ import { lossOf, targetShapes } from "../objective/index.ts";
 import type { HostTensor } from "../runtime/index.ts";
 import type { Goal, Task } from "../tasks/index.ts";
 import { type Head, longest, realTokens, stepFeeds, type TunedModel, viewsOf } from "../training/index.ts";
-import { adaptedStates } from "./adapted-states.ts";
+import { type AdaptedStates, adaptedStates } from "./adapted-states.ts";
 
 /** Both factors of the gradients of a batch. Padding of a batch has no cotangent, but has states. */
 export interface ProbeFactors {
@@ -153,7 +153,7 @@ function probeGraph(
   const g = createBuilder(graph);
   const constants = new Map([...head].map(([name, tensor]) => [name, g.constant(tensor, name)]));
   const plain = backbone.states.map((name) => g.value(name));
-  const adapted = after && adaptedStates(g, graph, after);
+  const adapted = after && onlyOf(backbone, after, adaptedStates(g, graph, after));
   const { states, sums, features } = adapted ?? { states: plain, sums: plain, features: g.value(backbone.features) };
   const output = goalOutput(g, backbone, goal, features, constants);
   const shapes = targetShapes(goal, { batchSize, tokens });
@@ -175,4 +175,10 @@ function probeGraph(
   g.rename(g.concat(cotangents, 0), "cotangents");
   if (adapted) g.rename(columns(plain), "plain");
   return prune(g.toGraph(["states", "cotangents", ...(adapted ? ["plain"] : [])]));
+}
+
+/** Of the states of a whole model those that a backbone knows: with a stride, some. */
+function onlyOf({ states: names }: Backbone, { backbone: whole }: TunedModel, adapted: AdaptedStates): AdaptedStates {
+  const picked = (values: readonly Value[]) => names.map((name) => values[whole.states.indexOf(name)]!);
+  return { ...adapted, states: picked(adapted.states), sums: picked(adapted.sums) };
 }

@@ -9,6 +9,8 @@ export interface EdgeScores {
   readonly matrix: readonly (readonly number[])[];
   /** [n, n]; among edges of equal score the one with the larger value here is taken first. */
   readonly tieBreak?: readonly (readonly number[])[];
+  /** Only edges between states whose index it divides were scored; the others hold 0 and are never chosen. Default 1. */
+  readonly stride?: number;
 }
 
 /** What scoring gives, and `graft score --json` prints. */
@@ -54,6 +56,7 @@ const scoresSchema = z
     backbone: z.object({ name: z.string(), hash: z.string(), states: z.number().int().positive() }).optional(),
     task: z.string().optional(),
     seed: z.number().int().optional(),
+    stride: z.number().int().positive().optional(),
   })
   .superRefine((scores, context) => {
     const n = scores.matrix.length;

@@ -20,6 +20,14 @@ describe("by hand", () => {
     expect(taken(gga(peakWithNeighbour, { count: 2, gamma: 0 }))).toEqual(["1-2", "1-3"]);
   });
 
+  test("edges that a stride passed over are never chosen, not even after the last of value", () => {
+    const scores = { matrix: square(5, { "0-2": 5, "4-4": 3 }), stride: 2 };
+    const chosen = taken(gga(scores, { count: 9 }));
+    expect(chosen.slice(0, 2)).toEqual(["0-2", "4-4"]);
+    expect(chosen.toSorted()).toEqual(["0-0", "0-2", "0-4", "2-0", "2-2", "2-4", "4-0", "4-2", "4-4"]);
+    expect(() => gga(scores, { count: 10 })).toThrow("has 9 edges scored, with stride 2");
+  });
+
   test("discounts multiply: between two chosen edges both count", () => {
     // A row of five: after 0-0 (d 4) and 0-4 (d 4), 0-2 stands at 7.2 · 0.64² = 2.949, 3-0 at 3.6 · 0.784 · (1 − 0.6⁷) = 2.743.
     const matrix = square(5, { "0-0": 10, "0-4": 9, "0-2": 7.2, "3-0": 3.6 });

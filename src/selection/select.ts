@@ -7,7 +7,7 @@ import {
   type PlacementEntry,
 } from "../adapters/index.ts";
 import { GraftError } from "../base/index.ts";
-import type { EdgeScores } from "../scoring/index.ts";
+import { type EdgeScores, isOnStride } from "../scoring/index.ts";
 import { type Budget, keepsTo, overBudget } from "./budget.ts";
 import { formatSelector, isTaskSelector, type NamedSpec, parseSelector, type SelectorSpec } from "./parse-selector.ts";
 import type { Selection, Selector, SelectorRequest } from "./selector.ts";
@@ -51,30 +51,36 @@ export function select(spec: SelectorSpec | string, options: SelectOptions): Sel
       remedy: "Score first (`graft score`, or scoreEdges) and pass the result, or choose a placement without scores",
     });
   }
-  const request = requestOf(selector, parsed, text, options);
+  const stride = selector.needsScores ? (options.scores?.stride ?? 1) : 1;
+  const request = requestOf(selector, parsed, text, options, stride);
   const chosen = selector.choose({ ...request, scores: options.scores });
   return selectionOf({ unfilled: request.count - chosen.edges.length, ...chosen }, text, options, request);
 }
 
-/** What a selector is asked, scores left out. Throws COUNT_OUT_OF_RANGE. */
+/** What a selector is asked, scores left out. Throws COUNT_OUT_OF_RANGE. @param stride  of the scores it chooses by */
 export function requestOf(
   selector: Pick<Selector, "counted" | "from">,
   spec: NamedSpec<string>,
   text: string,
   { states, seed = 0, gamma, budget, defaultRank = DEFAULT_RANK }: SelectOptions,
+  stride = 1,
 ): Omit<SelectorRequest, "scores"> & { readonly rank: number } {
-  const most = selector.from.count(states);
+  const most = Math.min(selector.from.count(states), Math.ceil(states / stride) ** 2);
   const count = selector.counted ? (spec.count ?? Number.NaN) : most;
   if (!(Number.isInteger(count) && count >= 0 && count <= most)) {
     throw new GraftError("COUNT_OUT_OF_RANGE", {
       thing: `placement "${text}"`,
-      place: `${count} edges asked for; a backbone with ${states} states has ${most} ${selector.from.edges}`,
+      place: `${count} edges asked for; a backbone with ${states} states has ${most} ${selector.from.edges}${stride > 1 ? ` scored, with stride ${stride}` : ""}`,
       remedy: `Choose a whole number from 0 to ${most}`,
     });
   }
   const rank = spec.rank ?? defaultRank;
-  const fits =
+  const keeps =
     budget && selector.counted ? (edges: readonly Edge[]) => keepsTo(budget, ranked(edges, rank)) : undefined;
+  const fits =
+    stride === 1
+      ? keeps
+      : (edges: readonly Edge[]) => edges.every((edge) => isOnStride(stride, edge)) && (keeps?.(edges) ?? true);
   return { states, count, rank, seed: spec.seed ?? seed, gamma, fits };
 }
 

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { fileCheckpoint } from "../../artifact/index.node.ts";
 import { GraftError, scoreEdges, select } from "../../node.ts";
 import { colorDepthOf, heatMapSvg, heatMapTerminal, mapPage, terminalTable } from "../../report/index.ts";
 import {
@@ -41,6 +42,15 @@ const shape = {
     .boolean()
     .default(false)
     .describe("say how sure the ranking is, from scores of halves of the probe: several times as long"),
+  stride: z
+    .int()
+    .min(1)
+    .default(1)
+    .meta({ description: "score only edges between every k-th states, on both sides", value: "k" }),
+  checkpoint: z.string().min(1).optional().meta({
+    description: "keep finished columns in a file; the same command goes on from it",
+    value: "file",
+  }),
   scores: z
     .string()
     .optional()
@@ -63,6 +73,7 @@ export const score = defineCommand({
     "graft score --task count",
     "graft score --task count --score frobenius",
     "graft score --task count --confidence",
+    "graft score --task count --stride 3 --checkpoint scores.part",
     "graft score --list",
     "graft score --model ./vit --data ./photos --json > scores.json",
     "graft score --scores scores.json --against other.json --picture difference.html",
@@ -84,7 +95,7 @@ export const score = defineCommand({
     if (picture) {
       const arcs = { states, scoreName, arcs: placement.map((edge, k) => ({ ...edge, score: chosen[k]?.score })) };
       await picture({
-        svg: (theme) => heatMapSvg(difference?.map ?? map, { theme }),
+        svg: (theme) => heatMapSvg(difference?.map ?? onlyScored(map, scores.stride ?? 1), { theme }),
         page: (program) => mapPage({ map, arcs, facts: describeScores(scores), comparison: difference }, program),
       });
       note(`wrote ${args.picture}`);
@@ -105,16 +116,18 @@ async function scoreNow(context: ScoreContext, other: ParsedScores | undefined):
   const backbone = await openModel(args, context);
   if (other) checkSameStates(backbone.states.length, other.matrix.length);
   const task = await openData(args, backbone, context);
-  const { score, examples, eta, seed, threads, confidence } = args;
+  const { score, examples, eta, seed, threads, confidence, stride, checkpoint } = args;
   return scoreEdges(backbone, task, {
     score,
     eta,
     head,
     confidence,
+    stride,
     seed,
     signal,
     onProgress,
     ...(examples !== undefined && { examples }),
+    ...(checkpoint !== undefined && { checkpoint: fileCheckpoint(checkpoint) }),
     ...(threads !== undefined && { threads }),
   });
 }
@@ -128,6 +141,14 @@ function savedScores({ task, data }: DataArgs, file: string): ParsedScores {
       remedy: "Give --scores FILE to show saved scores, or data to score now",
     });
   return parseScores(readJson(file), file);
+}
+
+/** The map between the states of a stride. */
+function onlyScored<M extends Pick<Scores, "matrix">>(map: M, stride: number): M & { states?: readonly number[] } {
+  if (stride === 1) return map;
+  const isScored = (_: unknown, state: number) => state % stride === 0;
+  const states = [...map.matrix.keys()].filter(isScored);
+  return { ...map, states, matrix: map.matrix.filter(isScored).map((row) => row.filter(isScored)) };
 }
 
 /** The paper's score needs no name. */
