@@ -55,7 +55,10 @@ export type { HostArray, HostTensor, Ort, Runtime, Session, SessionOptions } fro
 export {
   type Confidence,
   describeScores,
+  type EdgeCoupling,
+  type EdgeCouplingOptions,
   type EdgeScores,
+  edgeCoupling,
   type ParsedScores,
   parseScores,
   type ScoreName,

@@ -10,6 +10,7 @@ import {
 import {
   chooseMethod,
   choosingWork,
+  isTaskSelector,
   openBudget,
   parseSelector,
   type Selection,
@@ -57,7 +58,7 @@ export async function chooseEdges(
   const selecting = { epochs: args.selectEpochs, seeds: args.selectSeeds };
   const work = choosingWork(spec, options.epochs, selecting);
   const scores = args.scores === undefined ? undefined : parseScores(readJson(args.scores), args.scores);
-  const isOnData = work.trainings > 0 || (work.scorings > 0 && !scores);
+  const isOnData = isTaskSelector(spec.place) || (work.scorings > 0 && !scores);
   if (isOnData) checkSource(args);
   const isLimited = maxParameters !== undefined || maxLatency !== undefined;
   if (scores && !isOnData && !isLimited) {
@@ -88,7 +89,7 @@ function checkSource({ place, task, data, scores }: ChooseEdgesArgs): void {
   if (task !== undefined || data !== undefined) return;
   throw new GraftError("USAGE", {
     thing: `placement "${place}"`,
-    place: `${scores === undefined ? "it needs scores, or trainings," : "it trains"} to choose, and no data are given to do so on`,
+    place: `${scores === undefined ? "it needs scores, or a task to work on," : "it works on a task"} to choose, and no data are given`,
     remedy: `Give --task NAME or --data PATH${scores === undefined ? ", or --scores FILE where scores are enough" : ""}`,
   });
 }

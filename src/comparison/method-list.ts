@@ -19,6 +19,8 @@ export function methodTitle(row: string): string {
       return `${count} edges by GGA${width}`;
     case "top":
       return `${count} edges of highest score${width}`;
+    case "diverse":
+      return `${count} edges with unlike gradients${width}`;
     case "greedy":
       return `${count} edges, scored after each${width}`;
     case "auto":

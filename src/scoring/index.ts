@@ -6,6 +6,7 @@ export {
   type TopOverlap,
 } from "./compare-scores.ts";
 export type { Confidence } from "./confidence.ts";
+export { type EdgeCoupling, type EdgeCouplingOptions, edgeCoupling } from "./edge-coupling.ts";
 export { type EstimateScoringOptions, estimateScoring } from "./estimate-scoring.ts";
 export { type ScoreOptions, scoreEdges, scoreEdgesBy } from "./score-edges.ts";
 export { DEFAULT_SCORE, describeScores, type ScoreName, scoreNames } from "./scores/index.ts";

@@ -4,7 +4,7 @@ import { type LongCall, parseOptions } from "../base/index.ts";
 import { methodOf } from "../methods/index.ts";
 import type { Evaluation } from "../objective/index.ts";
 import { searchRuntime } from "../runtime/index.ts";
-import { type EdgeScores, type ScoreOptions, scoreEdges } from "../scoring/index.ts";
+import { type EdgeScores, edgeCoupling, type ScoreOptions, scoreEdges } from "../scoring/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { fitTaskHead, frozenShelf, type Head, TrainOptions, type TrainSettings, train } from "../training/index.ts";
 import { formatSelector, isTaskSelector, type NamedSpec } from "./parse-selector.ts";
@@ -118,6 +118,7 @@ async function chooseByTraining(
         given = secondsOf(scores) - (performance.now() - from) / 1000; // 0 where they were made now
         return scores;
       },
+      couple: () => edgeCoupling(searched, task, scoringOf(call)),
       async train(edges, trialSeed = seed) {
         const placement = ranked(edges, rank);
         const settings = { ...options, seed: trialSeed };
@@ -143,7 +144,7 @@ async function chooseByTraining(
 }
 
 const epochsOf = ({ epochs }: TaskSelector, asked: ChooseSettings, all: number): number =>
-  asked.epochs ?? (epochs === "all" ? all : epochs);
+  epochs === 0 ? 0 : (asked.epochs ?? (epochs === "all" ? all : epochs));
 
 /**
  * What choosing takes at most: scorings of all edges, trainings, and epochs of each of these.

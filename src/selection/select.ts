@@ -120,7 +120,7 @@ const CHEAPEST: Edge = { from: 0, to: 1 };
 const taskNeeded = (text: string): GraftError =>
   new GraftError("TASK_NEEDED", {
     thing: `placement "${text}"`,
-    place: "it scores and trains to choose, and here there is no task to do so on",
+    place: "it works on the model and the task to choose, and here there is no task",
     remedy: `Let \`graft select --place ${text} --task NAME\` (or chooseMethod) choose, and give the edges that it prints`,
   });
 

@@ -1,5 +1,5 @@
 import type { Edge } from "../adapters/index.ts";
-import type { EdgeScores } from "../scoring/index.ts";
+import type { EdgeCoupling, EdgeScores } from "../scoring/index.ts";
 import type { Trained } from "../training/index.ts";
 import type { ChosenEdges, CountPoint, SelectorRequest } from "./selector.ts";
 
@@ -19,7 +19,7 @@ export interface TaskSelector {
   readonly from: { readonly edges: string; count(states: number): number };
   /** How often it scores all edges, and how many trainings it makes, at most. */
   work(count: number, seeds: number): { readonly scorings: number; readonly trainings: number };
-  /** Epochs of a training on the way: so many, or all of the training that follows. */
+  /** Epochs of a training on the way: so many, or all of the training that follows; 0 where there is none. */
   readonly epochs: number | "all";
   choose(request: TaskSelectorRequest): Promise<TaskChoice>;
 }
@@ -29,6 +29,8 @@ export interface TaskSelectorRequest extends Omit<SelectorRequest, "scores"> {
   readonly seeds: readonly number[];
   /** Scores of all edges: of the plain backbone, or of edges added to what was trained. */
   score(after?: Trained): Promise<EdgeScores>;
+  /** How alike the gradients of any two edges are, of the plain backbone. */
+  couple(): Promise<EdgeCoupling>;
   /**
    * Train adapters on edges.
    * @param seed  of start and order; default the selection's

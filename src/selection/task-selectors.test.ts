@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { tinyPreNorm, tinyTask } from "../../test/support/tiny-backbone.ts";
 import type { Edge } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
-import { type EdgeScores, scoreEdges } from "../scoring/index.ts";
+import { type EdgeScores, edgeCoupling, scoreEdges } from "../scoring/index.ts";
 import type { ImageTask } from "../tasks/index.ts";
 import { fitTaskHead, type Head, TrainOptions, train } from "../training/index.ts";
 import { type ChooseMethodCall, chooseMethod, choosingWork } from "./choose-method.ts";
@@ -31,6 +31,7 @@ beforeAll(async () => {
 
 /** How each is asked for some edges. */
 const cases: Record<TaskSelectorName, (count: number) => string> = {
+  diverse: (count) => `diverse:${count}`,
   greedy: (count) => `greedy:${count}`,
   auto: (count) => `auto:${count}`,
 };
@@ -75,7 +76,8 @@ describe.each(Object.entries(cases))("%s keeps the contract", (name, text) => {
   test("an abort ends it", async () => {
     const controller = new AbortController();
     const { signal } = controller;
-    await expect(choose(text(2), { signal, onTrial: () => controller.abort() })).rejects.toThrow(/abort/i);
+    const abort = () => controller.abort();
+    await expect(choose(text(2), { signal, onTrial: abort, onProgress: abort })).rejects.toThrow(/abort/i);
   });
 
   test("without a task it says who chooses, and its usage is what it parses", () => {
@@ -85,6 +87,21 @@ describe.each(Object.entries(cases))("%s keeps the contract", (name, text) => {
     expect(parseSelector(selector.usage)).toMatchObject({ selector: name });
     expect(parseSelector(`${text(2)}@7@r16`)).toEqual({ selector: name, count: 2, seed: 7, rank: 16 });
   });
+});
+
+test("diverse takes the best edge, then what keeps most of its score beside those taken", async () => {
+  const { selection } = await choose("diverse:3");
+  const { cosine } = await edgeCoupling(backbone, task, scoring);
+  const taken: Edge[] = [];
+  for (const { from, to } of selection!.edges) {
+    const keeps = (edge: Edge) =>
+      taken.reduce((score, one) => score * (1 - Math.abs(cosine(one, edge))), plain.matrix[edge.from]![edge.to]!);
+    const free = plain.matrix.flatMap((row, i) => row.map((_, j) => ({ from: i, to: j })));
+    const most = Math.max(...free.filter((edge) => !namesOf(taken).includes(`${edge.from}-${edge.to}`)).map(keeps));
+    expect(keeps({ from, to })).toBeCloseTo(most, 9);
+    taken.push({ from, to });
+  }
+  expect(namesOf(taken)).not.toEqual(namesOf(select("top:3", { states: 5, scores: plain, seed: 5 }).edges));
 });
 
 test("greedy takes the best edge, trains it, and takes the best of what is left as scored behind it", async () => {

@@ -63,13 +63,13 @@ export async function newStudy(
 function checkBaseline(text: string): void {
   const spec = parseMethod(text);
   if (!needsScores(spec)) return;
-  const trains = "place" in spec && isTaskSelector(spec.place);
+  const isOnTask = "place" in spec && isTaskSelector(spec.place);
   throw new GraftError("BAD_STUDY", {
     thing: `baseline "${text}"`,
-    place: trains
-      ? "it trains to choose, and a run of a study is one training"
+    place: isOnTask
+      ? "it scores or trains on the way to choose, and a run of a study is one training"
       : "it chooses by scores, which baselines are not given",
-    remedy: trains
+    remedy: isOnTask
       ? `Let \`graft select --place ${text} --task NAME\` choose, and name the edges that it prints`
       : "Write `sampler: scores`, whose first trial is GGA's choice, or name its edges",
   });

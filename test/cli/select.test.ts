@@ -127,13 +127,13 @@ test("without scores there has to be something to make them from, or to train on
   expect(await graft("select")).toMatchObject({
     code: 2,
     stderr: expect.stringContaining(
-      'placement "gga:3": it needs scores, or trainings, to choose, and no data are given',
+      'placement "gga:3": it needs scores, or a task to work on, to choose, and no data are given',
     ),
   });
   const path = file("s.json", scores);
   expect(await graft("select", "--scores", path, "--place", "greedy:2")).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("it trains to choose, and no data are given to do so on. Give --task NAME"),
+    stderr: expect.stringContaining("it works on a task to choose, and no data are given. Give --task NAME"),
   });
 });
 
