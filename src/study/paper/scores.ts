@@ -2,7 +2,7 @@ import { type Correlation, correlationGivenDepth, type MatrixCorrelation, mantel
 import type { Trial } from "../trial.ts";
 import { analyseEdges, type EdgesOfTask, isWhole } from "./edges.ts";
 import { isNumber } from "./rows.ts";
-import { correlation, isAbove, isBelow, type Verdict } from "./verdict.ts";
+import { correlation, isAbove, isBelow, type Outcome, type Verdict } from "./verdict.ts";
 
 /** Experiment 5: does a score, known before any training, tell how good an edge is? */
 export interface ScoresResult {
@@ -86,6 +86,10 @@ function reliabilityOf(bySeed: EdgesOfTask["bySeed"]): number | undefined {
 /** Share of the tasks on which something must hold for a claim about most of them; the paper has its claims on 5 of 7. */
 const MOST = 5 / 7;
 
+/** Of a claim about most tasks that holds on some. */
+const outcomeOf = (holds: number, tasks: number): Outcome =>
+  holds >= MOST * tasks ? "confirmed" : holds < tasks / 2 ? "not confirmed" : "unclear";
+
 const scoreOn = ({ scores }: ScoresOfTask, name: string) => scores.find(({ score }) => score === name);
 
 function predicts(tasks: readonly ScoresOfTask[], isDone: boolean): Verdict {
@@ -96,12 +100,7 @@ function predicts(tasks: readonly ScoresOfTask[], isDone: boolean): Verdict {
   return {
     claim: "The rank of an edge's gradient tells how good the edge is (best on 3 of the paper's 7 tasks, weak on 3)",
     rule: "Spearman's correlation of srank with the measured metric over all edges, interval by the jackknife over states: confirmed if above 0 on 5/7 of the tasks or more and below on none, not confirmed if above 0 on fewer than half",
-    outcome:
-      isKnown && above >= MOST * tasks.length && below === 0
-        ? "confirmed"
-        : isKnown && above < tasks.length / 2
-          ? "not confirmed"
-          : "unclear",
+    outcome: !isKnown || (below > 0 && 2 * above >= tasks.length) ? "unclear" : outcomeOf(above, tasks.length),
     because: listed(tasks, (task) => shown(scoreOn(task, "srank")?.whole)),
   };
 }
@@ -113,12 +112,7 @@ function beyondDepth(tasks: readonly ScoresOfTask[], isDone: boolean): Verdict {
   return {
     claim: "It tells more than how deep the edge lies (ours: the paper does not ask)",
     rule: "The same given the depth of both ends: confirmed if above 0 on 5/7 of the tasks or more, not confirmed if above 0 on fewer than half",
-    outcome:
-      isKnown && above >= MOST * tasks.length
-        ? "confirmed"
-        : isKnown && above < tasks.length / 2
-          ? "not confirmed"
-          : "unclear",
+    outcome: isKnown ? outcomeOf(above, tasks.length) : "unclear",
     because: listed(
       tasks,
       (task) =>
@@ -135,12 +129,7 @@ function beatsNorm(tasks: readonly ScoresOfTask[], isDone: boolean): Verdict {
   return {
     claim: "The gradient's rank tells more than its norm",
     rule: "Spearman's correlation of srank against that of the Frobenius norm: confirmed if larger on 5/7 of the tasks or more, not confirmed if on fewer than half",
-    outcome:
-      isDone && better >= MOST * tasks.length
-        ? "confirmed"
-        : isDone && better < tasks.length / 2
-          ? "not confirmed"
-          : "unclear",
+    outcome: isDone ? outcomeOf(better, tasks.length) : "unclear",
     because: listed(
       tasks,
       (task) => `${shown(scoreOn(task, "srank")?.whole)} against ${shown(scoreOn(task, "frobenius")?.whole)}`,
