@@ -25,7 +25,10 @@ import { comparisonLines, differenceMap } from "../score-comparison.ts";
 const shape = {
   ...modelArgs,
   ...dataArgs,
-  score: z.enum(scoreNames).default(DEFAULT_SCORE).describe("which number, as --list explains them"),
+  score: z
+    .enum(scoreNames)
+    .default(DEFAULT_SCORE)
+    .meta({ description: "which number, as --list explains them", value: "name" }),
   list: z.boolean().default(false).describe("explain every score, with its source, and score nothing"),
   examples: z
     .int()
