@@ -53,6 +53,7 @@ export { describeMethod, type Method, methodOf, type TunedSpec } from "./methods
 export { type Evaluation, metricName, type Pooling } from "./objective/index.ts";
 export type { HostArray, HostTensor, Ort, Runtime, Session, SessionOptions } from "./runtime/index.ts";
 export {
+  bestSites,
   type Confidence,
   describeScores,
   type EdgeCoupling,
@@ -61,11 +62,18 @@ export {
   edgeCoupling,
   type ParsedScores,
   parseScores,
+  parseSiteScores,
+  type RankedSites,
   type ScoreName,
   type ScoreOptions,
   type Scores,
+  type SiteOptions,
+  type SiteScore,
+  type SiteScores,
   scoreEdges,
   scoreEdgesBy,
+  scoreSites,
+  scoreSitesBy,
 } from "./scoring/index.ts";
 export {
   type Budget,

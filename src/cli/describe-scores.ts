@@ -1,5 +1,6 @@
 import type { Edge } from "../adapters/index.ts";
-import type { Confidence, ParsedScores } from "../scoring/index.ts";
+import { terminalTable } from "../report/index.ts";
+import { bestSites, type Confidence, type ParsedScores, type SiteScores } from "../scoring/index.ts";
 
 /** Rivals that are named; the others are counted. */
 const NAMED = 4;
@@ -15,12 +16,10 @@ export function describeScores({
   confidence,
   stride = 1,
 }: ParsedScores): readonly string[] {
-  const from =
-    examples === undefined ? "without a look at the data" : `from ${examples} probe examples behind a ${head} head`;
   const share = eta === undefined ? "" : `, η = ${eta}`;
   const scored = stride === 1 ? "" : ` (stride ${stride}, of ${matrix.length ** 2})`;
   return [
-    `${Math.ceil(matrix.length / stride) ** 2}${scored} edges ${from}${share}${seconds === undefined ? "" : `, in ${seconds.toFixed(1)} s`}`,
+    `${Math.ceil(matrix.length / stride) ** 2}${scored} edges ${madeFrom(examples, head)}${share}${seconds === undefined ? "" : `, in ${seconds.toFixed(1)} s`}`,
     ...(ties === undefined || ties.shared === 0
       ? []
       : [`${ties.shared} edges share their score with another; ${ties.drawn} are left to a draw`]),
@@ -37,6 +36,28 @@ function describeConfidence({ reliability, groups, halves, unsure }: Confidence)
     ...unsure.map(({ edge, rivals }) => `warning: ${write(edge)} cannot be told apart from ${list(rivals)}`),
   ];
 }
+
+/** LoRA's sites, the best first, and what places LoRA on the best of them. */
+export function describeSites(found: SiteScores & { readonly method: string }): string {
+  const { sites, examples, head, seconds, scoreName, method } = found;
+  const number = (value: number | undefined) => (value === undefined ? "" : `${Number(value.toPrecision(4))}`);
+  const right = (title: string) => ({ title, align: "right" }) as const;
+  const table = terminalTable({
+    columns: [{ title: "site" }, right(scoreName), right("size"), right("rank at most")],
+    rows: bestSites(found, sites.length)
+      .map((name) => sites.find((site) => site.name === name)!)
+      .map(({ name, score, inSize, outSize, cap }) => [name, number(score), `${inSize} × ${outSize}`, number(cap)]),
+  });
+  return [
+    table,
+    `${sites.length} sites ${madeFrom(examples, head)}, in ${seconds.toFixed(1)} s`,
+    "",
+    `--method ${method}`,
+  ].join("\n");
+}
+
+const madeFrom = (examples: number | undefined, head: string | undefined) =>
+  examples === undefined ? "without a look at the data" : `from ${examples} probe examples behind a ${head} head`;
 
 const write = ({ from, to }: Edge) => `${from}-${to}`;
 

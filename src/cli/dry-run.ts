@@ -1,10 +1,12 @@
 import { describeMethod, type Method, tunedParameters } from "../methods/index.ts";
 import { type AdapterOptions, type Backbone, parseScores, type Task, type TrainOptions } from "../node.ts";
-import { estimateScoring } from "../scoring/index.ts";
+import { estimateScoring, parseSiteScores } from "../scoring/index.ts";
 import {
+  assumedSites,
   choosingWork,
   isTaskSelector,
   needsScores,
+  needsSiteScores,
   openBudget,
   parseMethod,
   selectMethod,
@@ -149,6 +151,11 @@ export async function chosen(
   const spec = trains ? { place: standIn(asked.place) } : asked;
   const budget = await openBudget(backbone, args, adapter);
   const options = { adapter, seed, budget, defaultRank: rank };
+  if (needsSiteScores(spec)) {
+    const sites = file === undefined ? undefined : parseSiteScores(readJson(file), file);
+    const assumed = sites ?? assumedSites(backbone);
+    return { ...selectMethod(spec, backbone, { ...options, sites: assumed }), isAssumed: sites === undefined };
+  }
   const isScored = needsScores(spec);
   const scores = isScored && !trains && file !== undefined ? parseScores(readJson(file), file) : undefined;
   if (!isScored || scores) return { ...selectMethod(spec, backbone, { ...options, scores }), isAssumed: false };

@@ -28,9 +28,11 @@ import {
   train,
 } from "../node.ts";
 import { evaluateOutputs, isHigher, type Metric, measureAll } from "../objective/index.ts";
+import { parseSiteScores } from "../scoring/index.ts";
 import {
   chooseMethod,
   choosingWork,
+  needsSiteScores,
   openBudget,
   parseMethod,
   type SelectedMethod,
@@ -231,9 +233,12 @@ async function choose(
   const { signal, onProgress } = context;
   const { method, scores: file, seed, rank, resume } = args;
   const spec = parseMethod(method);
-  const scores = file === undefined ? undefined : parseScores(readJson(file), file);
+  const json = file === undefined ? undefined : readJson(file);
+  const isOfSites = needsSiteScores(spec);
+  const scores = json !== undefined && !isOfSites ? parseScores(json, file) : undefined;
+  const sites = json !== undefined && isOfSites ? parseSiteScores(json, file) : undefined;
   const budget = await openBudget(backbone, args, adapter);
-  const call = { adapter, scores, seed, budget, defaultRank: rank };
+  const call = { adapter, scores, sites, seed, budget, defaultRank: rank };
   const selecting = { epochs: args.selectEpochs, seeds: args.selectSeeds };
   const { trainings, epochs } = choosingWork(spec, options.epochs, selecting);
   const choosing = {

@@ -1,7 +1,7 @@
 import type { Backbone } from "../backbone/index.ts";
 import { GraftError } from "../base/index.ts";
 import { HEAD_ALONE } from "../methods/index.ts";
-import { needsScores, parseMethod, selectMethod, standIn } from "../selection/index.ts";
+import { assumedSites, needsScores, needsSiteScores, parseMethod, selectMethod, standIn } from "../selection/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { checkNeighbours } from "./measure-base.ts";
 import { withControls } from "./method-list.ts";
@@ -59,6 +59,7 @@ function made(method: string, backbone: Backbone, { adapter, rank }: Pick<RunSet
   const scores = needsScores(spec) ? { matrix } : undefined;
   return selectMethod("place" in spec ? { place: standIn(spec.place) } : spec, backbone, {
     scores,
+    sites: assumedSites(backbone),
     adapter,
     defaultRank: rank,
   }).method;
@@ -68,6 +69,7 @@ function made(method: string, backbone: Backbone, { adapter, rank }: Pick<RunSet
 function identityOf(text: string, backbone: Backbone, { adapter, rank }: Pick<RunSettings, "adapter" | "rank">) {
   if (text === NEIGHBOURS) return text;
   const spec = parseMethod(text);
+  if (needsSiteScores(spec)) return JSON.stringify({ rank, ...spec });
   if ("place" in spec && (needsScores(spec) || isDrawn(text))) return JSON.stringify({ rank, ...spec.place });
   const method = made(text, backbone, { adapter, rank });
   const isHeadAlone = method.kind === "adapters" && method.placement.length === 0;

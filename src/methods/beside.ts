@@ -56,6 +56,21 @@ export function matrixOf(g: Builder, { products, start, size }: Site): Value {
   return size === outSize ? matrix : g.slice(matrix, 1, start, start + size);
 }
 
+/** A site's columns of its frozen matrix, row-major [in, size]; undefined where the file does not keep it in floating point. */
+export function siteMatrix(graph: Graph, site: Site): Float32Array | undefined {
+  const frozen = frozenTensor(graph, site.products[0]!.weight);
+  return frozen && columnsOf(site, frozen);
+}
+
+function columnsOf({ products, start, size }: Site, frozen: Tensor): Float32Array {
+  const { isTransposed, inSize, outSize } = products[0]!;
+  const matrix = asFloat32(isTransposed ? turned(frozen) : frozen);
+  const columns = new Float32Array(inSize * size);
+  for (let row = 0; row < inSize; row++)
+    columns.set(matrix.subarray(row * outSize + start, row * outSize + start + size), row * size);
+  return columns;
+}
+
 /**
  * Write new matrices into a graph.
  * @param changed  from a site's frozen columns [in, size] to the new ones, both row-major
@@ -74,14 +89,10 @@ export function mergeSites(
     if (frozen === undefined) return undefined;
     const before = merged.get(weight) ?? frozen;
     const matrix = asFloat32(isTransposed ? turned(before) : before).slice();
+    const next = changed(site, columnsOf(site, before));
     const { start, size } = site;
-    const columns = new Float32Array(inSize * size);
-    const eachRow = (copy: (row: number, from: number) => void) => {
-      for (let row = 0; row < inSize; row++) copy(row, row * outSize + start);
-    };
-    eachRow((row, from) => columns.set(matrix.subarray(from, from + size), row * size));
-    const next = changed(site, columns);
-    eachRow((row, from) => matrix.set(next.subarray(row * size, (row + 1) * size), from));
+    for (let row = 0; row < inSize; row++)
+      matrix.set(next.subarray(row * size, (row + 1) * size), row * outSize + start);
     const tensor = tensorOf("float32", [inSize, outSize], matrix);
     merged.set(weight, isTransposed ? turned(tensor) : tensor);
   }

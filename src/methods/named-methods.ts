@@ -6,6 +6,8 @@ import { HEAD_ALONE, type Method } from "./method.ts";
 /** What may follow a method's name: `lora:q,v@r8@a16`, `apla:64@7`. */
 export interface MethodArguments {
   readonly targets?: readonly string[];
+  /** The best so many sites by score, instead of targets: `lora:top:4`. */
+  readonly top?: number;
   readonly count?: number;
   readonly rank?: number;
   readonly alpha?: number;
@@ -53,16 +55,16 @@ export const namedMethods = {
   },
   lora: {
     usage: "lora:q,v@r8@a16",
-    summary: "low-rank products beside frozen matrices, merged on export",
+    summary: "low-rank products beside frozen matrices, merged on export; lora:top:4 beside the 4 of highest score",
     paper: "Hu et al. 2021, arXiv 2106.09685",
-    takes: ["targets", "rank", "alpha"],
+    takes: ["targets", "top", "rank", "alpha"],
     make: (_, { targets = ["q", "v"], rank, alpha }) => ({ kind: "lora", targets, rank, alpha, dora: false }),
   },
   dora: {
     usage: "dora:q,v@r8@a16",
     summary: "LoRA with the length of every column trained apart from its direction",
     paper: "Liu et al. 2024, arXiv 2402.09353",
-    takes: ["targets", "rank", "alpha"],
+    takes: ["targets", "top", "rank", "alpha"],
     make: (_, { targets = ["q", "v"], rank, alpha }) => ({ kind: "lora", targets, rank, alpha, dora: true }),
   },
   houlsby: {

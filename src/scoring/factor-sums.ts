@@ -89,6 +89,8 @@ function factorGraph(scores: FactorScores, { n, m, d, rows, sequences }: Sizes, 
   // Of the mean over the batch, so that each sequence's own is as many times as much.
   const own = g.mul(cotangents, g.input("examples", "float32", [1]));
   const delta = g.reshape(own, [m, sequences, tokens, d]);
-  const sums: Value[] = scores.map(({ name, score }) => g.rename(score.sumOf(g, x, delta, settings), name));
+  const sums: Value[] = scores.map(({ name, score }) =>
+    g.rename(score.sumOf(g, x, delta, { ...settings, of: "edges" }), name),
+  );
   return g.toGraph(sums.map(({ name }) => name));
 }

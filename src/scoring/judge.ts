@@ -21,6 +21,8 @@ export interface Evidence {
   readonly spectra?: readonly Float64Array[] | undefined;
   /** What a score sums over factors, averaged over the examples, [n, k]. */
   readonly meanOf: (name: ScoreName) => Float32Array;
+  /** Of a LoRA site its frozen matrix, where the score reads it. */
+  readonly frozen?: Float32Array | undefined;
   /** The largest rank they can have. */
   readonly cap: number;
 }
@@ -59,12 +61,14 @@ export function judge(
 export const isOfGradients = ({ score }: Wanted): boolean => !("ofEdge" in score);
 
 function scoreOf(name: ScoreName, score: Score, evidence: Evidence, at: number, settings: ScoreSettings): number {
-  const { n, rows, columns, gradients, whitened, spectra, cap } = evidence;
+  const { n, rows, columns, gradients, whitened, spectra, cap, frozen } = evidence;
   if ("ofSpectrum" in score) return score.ofSpectrum(spectra![at]!, settings);
   if ("ofCap" in score) return score.ofCap(cap);
   if ("ofFactors" in score) return score.ofFactors(partOf(evidence.meanOf(name), n, at));
-  if ("ofGradient" in score)
-    return score.ofGradient({ data: partOf(score.whitened ? whitened! : gradients, n, at), rows, columns }, settings);
+  if ("ofGradient" in score) {
+    const data = partOf(score.whitened ? whitened! : gradients, n, at);
+    return score.ofGradient({ data, rows, columns }, settings, frozen);
+  }
   throw new TypeError(`${name} is made of no gradient`);
 }
 

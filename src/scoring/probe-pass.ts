@@ -1,7 +1,7 @@
 import { differentiate } from "../autodiff/index.ts";
 import { type Backbone, type TraceSizes, traceBackbone } from "../backbone/index.ts";
 import { breathe, type LongCall } from "../base/index.ts";
-import { createBuilder, type Graph, prune, type Value } from "../graph/index.ts";
+import { type Builder, createBuilder, type Graph, prune, type Value } from "../graph/index.ts";
 import { goalOutput, upToFeatures } from "../methods/index.ts";
 import { lossOf, targetShapes } from "../objective/index.ts";
 import type { HostTensor } from "../runtime/index.ts";
@@ -10,7 +10,7 @@ import { type Head, longest, realTokens, stepFeeds, type TunedModel, viewsOf } f
 import { type AdaptedStates, adaptedStates } from "./adapted-states.ts";
 
 /** Both factors of the gradients of a batch. Padding of a batch has no cotangent, but has states. */
-export interface ProbeFactors {
+export interface ProbeFactors extends ProbeBatch {
   /** [n · d, sequences · tokens], one state below the other. */
   readonly states: HostTensor;
   /** The same of the first run, which recurrent edges read, where trained adapters are in place; else both are alike. */
@@ -18,6 +18,9 @@ export interface ProbeFactors {
   /** [targets, sequences · tokens, d], of the mean loss of the batch. */
   readonly cotangents: HostTensor;
   readonly targets: readonly number[];
+}
+
+export interface ProbeBatch {
   /** Rows of the model's input in a batch, padding among them. */
   readonly sequences: number;
   /** [sequences · tokens]: 1 for tokens of examples, 0 for padding of either kind. */
@@ -35,6 +38,23 @@ export interface ProbePass {
   graphTo(targets: readonly number[]): Graph;
   /** Pass the probe once; `visit` gets the states and the cotangents of the targets of each batch. */
   run(targets: readonly number[], visit: (factors: ProbeFactors) => Promise<void>): Promise<void>;
+  /** Pass the probe once through any outputs of the backbone and the loss. */
+  runTo(
+    outputs: LossOutputs,
+    visit: (outputs: Readonly<Record<string, HostTensor>>, batch: ProbeBatch) => Promise<void> | void,
+  ): Promise<void>;
+}
+
+/** Add to a builder that holds the backbone and its loss what is wanted; returns the names. */
+export type LossOutputs = (g: Builder, loss: Value, batch: BatchValues) => string[];
+
+export interface BatchValues {
+  readonly sequences: number;
+  /** As of `ProbeBatch`, [sequences · tokens] and [1]. */
+  readonly real: Value;
+  readonly examples: Value;
+  /** Where trained adapters are in place. */
+  readonly adapted: AdaptedStates | undefined;
 }
 
 export interface ProbePassOptions extends Pick<LongCall, "signal"> {
@@ -53,6 +73,10 @@ const PROBE_PIXELS = 1 << 20;
 
 /** Tokens are rounded up to a multiple, which matrix products like. */
 const ROUND = 8;
+
+/** Inputs of no model's file. */
+const REAL = "graft/real";
+const EXAMPLES = "graft/examples";
 
 /** Examples that a probe takes at once. */
 export const probeBatch = ({ input }: Backbone): number =>
@@ -77,29 +101,42 @@ export async function openProbePass(
   const batchSize = probeBatch(backbone);
   const traced = await traceBackbone(backbone, { batchSize: views * batchSize, tokens }, signal);
   const batches = batchesOf(groups, batchSize);
-  const graphTo = (targets: readonly number[]) =>
-    probeGraph(backbone, traced, targets, { goal, views, tokens, head, batchSize, after });
+  const sequences = views * batchSize;
+  const rows = sequences * (traced.types.get(backbone.states[0]!)!.shape![1] as number);
+  const graphOf = (outputs: LossOutputs) =>
+    lossGraph(backbone, traced, { goal, views, tokens, head, batchSize, after, rows, sequences }, outputs);
+  const toStates =
+    (targets: readonly number[]): LossOutputs =>
+    (g, loss, { adapted }) =>
+      statesAndCotangents(g, loss, backbone, targets, adapted);
+  const runTo: ProbePass["runTo"] = async (outputs, visit) => {
+    const session = await runtime.open(graphOf(outputs), { threads });
+    try {
+      for (const { start, end, group } of batches) {
+        const part = indices.subarray(start, end);
+        const feeds = stepFeeds(goal, { split: train, indices: part, input, batchSize, tokens });
+        const examples = part.length;
+        const real = realTokens(feeds, input, { rows, sequences, batchSize, examples });
+        const made = await session.run({
+          ...feeds,
+          [REAL]: { dtype: "float32", shape: [rows], data: real },
+          [EXAMPLES]: { dtype: "float32", shape: [1], data: Float32Array.of(examples) },
+        });
+        await visit(made, { sequences, real, examples, group });
+        await breathe(signal);
+      }
+    } finally {
+      await session.release();
+    }
+  };
   return {
     batches: batches.length,
-    graphTo,
-    async run(targets, visit) {
-      const session = await runtime.open(graphTo(targets), { threads });
-      try {
-        for (const { start, end, group } of batches) {
-          const part = indices.subarray(start, end);
-          const feeds = stepFeeds(goal, { split: train, indices: part, input, batchSize, tokens });
-          const { states, plain, cotangents } = await session.run(feeds);
-          const rows = states!.shape[1]!; // sequences · tokens
-          const sequences = views * batchSize;
-          const real = realTokens(feeds, input, { rows, sequences, batchSize, examples: part.length });
-          const factors = { states: states!, plain, cotangents: cotangents!, targets, sequences, real };
-          await visit({ ...factors, examples: part.length, group });
-          await breathe(signal);
-        }
-      } finally {
-        await session.release();
-      }
-    },
+    graphTo: (targets) => graphOf(toStates(targets)),
+    runTo,
+    run: (targets, visit) =>
+      runTo(toStates(targets), ({ states, plain, cotangents }, batch) =>
+        visit({ states: states!, plain, cotangents: cotangents!, targets, ...batch }),
+      ),
   };
 }
 
@@ -137,28 +174,42 @@ interface ProbeSettings {
   readonly head: Head;
   readonly batchSize: number;
   readonly after: TunedModel | undefined;
+  readonly rows: number;
+  readonly sequences: number;
+}
+
+function lossGraph(
+  backbone: Backbone,
+  traced: Graph,
+  { goal, views, tokens, head, batchSize, after, rows, sequences }: ProbeSettings,
+  outputs: LossOutputs,
+): Graph {
+  const graph = upToFeatures(backbone, traced);
+  const g = createBuilder(graph);
+  const constants = new Map([...head].map(([name, tensor]) => [name, g.constant(tensor, name)]));
+  const adapted = after && onlyOf(backbone, after, adaptedStates(g, graph, after));
+  const output = goalOutput(g, backbone, goal, adapted?.features ?? g.value(backbone.features), constants);
+  const shapes = targetShapes(goal, { batchSize, tokens });
+  const wanted = shapes.targets && g.input("targets", "float32", shapes.targets);
+  const loss = lossOf(g, goal, output, wanted, g.input("weights", "float32", shapes.weights), views);
+  const real = g.input(REAL, "float32", [rows]);
+  const examples = g.input(EXAMPLES, "float32", [1]);
+  return prune(g.toGraph(outputs(g, loss, { sequences, real, examples, adapted })));
 }
 
 /**
  * Outputs `states` [n·d, batch·tokens], one state below the other, and `cotangents` of the targets, [targets, batch·tokens, d];
  * with adapters in place also `plain`, the states of the first run.
  */
-function probeGraph(
+function statesAndCotangents(
+  g: Builder,
+  loss: Value,
   backbone: Backbone,
-  traced: Graph,
   targets: readonly number[],
-  { goal, views, tokens, head, batchSize, after }: ProbeSettings,
-): Graph {
-  const graph = upToFeatures(backbone, traced);
-  const g = createBuilder(graph);
-  const constants = new Map([...head].map(([name, tensor]) => [name, g.constant(tensor, name)]));
+  adapted: BatchValues["adapted"],
+): string[] {
   const plain = backbone.states.map((name) => g.value(name));
-  const adapted = after && onlyOf(backbone, after, adaptedStates(g, graph, after));
-  const { states, sums, features } = adapted ?? { states: plain, sums: plain, features: g.value(backbone.features) };
-  const output = goalOutput(g, backbone, goal, features, constants);
-  const shapes = targetShapes(goal, { batchSize, tokens });
-  const wanted = shapes.targets && g.input("targets", "float32", shapes.targets);
-  const loss = lossOf(g, goal, output, wanted, g.input("weights", "float32", shapes.weights), views);
+  const { states, sums } = adapted ?? { states: plain, sums: plain };
   const flat = [-1, backbone.hiddenSize];
   const cotangents = differentiate(
     g,
@@ -174,7 +225,7 @@ function probeGraph(
   g.rename(columns(states), "states");
   g.rename(g.concat(cotangents, 0), "cotangents");
   if (adapted) g.rename(columns(plain), "plain");
-  return prune(g.toGraph(["states", "cotangents", ...(adapted ? ["plain"] : [])]));
+  return ["states", "cotangents", ...(adapted ? ["plain"] : [])];
 }
 
 /** Of the states of a whole model those that a backbone knows: with a stride, some. */

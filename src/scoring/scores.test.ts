@@ -28,6 +28,17 @@ test("scores survive JSON", () => {
   expect(parseScores(JSON.parse(JSON.stringify(scores)))).toEqual(scores);
 });
 
+test("ties and confidence do, too; JSON writes a reliability that there is none of as null", () => {
+  const confidence = {
+    reliability: Number.NaN,
+    groups: 4,
+    halves: 6,
+    unsure: [{ edge: { from: 0, to: 1 }, rivals: [{ from: 2, to: 0 }] }],
+  };
+  const all: Scores = { ...scores, ties: { shared: 3, drawn: 0 }, confidence };
+  expect(parseScores(JSON.parse(JSON.stringify(all)))).toEqual(all);
+});
+
 test("name and matrix are enough; keys not known are dropped", () => {
   const { schema, scoreName, matrix } = scores;
   expect(parseScores({ schema, scoreName, matrix, later: true })).toEqual({ schema, scoreName, matrix });

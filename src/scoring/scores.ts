@@ -42,12 +42,26 @@ export type ParsedScores = Pick<Scores, "schema" | "scoreName" | "matrix"> & Par
 
 const matrix = z.array(z.array(z.number().nonnegative()));
 
+const edge = z.object({ from: z.int().nonnegative(), to: z.int().nonnegative() });
+
+const confidence = z.object({
+  reliability: z
+    .number()
+    .nullable()
+    .transform((value) => value ?? Number.NaN), // JSON has no NaN
+  groups: z.int().positive(),
+  halves: z.int().positive(),
+  unsure: z.array(z.object({ edge, rivals: z.array(edge) })),
+});
+
 const scoresSchema = z
   .object({
     schema: z.literal(1),
     scoreName: z.string(),
     matrix: matrix.nonempty(),
     tieBreak: matrix.optional(),
+    ties: z.object({ shared: z.int().nonnegative(), drawn: z.int().nonnegative() }).optional(),
+    confidence: confidence.optional(),
     caps: z.array(z.number().int().nonnegative()).optional(),
     eta: z.number().gt(0).lt(1).optional(),
     examples: z.number().int().positive().optional(),

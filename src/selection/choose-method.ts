@@ -4,7 +4,7 @@ import { type LongCall, parseOptions } from "../base/index.ts";
 import { methodOf } from "../methods/index.ts";
 import type { Evaluation } from "../objective/index.ts";
 import { searchRuntime } from "../runtime/index.ts";
-import { type EdgeScores, edgeCoupling, type ScoreOptions, scoreEdges } from "../scoring/index.ts";
+import { type EdgeScores, edgeCoupling, type ScoreOptions, scoreEdges, scoreSites } from "../scoring/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { fitTaskHead, frozenShelf, type Head, TrainOptions, type TrainSettings, train } from "../training/index.ts";
 import { formatSelector, isTaskSelector, type NamedSpec } from "./parse-selector.ts";
@@ -12,6 +12,7 @@ import { checkScores, ranked, requestOf, selectionOf } from "./select.ts";
 import {
   type MethodSpec,
   needsScores,
+  needsSiteScores,
   parseMethod,
   type SelectedMethod,
   type SelectMethodOptions,
@@ -71,12 +72,26 @@ export async function chooseMethod(
 ): Promise<ChosenMethod> {
   const parsed = typeof spec === "string" ? parseMethod(spec) : spec;
   const isByTraining = "place" in parsed && isTaskSelector(parsed.place);
+  if (needsSiteScores(parsed)) return chooseSites(parsed, backbone, task, call);
   if (isByTraining) return chooseByTraining(parsed.place as NamedSpec<TaskSelectorName>, backbone, task, call);
   const isScored = needsScores(parsed);
   const atHand = typeof call.scores === "function" ? undefined : call.scores;
   const scores = isScored ? await plainScores(backbone, task, call) : atHand;
   const selected = selectMethod(spec, backbone, { ...call, seed: seedOf(call), scores });
   return { ...selected, seconds: isScored ? secondsOf(scores!) : 0, trials: [] };
+}
+
+/** LoRA beside the sites of highest score. */
+async function chooseSites(
+  spec: MethodSpec,
+  backbone: Backbone,
+  task: Task,
+  call: ChooseMethodCall,
+): Promise<ChosenMethod> {
+  const begun = performance.now();
+  const sites = call.sites ?? (await scoreSites(backbone, task, scoringOf(call)));
+  const selected = selectMethod(spec, backbone, { ...call, scores: undefined, sites });
+  return { ...selected, seconds: (performance.now() - begun) / 1000, trials: [] };
 }
 
 async function chooseByTraining(
@@ -156,7 +171,7 @@ export function choosingWork(
   selecting: ChooseSettings = {},
 ): { readonly scorings: number; readonly trainings: number; readonly epochs: number } {
   if (!("place" in spec && isTaskSelector(spec.place)))
-    return { scorings: needsScores(spec) ? 1 : 0, trainings: 0, epochs: 0 };
+    return { scorings: needsScores(spec) || needsSiteScores(spec) ? 1 : 0, trainings: 0, epochs: 0 };
   const selector: TaskSelector = taskSelectors[spec.place.selector];
   const work = selector.work(spec.place.count ?? selector.defaultCount!, selecting.seeds ?? DEFAULT_SEEDS);
   return { ...work, epochs: epochsOf(selector, selecting, epochs) };

@@ -12,9 +12,11 @@ export { DEFAULT_GAMMA } from "./gradient-guided.ts";
 export { isTaskSelector, parseSelector, type SelectorSpec, standIn } from "./parse-selector.ts";
 export { type SelectOptions, select } from "./select.ts";
 export {
+  assumedSites,
   type MethodSpec,
   methodUsages,
   needsScores,
+  needsSiteScores,
   parseMethod,
   type SelectedMethod,
   type SelectMethodOptions,

@@ -2,6 +2,7 @@ import type { AdapterOptions } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import { didYouMean, GraftError } from "../base/index.ts";
 import {
+  findSites,
   type Method,
   type MethodArguments,
   type MethodName,
@@ -9,6 +10,7 @@ import {
   type NamedMethod,
   namedMethods,
 } from "../methods/index.ts";
+import { bestSites, type RankedSites } from "../scoring/index.ts";
 import {
   parseSelector,
   type SelectorSpec,
@@ -25,7 +27,7 @@ export type MethodSpec =
   | { readonly place: SelectorSpec };
 
 /**
- * Read the `--method` language: `linear`, `full`, `bitfit`, `norms`, `lora:q,v@r8@a16`, `dora:…`, `houlsby@r8`, `pfeiffer@r8`,
+ * Read the `--method` language: `linear`, `full`, `bitfit`, `norms`, `lora:q,v@r8@a16` or `lora:top:4`, `dora:…`, `houlsby@r8`, `pfeiffer@r8`,
  * `adaptformer@r8`, `adapter+@r8`, `apla:64@7`, `page:0@r8`; everything else is a placement (`parseSelector`).
  * @throws GraftError UNKNOWN_METHOD, BAD_METHOD, or what `parseSelector` throws
  */
@@ -56,6 +58,8 @@ export function parseMethod(text: string): MethodSpec {
 const NOUNS = { rank: "a rank", alpha: "an alpha", seed: "a seed" } as const;
 
 function argumentOf(text: string, argument: string, method: NamedMethod): MethodArguments {
+  const [, top] = /^top:(\d{1,9})$/.exec(argument.trim()) ?? [];
+  if (top !== undefined && method.takes.includes("top")) return { top: Number(top) };
   if (method.takes.includes("targets")) {
     const targets = argument.split(",").map((target) => target.trim());
     if (targets.every((target) => target !== "")) return { targets };
@@ -69,6 +73,8 @@ function argumentOf(text: string, argument: string, method: NamedMethod): Method
 export interface SelectMethodOptions extends Omit<SelectOptions, "states"> {
   /** Settings of the adapters on a placement; methods by name have their own. */
   readonly adapter?: AdapterOptions;
+  /** Scores of LoRA's sites, which `lora:top:4` chooses by. */
+  readonly sites?: RankedSites | undefined;
 }
 
 /** A method to train, and where it is a placement how it came about. */
@@ -84,7 +90,7 @@ export interface SelectedMethod {
 export function selectMethod(
   spec: MethodSpec | string,
   backbone: Backbone,
-  { adapter, ...options }: SelectMethodOptions = {},
+  { adapter, sites, ...options }: SelectMethodOptions = {},
 ): SelectedMethod {
   const parsed = typeof spec === "string" ? parseMethod(spec) : spec;
   if ("place" in parsed) {
@@ -99,10 +105,33 @@ export function selectMethod(
       remedy: "Leave the budget out, or choose a placement such as gga:3",
     });
   }
-  const given = { rank: options.defaultRank, ...parsed.given };
+  const given = { rank: options.defaultRank, ...parsed.given, ...targetsOf(parsed, sites) };
   const named: NamedMethod = namedMethods[parsed.name];
   return { method: methodOf(backbone, named.make(backbone, given)) };
 }
+
+/** What `lora:top:4` goes beside. */
+function targetsOf(spec: MethodSpec, sites: RankedSites | undefined): Pick<MethodArguments, "targets"> {
+  if (!needsSiteScores(spec)) return {};
+  if (sites) return { targets: bestSites(sites, spec.given.top) };
+  throw new GraftError("SCORES_NEEDED", {
+    thing: `method "${spec.name}:top:${spec.given.top}"`,
+    place: "it chooses by scores of the model's frozen products, and there are none",
+    remedy:
+      "Score them first (`graft score --sites lora`, or scoreSites) and pass the result, or name targets: lora:q,v",
+  });
+}
+
+/** Whether choosing by this spec takes scores of LoRA's sites. */
+export const needsSiteScores = (
+  spec: MethodSpec,
+): spec is { readonly name: MethodName; readonly given: MethodArguments & { readonly top: number } } =>
+  "name" in spec && spec.given.top !== undefined;
+
+/** Sites that are all alike, of which the first are taken: to check a spec, or what it costs, before there are scores. */
+export const assumedSites = (backbone: Pick<Backbone, "products" | "name">): RankedSites => ({
+  sites: findSites(backbone, ["all"]).map(({ name }) => ({ name, score: 0 })),
+});
 
 /** Whether choosing by this spec begins with scores of all edges. */
 export const needsScores = (spec: MethodSpec): boolean => "place" in spec && selectorNeedsScores(spec.place);

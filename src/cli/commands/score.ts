@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { fileCheckpoint } from "../../artifact/index.node.ts";
-import { GraftError, scoreEdges, select } from "../../node.ts";
+import { type Backbone, GraftError, scoreEdges, select } from "../../node.ts";
 import { colorDepthOf, heatMapSvg, heatMapTerminal, mapPage, terminalTable } from "../../report/index.ts";
 import {
+  bestSites,
   checkSameStates,
   compareScores,
   DEFAULT_ETA,
@@ -11,11 +12,13 @@ import {
   type ParsedScores,
   parseScores,
   type Scores,
+  type SiteScores,
   scoreNames,
+  scoreSites,
 } from "../../scoring/index.ts";
 import { commonArgs, dataArgs, modelArgs, placementArgs, seedArgs } from "../arguments.ts";
 import { type CommandContext, defineCommand } from "../define-command.ts";
-import { describeScores } from "../describe-scores.ts";
+import { describeScores, describeSites } from "../describe-scores.ts";
 import { checkData, type DataArgs, openData, openModel } from "../open.ts";
 import { openPicture, pictureArgs } from "../picture.ts";
 import { readHead } from "../read-head.ts";
@@ -29,6 +32,12 @@ const shape = {
     .enum(scoreNames)
     .default(DEFAULT_SCORE)
     .meta({ description: "which number, as --list explains them", value: "name" }),
+  sites: z.enum(["lora"]).optional().describe("score the model's frozen products, where LoRA may go, instead of edges"),
+  top: z
+    .int()
+    .min(1)
+    .default(4)
+    .meta({ description: "with --sites: on how many of the best LoRA is placed", value: "n" }),
   list: z.boolean().default(false).describe("explain every score, with its source, and score nothing"),
   examples: z
     .int()
@@ -77,6 +86,7 @@ export const score = defineCommand({
     "graft score --task count --score frobenius",
     "graft score --task count --confidence",
     "graft score --task count --stride 3 --checkpoint scores.part",
+    "graft score --task count --sites lora --score page",
     "graft score --list",
     "graft score --model ./vit --data ./photos --json > scores.json",
     "graft score --scores scores.json --against other.json --picture difference.html",
@@ -84,6 +94,7 @@ export const score = defineCommand({
   async run(context) {
     const { args, print, note } = context;
     if (args.list) return print({ type: "scores", scores: listScores() }, scoreList);
+    if (args.sites) return print(await scoreLora(context), describeSites);
     const picture = await openPicture(args);
     const other = args.against === undefined ? undefined : parseScores(readJson(args.against), args.against);
     const scores = args.scores === undefined ? await scoreNow(context, other) : savedScores(args, args.scores);
@@ -113,26 +124,42 @@ export const score = defineCommand({
 
 /** @param other what they will be compared with: what cannot be is refused before the work */
 async function scoreNow(context: ScoreContext, other: ParsedScores | undefined): Promise<Scores> {
+  const { backbone, task, options } = await openScoring(context, ({ states }) => {
+    if (other) checkSameStates(states.length, other.matrix.length);
+  });
+  const { confidence, stride, checkpoint } = context.args;
+  return scoreEdges(backbone, task, {
+    ...options,
+    confidence,
+    stride,
+    ...(checkpoint !== undefined && { checkpoint: fileCheckpoint(checkpoint) }),
+  });
+}
+
+/** Scores of LoRA's sites, and the method that goes beside the best. */
+async function scoreLora(context: ScoreContext): Promise<SiteScores & { readonly method: string }> {
+  const { args } = context;
+  const unsuited = (["scores", "against", "picture", "checkpoint"] as const).find((key) => args[key] !== undefined);
+  if (unsuited !== undefined || args.confidence)
+    throw new GraftError("USAGE", {
+      thing: `--${unsuited ?? "confidence"}`,
+      place: "it is about edges, and --sites scores products",
+      remedy: "Leave one of them out",
+    });
+  const { backbone, task, options } = await openScoring(context);
+  const found = await scoreSites(backbone, task, options);
+  return { ...found, method: `lora:${bestSites(found, args.top).join(",")}` };
+}
+
+async function openScoring(context: ScoreContext, check: (backbone: Backbone) => void = () => {}) {
   const { args, signal, onProgress } = context;
   checkData(args);
   const head = isHeadName(args.head) ? args.head : await readHead(args.head);
   const backbone = await openModel(args, context);
-  if (other) checkSameStates(backbone.states.length, other.matrix.length);
+  check(backbone);
   const task = await openData(args, backbone, context);
-  const { score, examples, eta, seed, threads, confidence, stride, checkpoint } = args;
-  return scoreEdges(backbone, task, {
-    score,
-    eta,
-    head,
-    confidence,
-    stride,
-    seed,
-    signal,
-    onProgress,
-    ...(examples !== undefined && { examples }),
-    ...(checkpoint !== undefined && { checkpoint: fileCheckpoint(checkpoint) }),
-    ...(threads !== undefined && { threads }),
-  });
+  const { score, examples, eta, seed, threads } = args;
+  return { backbone, task, options: { score, eta, head, seed, signal, onProgress, examples, threads } };
 }
 
 /** Scores of a file. They are what they are: data named beside them would not be looked at. */
@@ -157,7 +184,8 @@ function onlyScored<M extends Pick<Scores, "matrix">>(map: M, stride: number): M
 /** The paper's score needs no name. */
 const titleOf = (score: string) => (score === DEFAULT_SCORE ? "gradient rank" : score);
 
-const isHeadName = (text: string) => text === "fitted" || text === "random" || text === "zero";
+const isHeadName = (text: string): text is "fitted" | "random" | "zero" =>
+  text === "fitted" || text === "random" || text === "zero";
 
 /** One line each: its name, what it is, where it comes from. */
 const scoreList = ({ scores }: { readonly scores: ReturnType<typeof listScores> }): string =>

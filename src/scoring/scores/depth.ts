@@ -5,4 +5,5 @@ export const depthScore = {
   summary: "how early the edge begins or ends: n − min(from, to)",
   source: "null score: early is better",
   ofEdge: ({ from, to }, { states }) => states - Math.min(from, to),
+  ofSite: ({ at, count }) => count - at,
 } as const satisfies Score;

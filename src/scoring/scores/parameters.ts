@@ -10,4 +10,5 @@ export const parametersScore = {
       (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
       0,
     ),
+  ofSite: ({ inSize, outSize }) => DEFAULT_RANK * (inSize + outSize),
 } as const satisfies Score;

@@ -35,7 +35,10 @@ export interface Matrix {
 
 /** Of the edge's gradient G = ∂L/∂W itself, [d, d], averaged over the probe. */
 export interface OfGradient {
-  ofGradient(gradient: Matrix, settings: ScoreSettings): number;
+  /** @param frozen  of a LoRA site, the frozen matrix that is differentiated, [rows, columns]; an edge's adapter has none */
+  ofGradient(gradient: Matrix, settings: ScoreSettings, frozen?: Float32Array): number;
+  /** Of a LoRA site it needs the frozen matrix. */
+  readonly readsFrozen?: true;
   /** Give it L⁻¹·G instead, L·Lᵀ the second moment of what the edge reads: the gradient behind whitened inputs. */
   readonly whitened?: true;
 }
@@ -48,7 +51,7 @@ export interface OfFactors {
    * @param delta  [m, sequences, tokens, d]: cotangents of each sequence's own loss; 0 for padding
    * @returns      [n, m, k], or [n, 1, k] where it does not depend on the target
    */
-  sumOf(g: Builder, x: Value, delta: Value, settings: ScoreSettings): Value;
+  sumOf(g: Builder, x: Value, delta: Value, settings: ScoreSettings & { readonly of: "edges" | "site" }): Value;
   /** The score, of the k numbers of an edge. */
   ofFactors(mean: Float32Array): number;
 }
@@ -61,6 +64,18 @@ export interface OfCap {
 /** Of the backbone alone: a null score, which has seen neither data nor labels. No pass is run for it. */
 export interface OfEdge {
   ofEdge(edge: Edge, facts: BackboneFacts, settings: ScoreSettings): number;
+  /** The same of a LoRA site; absent where it means nothing there. */
+  ofSite?(site: SiteFacts, settings: ScoreSettings): number;
+}
+
+/** A frozen product that LoRA may go beside. */
+export interface SiteFacts {
+  readonly name: string;
+  /** Its place among the model's products, and how many there are. */
+  readonly at: number;
+  readonly count: number;
+  readonly inSize: number;
+  readonly outSize: number;
 }
 
 export interface BackboneFacts {
