@@ -1,1 +1,2 @@
+export { commandList } from "./command-list.ts";
 export { runMain } from "./run-main.ts";

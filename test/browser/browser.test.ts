@@ -142,7 +142,7 @@ test.for(["threads=1", "threads=2&proxy"])(
 test("steps over an int8 backbone in the page are Node's, but for numbers at the edge of rounding", async ({
   annotate,
 }) => {
-  const steps = 5;
+  const steps = 2;
   const { losses } = await scenarios.trainUntil(inNode, steps, { backbonePrecision: "int8" });
   const int8 = await inPage("threads=1", (page) => run(page, "trainUntil", steps, { backbonePrecision: "int8" }));
   const float = await inPage("threads=1", (page) => run(page, "trainUntil", steps));

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeBadFiles, writeTrainedVariants } from "./bad-files.ts";
-import { contentsOf, graftHere } from "./in-process.ts";
+import { contentsOf, graftHere, graftInThread } from "./in-process.ts";
 
 // A path with spaces, for everything below.
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "bad input ")));
@@ -186,6 +186,14 @@ describe.each(Object.entries(mistakes))("%s", (_, list) => {
     expect(finished.stderr).toContain(says);
     expect(contentsOf(folder)).toEqual(before);
   });
+});
+
+test("the thread of a training tells its mistakes as the main one does", async () => {
+  for (const line of [`${fresh} --data few`, `${fresh} --place gag:3`, `${fresh} --learning-rat 1 --json`]) {
+    const finished = await graftInThread(...words(line));
+    expect(finished).toEqual(await graftHere(...words(line)));
+    expect(finished.code).toBe(2);
+  }
 });
 
 test("a learning rate far too high stops the training and leaves the last good checkpoint", async () => {

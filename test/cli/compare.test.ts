@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tinyBertFiles, tinyText } from "../support/tiny-text.ts";
 import { graft, startGraft } from "./graft.ts";
+import { graftHere } from "./in-process.ts";
 
 let folder: string;
 const at = (name: string) => join(folder, name);
@@ -56,12 +57,12 @@ test("a comparison stopped by Ctrl-C goes on where it was, to one table, a CSV a
   expect((await readFile(csv, "utf8")).split("\r\n")[3]).toMatch(/^"lora:q,v@r2",/);
   expect(await readFile(html, "utf8")).toContain("<td title=");
 
-  const again = await graft(...args);
+  const again = await graftHere(...args);
   expect(again.stdout).toMatch(/lora:q,v@r2 .*\n/);
   expect(again.stdout).toContain("paired over 2 seeds (0, 1)");
   expect(await journal()).toBe(`${lines.join("\n")}\n`);
 
-  const other = await graft(...args, "--batch-size", "8", "--json");
+  const other = await graftHere(...args, "--batch-size", "8", "--json");
   expect(other.code).toBe(2);
   expect(lastLine(other.stdout)).toMatchObject({ code: "COMPARE_MISMATCH", thing: 'setting "options"' });
 });
@@ -74,7 +75,7 @@ test.each([
   [["--reference", "linear full"], "it holds 2 methods"],
   [["--csv", "no-such-folder/table.csv"], "its folder does not exist"],
 ])("%s is refused before anything runs", async (args, words) => {
-  const { code, stderr, stdout } = await graft(...common, ...args, "--out", at("refused"));
+  const { code, stderr, stdout } = await graftHere(...common, ...args, "--out", at("refused"));
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toContain(words);
 });

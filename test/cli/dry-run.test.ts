@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tinyBertFiles, tinyText } from "../support/tiny-text.ts";
-import { graft } from "./graft.ts";
-import { contentsOf } from "./in-process.ts";
+import { contentsOf, graftHere } from "./in-process.ts";
 
 let folder: string;
 const at = (name: string) => join(folder, name);
@@ -19,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const train = (...more: string[]) =>
-  graft("train", "--model", folder, "--data", at("tickets.csv"), "--out", at("out"), "--threads", "1", ...more);
+  graftHere("train", "--model", folder, "--data", at("tickets.csv"), "--out", at("out"), "--threads", "1", ...more);
 
 test("a dry run says what was understood and what it would cost, and writes nothing", async () => {
   const before = contentsOf(folder);

@@ -2,11 +2,22 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { vi } from "vitest";
-import { runMain } from "../../dist/cli.js";
+import { commandList, runMain } from "../../dist/cli.js";
 import type { Finished } from "./graft.ts";
 
-/** Run a command line of the built program in this process: the runtime and sharp are loaded once for all of them. */
-export async function graftHere(...args: string[]): Promise<Finished> {
+/** graft's own, none in a thread of its own, which would load all of the program again: most of what a mistake takes. */
+const inOneThread = commandList.map((entry) => ({ ...entry, inWorker: false }));
+
+/**
+ * Run a command line of the built program in this process: the program, the runtime and sharp are loaded once for all
+ * of them. What a process is for (signals, disks, exit, the thread of `graft train`) is tested by `graft`.
+ */
+export const graftHere = (...args: string[]): Promise<Finished> => runHere(args, inOneThread);
+
+/** The same with a thread for `graft train`, as in a process. */
+export const graftInThread = (...args: string[]): Promise<Finished> => runHere(args, commandList);
+
+async function runHere(args: readonly string[], commands: typeof commandList): Promise<Finished> {
   const text = { stdout: "", stderr: "" };
   const spies = (["stdout", "stderr"] as const).map((name) =>
     vi.spyOn(process[name], "write").mockImplementation((part) => {
@@ -16,7 +27,7 @@ export async function graftHere(...args: string[]): Promise<Finished> {
   );
   const listeners = process.stdout.listeners("error").length;
   try {
-    return { code: await runMain(args), ...text };
+    return { code: await runMain(args, commands), ...text };
   } finally {
     for (const spy of spies) spy.mockRestore();
     // A process runs one command, so nothing takes these off again.

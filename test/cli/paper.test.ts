@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { graft } from "./graft.ts";
+import { graftHere } from "./in-process.ts";
 
 const KEPT = "docs/data/paper/edges-vit.jsonl";
 let folder: string;
@@ -32,14 +33,14 @@ test("a kept study is restored and shown: tables, pictures, CSV, and the export 
       .sort(byTask);
   expect(lines(again)).toEqual(lines(kept));
 
-  const correlation = await graft("paper", "correlation", "--out", out, "--look");
+  const correlation = await graftHere("paper", "correlation", "--out", out, "--look");
   expect(correlation.stdout).toContain("Rank correlation of the matrices of two tasks");
-  const differs = await graft("paper", "edges", "--out", out, "--tasks", "count", "--look");
+  const differs = await graftHere("paper", "edges", "--out", out, "--tasks", "count", "--look");
   expect(differs).toMatchObject({
     code: 2,
     stderr: expect.stringContaining("has location,texture,orientation,family"),
   });
-  const other = await graft("paper", "places", "--out", out, "--look");
+  const other = await graftHere("paper", "places", "--out", out, "--look");
   expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining("called paper-places") });
 });
 
@@ -50,9 +51,9 @@ test("an experiment is trained to its end, and the same command finds nothing to
   expect(code).toBe(0);
   expect(stderr).toContain("6 trainings"); // 2 states, so 4 edges, and two baselines
   expect(stdout).toMatch(/^texture +4 /m);
-  const again = await graft(...args, "--look", "--json");
+  const again = await graftHere(...args, "--look", "--json");
   expect(JSON.parse(again.stdout).tables[0].table.rows[0].slice(0, 2)).toEqual(["texture", "4"]);
-  const scores = await graft("paper", "scores", "--out", at("short"));
+  const scores = await graftHere("paper", "scores", "--out", at("short"));
   expect(scores.stderr).toMatch(/texture, seed 0: \d+ scores of each edge/);
   expect(scores.stdout).toMatch(/^srank/m);
 });

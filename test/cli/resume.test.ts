@@ -9,6 +9,7 @@ import { writeModel } from "../../src/graph/index.node.ts";
 import { type ImageSplit, labelsOf } from "../../src/tasks/index.ts";
 import { tinyPreNorm, tinyTask } from "../support/tiny-backbone.ts";
 import { graft, startGraft } from "./graft.ts";
+import { graftHere } from "./in-process.ts";
 
 let folder: string;
 let common: string[];
@@ -70,7 +71,7 @@ test("a run killed at random moments and resumed ends in the same bytes as one l
   }
   expect(kills).toBeGreaterThan(0);
 
-  const refused = await graft(...common, "--out", out, "--resume", "--learning-rate", "0.1");
+  const refused = await graftHere(...common, "--out", out, "--resume", "--learning-rate", "0.1");
   expect(refused.code).toBe(2);
   expect(lastLine(refused.stdout)).toMatchObject({ code: "CHECKPOINT_MISMATCH", thing: 'setting "learningRate"' });
 
@@ -84,9 +85,9 @@ test("a run killed at random moments and resumed ends in the same bytes as one l
 test("a trained folder is not overwritten unless that is asked for", async () => {
   const out = join(folder, "kept");
   const quick = [...common, "--out", out, "--epochs", "1"];
-  expect((await graft(...quick)).code).toBe(0);
+  expect((await graftHere(...quick)).code).toBe(0);
   const [before, names] = [await trained(out), await readdir(out)];
-  const refused = await graft(...quick, "--seed", "4");
+  const refused = await graftHere(...quick, "--seed", "4");
   expect(refused.code).toBe(2);
   expect(lastLine(refused.stdout)).toMatchObject({
     code: "OUT_EXISTS",
@@ -94,6 +95,6 @@ test("a trained folder is not overwritten unless that is asked for", async () =>
   });
   expect((await trained(out)).equals(before)).toBe(true);
   expect(await readdir(out)).toEqual(names);
-  expect((await graft(...quick, "--seed", "4", "--overwrite")).code).toBe(0);
+  expect((await graftHere(...quick, "--seed", "4", "--overwrite")).code).toBe(0);
   expect((await trained(out)).equals(before)).toBe(false);
 }, 60_000);

@@ -49,7 +49,7 @@ test("the edges, their kinds and scores, and the placement to train", async () =
 });
 
 test("gamma 0 takes the highest scores", async () => {
-  const { stdout } = await graft(
+  const { stdout } = await graftHere(
     "select",
     "--scores",
     file("s.json", scores),
@@ -66,7 +66,7 @@ test("gamma 0 takes the highest scores", async () => {
 
 test("people get a table, and the placement as --place takes it", async () => {
   const config = file("run.yaml", `scores: ${file("s.json", scores)}\nplace: gga:2\n`);
-  expect(await graft("select", "--config", config)).toEqual({
+  expect(await graftHere("select", "--config", config)).toEqual({
     code: 0,
     stderr: "",
     stdout: `from  to       kind  srank
@@ -82,7 +82,7 @@ test("under a budget dear edges are passed over, and the cost is told", async ()
   const matrix = Array.from({ length: 25 }, (_, i) =>
     Array.from({ length: 25 }, (_, j) => (i === 24 && j === 0 ? 9 : i)),
   );
-  const { code, stdout, stderr } = await graft(
+  const { code, stdout, stderr } = await graftHere(
     "select",
     ...["--scores", file("vit.json", { ...scores, matrix })],
     ...["--place", "top:3@r4", "--max-latency", "1.2", "--max-parameters", "2200", "--json"],
@@ -110,7 +110,7 @@ test.each<[string, string | object | undefined, string[], string]>([
   ["a gamma that is no number", scores, ["--gamma", "high"], "--gamma: expected a number"],
 ])("%s is refused in one line", async (_, text, flags, message) => {
   const path = text === undefined ? join(folder, "none.json") : file("bad.json", text);
-  const { code, stdout, stderr } = await graft("select", "--scores", path, ...flags);
+  const { code, stdout, stderr } = await graftHere("select", "--scores", path, ...flags);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toMatch(/^graft: [^\n]+\n$/);
   expect(stderr).toContain(message);
@@ -118,20 +118,20 @@ test.each<[string, string | object | undefined, string[], string]>([
 
 test("an unknown key of the config file is refused and a name suggested, with file and line", async () => {
   const config = file("run.yaml", "seed: 1\nscors: s.json\n");
-  const { code, stdout, stderr } = await graft("select", "--config", config);
+  const { code, stdout, stderr } = await graftHere("select", "--config", config);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toContain(`unknown key "scors": ${config}:2. did you mean "scores"`);
 });
 
 test("without scores there has to be something to make them from, or to train on", async () => {
-  expect(await graft("select")).toMatchObject({
+  expect(await graftHere("select")).toMatchObject({
     code: 2,
     stderr: expect.stringContaining(
       'placement "gga:3": it needs scores, or a task to work on, to choose, and no data are given',
     ),
   });
   const path = file("s.json", scores);
-  expect(await graft("select", "--scores", path, "--place", "greedy:2")).toMatchObject({
+  expect(await graftHere("select", "--scores", path, "--place", "greedy:2")).toMatchObject({
     code: 2,
     stderr: expect.stringContaining("it works on a task to choose, and no data are given. Give --task NAME"),
   });

@@ -10,6 +10,7 @@ import type { Run, Trial } from "../../src/study/index.ts";
 import { noRedis, type RedisServer, startRedis } from "../redis/redis-server.ts";
 import { tinyPreNorm } from "../support/tiny-backbone.ts";
 import { graft, startGraft } from "./graft.ts";
+import { graftHere } from "./in-process.ts";
 
 const TRIALS = 6;
 
@@ -51,7 +52,7 @@ describe.skipIf(noRedis)(noRedis ?? "graft worker", () => {
   };
   const make = async (name: string, settings = "study.yaml") => {
     const file = join(folder, name);
-    expect(await graft("study", "create", join(folder, settings), "--out", file)).toMatchObject({ code: 0 });
+    expect(await graftHere("study", "create", join(folder, settings), "--out", file)).toMatchObject({ code: 0 });
     return file;
   };
   const trialsOf = (file: string): readonly Trial[] => {
@@ -133,8 +134,8 @@ describe.skipIf(noRedis)(noRedis ?? "graft worker", () => {
 });
 
 test("an address and a map that are none are refused", async () => {
-  const address = await graft("worker", "localhost");
+  const address = await graftHere("worker", "localhost");
   expect(address).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("redis://HOST:6379") });
-  const map = await graft("worker", "redis://localhost", "--map", "/data");
+  const map = await graftHere("worker", "redis://localhost", "--map", "/data");
   expect(map).toMatchObject({ code: 2, stderr: expect.stringContaining("--map THEIRS=OURS") });
 });

@@ -10,6 +10,7 @@ import { writeModel } from "../../src/graph/index.node.ts";
 import type { Trial } from "../../src/study/index.ts";
 import { tinyPreNorm } from "../support/tiny-backbone.ts";
 import { graft, startGraft } from "./graft.ts";
+import { graftHere } from "./in-process.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -36,14 +37,14 @@ const TRAININGS = 2 * (3 + 1) * 2;
 
 const make = async (name: string) => {
   const file = join(folder, name);
-  const made = await graft("study", "create", join(folder, "study.yaml"), "--out", file, "--json");
+  const made = await graftHere("study", "create", join(folder, "study.yaml"), "--out", file, "--json");
   expect(made).toMatchObject({ code: 0 });
   expect(JSON.parse(made.stdout)).toMatchObject({ trainings: TRAININGS });
   return file;
 };
 
 const trialsOf = async (file: string): Promise<readonly Trial[]> =>
-  JSON.parse((await graft("study", "status", file, "--json")).stdout).trials;
+  JSON.parse((await graftHere("study", "status", file, "--json")).stdout).trials;
 
 /** What a study found, without times and processes. */
 const tableOf = (trials: readonly Trial[]) =>
@@ -101,12 +102,12 @@ test("a study whose processes are killed at random moments ends with the table o
 test("an export restores the study, and a restored study that is complete has nothing left to do", async () => {
   const file = await undisturbed();
   const [jsonl, csv] = [join(folder, "study.jsonl"), join(folder, "runs.csv")];
-  expect(await graft("study", "export", file, "--jsonl", jsonl, "--csv", csv)).toMatchObject({ code: 0 });
+  expect(await graftHere("study", "export", file, "--jsonl", jsonl, "--csv", csv)).toMatchObject({ code: 0 });
   expect((await readFile(csv, "utf8")).trim().split("\n")).toHaveLength(1 + TRAININGS);
   const restored = join(folder, "restored.db");
-  expect(await graft("study", "create", "--from", jsonl, "--out", restored)).toMatchObject({ code: 0 });
+  expect(await graftHere("study", "create", "--from", jsonl, "--out", restored)).toMatchObject({ code: 0 });
   expect(await trialsOf(restored)).toEqual(await trialsOf(file));
-  const again = await graft("study", "run", restored);
+  const again = await graftHere("study", "run", restored);
   expect(again).toMatchObject({ code: 0, stdout: expect.stringMatching(/complete: 8 of 8/) });
 });
 
@@ -123,7 +124,7 @@ test("Ctrl-C and `study stop` leave a study that can be gone on with", async () 
   const next = startGraft("study", "run", file, "--workers", "1");
   while (childrenOf(next.pid).length === 0) await sleep(5);
   await sleep(300);
-  const second = await graft("study", "run", file);
+  const second = await graftHere("study", "run", file);
   expect(second).toMatchObject({ code: 2, stderr: expect.stringMatching(/another process runs this study/) });
   expect(await graft("study", "stop", file)).toMatchObject({ code: 0 });
   const ended = await next.finished;
@@ -138,7 +139,7 @@ test.each([
   const yaml = join(folder, "bad.yaml");
   await writeFile(yaml, text);
   const out = join(folder, "bad.db");
-  const { code, stderr } = await graft("study", "create", yaml, "--out", out, "--quiet");
+  const { code, stderr } = await graftHere("study", "create", yaml, "--out", out, "--quiet");
   expect(stderr.trim().split("\n")).toHaveLength(1);
   expect(stderr).toMatch(message);
   expect(code).toBe(2);
@@ -147,7 +148,7 @@ test.each([
 
 test("files that are no study, and words that are no command, are refused in a line", async () => {
   const line = async (...argv: string[]) => {
-    const { code, stderr } = await graft(...argv);
+    const { code, stderr } = await graftHere(...argv);
     expect(code).toBe(2);
     return stderr.trim();
   };
@@ -156,5 +157,5 @@ test("files that are no study, and words that are no command, are refused in a l
   expect(await line("study", "rum")).toMatch(/command "rum".*[Dd]id you mean "run"/);
   expect(await line("study", "create")).toMatch(/neither a study.yaml nor --from/);
   expect(await line("study")).toMatch(/Usage: graft study COMMAND/);
-  expect((await graft("study", "--help")).stdout).toMatch(/resume/);
+  expect((await graftHere("study", "--help")).stdout).toMatch(/resume/);
 });

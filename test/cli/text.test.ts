@@ -5,6 +5,7 @@ import { env, pipeline } from "@huggingface/transformers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tinyBertFiles, tinyText } from "../support/tiny-text.ts";
 import { graft } from "./graft.ts";
+import { graftHere } from "./in-process.ts";
 
 let folder: string;
 const at = (name: string) => join(folder, name);
@@ -49,13 +50,13 @@ test("one command from a model's folder and a table to a folder that pipeline() 
 test("what was trained is measured again, and used on new texts", async () => {
   const out = at("out");
   const data = ["--data", at("tickets.csv"), "--text", "body", "--label", "team"];
-  const measured = await graft("evaluate", "--model", out, ...data, "--json");
+  const measured = await graftHere("evaluate", "--model", out, ...data, "--json");
   expect(measured.code).toBe(0);
   const result = JSON.parse(await readFile(join(out, "result.json"), "utf8"));
   expect(JSON.parse(measured.stdout).value).toBeCloseTo(result.test.value, 6);
 
   const predict = async (...more: string[]) => {
-    const { code, stdout } = await graft("predict", "--model", out, "--threads", "1", ...more, "--json");
+    const { code, stdout } = await graftHere("predict", "--model", out, "--threads", "1", ...more, "--json");
     expect(code).toBe(0);
     return JSON.parse(stdout).predictions;
   };
@@ -83,7 +84,7 @@ test.each([
   [["a", "b", "--text-pair", "c"], "--text-pair needs exactly one text"],
 ])("predict %j: what is wrong is said", async (words, says) => {
   const args = words.map((word) => (word === "tickets.csv" ? at(word) : word));
-  const { code, stderr } = await graft("predict", "--model", at("out"), ...args);
+  const { code, stderr } = await graftHere("predict", "--model", at("out"), ...args);
   expect(code).toBe(2);
   expect(stderr).toMatch(new RegExp(says));
 });
@@ -123,11 +124,11 @@ test.each(goals)("%s: train, evaluate and predict go through", async (kind, colu
   const rows = ["--data", data, "--kind", kind, ...given, "--threads", "1"];
   // Not the default seed: `evaluate` has to find the same test rows by itself.
   const place = ["--place", "1-2", "--epochs", "1", "--seed", "3", "--out-dtype", "q8"];
-  const trained = await graft("train", "--model", folder, ...rows, ...place, "--out", out);
+  const trained = await graftHere("train", "--model", folder, ...rows, ...place, "--out", out);
   expect(trained.code).toBe(0);
   const { test: tested, validation, quantized } = JSON.parse(await readFile(join(out, "result.json"), "utf8"));
   const measure = async (...more: string[]) =>
-    JSON.parse((await graft("evaluate", "--model", out, ...rows, ...more, "--json")).stdout).value;
+    JSON.parse((await graftHere("evaluate", "--model", out, ...rows, ...more, "--json")).stdout).value;
   expect(await measure()).toBeCloseTo(tested.value, 5);
 
   expect(trained.stdout).toMatch(/^q8: [\d.]+ MB instead of [\d.]+ MB; on \d+ examples /m);
@@ -140,7 +141,7 @@ test.each(goals)("%s: train, evaluate and predict go through", async (kind, colu
   expect(quantized.float).toBeCloseTo(validation.value, 5);
   expect(await measure("--split", "validation", "--out-dtype", "q8")).toBeCloseTo(quantized.quantized, 5);
   expect((await stat(join(out, "onnx/model_quantized.onnx"))).size).toBe(quantized.bytes.q8);
-  const { stdout } = await graft("predict", "--model", out, "the quick fox", "--json");
+  const { stdout } = await graftHere("predict", "--model", out, "the quick fox", "--json");
   expect(JSON.parse(stdout).predictions).toEqual([{ text: "the quick fox", ...answer }]);
 });
 
@@ -149,26 +150,26 @@ test("pairs: predict refuses single texts; --quiet prints a line; without adapte
   const row = (k: number) => `"${tinyText(k)}","${tinyText(k + (k % 2))}",${k % 2 ? "other" : "same"}`;
   await writeFile(data, `premise,hypothesis,label\n${Array.from({ length: 60 }, (_, k) => row(k)).join("\n")}\n`);
   const train = ["train", "--model", folder, "--data", data, "--place", "none", "--epochs", "1", "--out", out];
-  expect(await graft(...train, "--quiet")).toEqual({
+  expect(await graftHere(...train, "--quiet")).toEqual({
     code: 0,
     stdout: expect.stringMatching(
       /^\S+: accuracy [\d.]+ % on test, [\d.]+ % on validation\n(The base is better: .*\n)?$/,
     ),
     stderr: "",
   });
-  expect((await graft(...train, "--overwrite")).stdout).toMatch(/^linear head {2}/m);
+  expect((await graftHere(...train, "--overwrite")).stdout).toMatch(/^linear head {2}/m);
 
-  const alone = await graft("predict", "--model", out, "the fox sleeps");
+  const alone = await graftHere("predict", "--model", out, "the fox sleeps");
   expect(alone).toMatchObject({ code: 2, stdout: "" });
   expect(alone.stderr).toMatch(/a text alone: model .* was trained on pairs of texts\. .*--text-pair/);
   await writeFile(at("single.txt"), "the fox sleeps\n");
-  expect((await graft("predict", "--model", out, "--data", at("single.txt"))).code).toBe(2);
-  const both = await graft("predict", "--model", out, "--text", "the fox sleeps", "--text-pair", "a dog", "--json");
+  expect((await graftHere("predict", "--model", out, "--data", at("single.txt"))).code).toBe(2);
+  const both = await graftHere("predict", "--model", out, "--text", "the fox sleeps", "--text-pair", "a dog", "--json");
   expect(JSON.parse(both.stdout).predictions).toMatchObject([{ text: "the fox sleeps", textPair: "a dog" }]);
   const columns = ["--text", "premise", "--text-pair", "hypothesis"];
-  expect((await graft("predict", "--model", out, "--data", data, ...columns)).stdout.trim().split("\n")).toHaveLength(
-    60,
-  );
+  expect(
+    (await graftHere("predict", "--model", out, "--data", data, ...columns)).stdout.trim().split("\n"),
+  ).toHaveLength(60);
 });
 
 const embeddings: [kind: string, columns: string, row: (k: number) => string, metric: string][] = [
@@ -193,17 +194,17 @@ test.each(embeddings)(
     await writeFile(data, `${columns}\n${Array.from({ length: 60 }, (_, k) => row(k)).join("\n")}\n`);
     const rows = ["--data", data, "--threads", "1"];
     const place = ["--place", "1-2", "--epochs", "1", "--seed", "3", "--out-dtype", "q8"];
-    expect(await graft("train", "--model", folder, ...rows, ...place, "--out", out)).toMatchObject({ code: 0 });
+    expect(await graftHere("train", "--model", folder, ...rows, ...place, "--out", out)).toMatchObject({ code: 0 });
     const { test: tested, quantized } = JSON.parse(await readFile(join(out, "result.json"), "utf8"));
-    const measured = await graft("evaluate", "--model", out, ...rows, "--json");
+    const measured = await graftHere("evaluate", "--model", out, ...rows, "--json");
     expect(JSON.parse(measured.stdout)).toMatchObject({ metric, split: "test", examples: 12 });
     expect(JSON.parse(measured.stdout).value).toBeCloseTo(tested.value, 5);
     expect(quantized.difference).toBeGreaterThan(0);
     expect(quantized.difference).toBeLessThan(0.2);
-    const other = await graft("evaluate", "--model", out, "--data", at("tickets.csv"));
+    const other = await graftHere("evaluate", "--model", out, "--data", at("tickets.csv"));
     expect(other.code).toBe(2);
     expect(other.stderr).toContain("the model was trained for");
-    expect((await graft("predict", "--model", out, "the fox")).stderr).toMatch(
+    expect((await graftHere("predict", "--model", out, "the fox")).stderr).toMatch(
       /answers with vectors\. Use it as its README/,
     );
   },

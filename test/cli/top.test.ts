@@ -2,13 +2,14 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { commandList } from "../../src/cli/command-list.ts";
 import { graft } from "./graft.ts";
+import { graftHere } from "./in-process.ts";
 
 test("the help lists every command with its description", async () => {
   const { code, stdout, stderr } = await graft("--help");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   for (const { name, description } of commandList)
     expect(stdout).toMatch(new RegExp(`^  ${name} +${description}$`, "m"));
-  expect(await graft("help")).toMatchObject({ code: 0, stdout });
+  expect(await graftHere("help")).toMatchObject({ code: 0, stdout });
 });
 
 test("no command at all is a mistake, answered with the help", async () => {
@@ -23,31 +24,31 @@ test("--version is the package's", async () => {
 const alone = commandList.filter((entry) => !("commands" in entry));
 
 test.each(alone.map(({ name }) => name))("graft %s --help shows its flags", async (name) => {
-  const { code, stdout, stderr } = await graft(name, "--help");
+  const { code, stdout, stderr } = await graftHere(name, "--help");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toContain(`Usage: graft ${name} `);
   for (const flag of ["--json", "--quiet", "--config <file>"]) expect(stdout).toContain(flag);
   expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
-  expect(await graft("help", name)).toMatchObject({ code: 0, stdout });
+  expect(await graftHere("help", name)).toMatchObject({ code: 0, stdout });
 });
 
 const groups = commandList.filter((entry) => "commands" in entry);
 
 test.each(groups)("graft $name --help lists its commands", async ({ name, commands }) => {
-  const { code, stdout, stderr } = await graft(name, "--help");
+  const { code, stdout, stderr } = await graftHere(name, "--help");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toContain(`Usage: graft ${name} COMMAND`);
   const lines = stdout.split("\n").map((line) => line.trim().split(/ {2,}/));
   expect(lines).toEqual(expect.arrayContaining(commands.map((entry) => [entry.name, entry.description])));
-  expect(await graft("help", name)).toMatchObject({ code: 0, stdout });
-  expect(await graft(name)).toMatchObject({ code: 2, stdout: "", stderr: stdout });
-  const { stdout: flags } = await graft(name, commands[0]!.name, "--help");
+  expect(await graftHere("help", name)).toMatchObject({ code: 0, stdout });
+  expect(await graftHere(name)).toMatchObject({ code: 2, stdout: "", stderr: stdout });
+  const { stdout: flags } = await graftHere(name, commands[0]!.name, "--help");
   expect(flags).toContain(`Usage: graft ${name} ${commands[0]!.name} `);
-  expect(await graft("help", name, commands[0]!.name)).toMatchObject({ code: 0, stdout: flags });
+  expect(await graftHere("help", name, commands[0]!.name)).toMatchObject({ code: 0, stdout: flags });
 });
 
 test("the many flags of graft train stand in groups", async () => {
-  const { stdout } = await graft("train", "--help");
+  const { stdout } = await graftHere("train", "--help");
   const groups = [...stdout.matchAll(/^(\w+):$/gm)].map((match) => match[1]);
   for (const group of ["Model", "Data", "Placement", "Output", "Adapters", "Training", "General"])
     expect(groups).toContain(group);
@@ -61,13 +62,13 @@ test("an unknown command is refused and a name suggested", async () => {
 });
 
 test("an unknown flag is refused and a name suggested, in JSON too", async () => {
-  const { code, stdout, stderr } = await graft("select", "--scors", "a.json", "--json");
+  const { code, stdout, stderr } = await graftHere("select", "--scors", "a.json", "--json");
   expect(code).toBe(2);
   expect(stderr).toContain('did you mean "--scores"');
   expect(JSON.parse(stdout)).toMatchObject({ schema: 1, type: "error", code: "USAGE", thing: "--scors" });
 });
 
 test("a flag before the command is refused with the right order", async () => {
-  const { code, stderr } = await graft("--json", "select");
+  const { code, stderr } = await graftHere("--json", "select");
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("graft COMMAND [flags]") });
 });
