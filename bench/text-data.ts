@@ -1,5 +1,5 @@
-/** Real texts from npm packages, as CSV files: spam against ham, and WordNet's nouns by class. */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+/** Real texts from npm packages, as CSV files or folders: spam against ham, and WordNet's nouns by class. */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { random } from "../src/base/index.ts";
@@ -29,6 +29,7 @@ function spam(): Row[] {
   const folders = { "easy-ham-1": "ham", "easy-ham-2": "ham", "hard-ham-1": "ham", "spam-1": "spam", "spam-2": "spam" };
   return Object.entries(folders).flatMap(([folder, label]) =>
     readdirSync(join(data, folder))
+      .filter((file) => file.endsWith(".txt")) // each mail lies there a second time as JSON, which names its folder
       .sort()
       .flatMap((file): Row[] => {
         const mail = readFileSync(join(data, folder, file), "latin1").replaceAll("\r\n", "\n");
@@ -58,21 +59,49 @@ export const textData: Readonly<Record<string, () => readonly Row[]>> = { spam, 
 
 /** Write `rows` examples of a data set, classes alike in number, texts different from each other. Returns the file. */
 export function writeTextData(name: string, folder: string, rows: number): string {
+  const file = join(folder, `${name}.csv`);
+  writeRows(file, drawRows(name, rows));
+  return file;
+}
+
+/** The same as a data set folder of three splits, whose texts have at most so many characters. Returns the folder. */
+export function writeTextFolder(
+  name: string,
+  folder: string,
+  sizes: { readonly train: number; readonly validation: number; readonly test: number },
+  characters: number,
+): string {
+  const total = sizes.train + sizes.validation + sizes.test;
+  const rows = drawRows(name, total, characters);
+  if (rows.length < total) throw new Error(`${name} has ${rows.length} such rows: ask for fewer than ${total}`);
+  const out = join(folder, name);
+  mkdirSync(out, { recursive: true });
+  let from = 0;
+  for (const [split, size] of Object.entries(sizes)) {
+    writeRows(join(out, `${split}.csv`), rows.slice(from, from + size));
+    from += size;
+  }
+  return out;
+}
+
+function drawRows(name: string, rows: number, characters = Number.POSITIVE_INFINITY): Row[] {
   const all = textData[name]!();
   const labels = [...new Set(all.map(([label]) => label))];
   const most = Math.floor(rows / labels.length);
   const counts = new Map<string, number>();
   const seen = new Set<string>();
-  const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
-  const lines = [...random(1, rows).permutation(all.length)].flatMap((k) => {
-    const [label, text] = all[k]!;
+  return [...random(1, rows).permutation(all.length)].flatMap((k): Row[] => {
+    const [label, whole] = all[k]!;
+    const text = whole.slice(0, characters);
     const count = counts.get(label) ?? 0;
     if (count === most || seen.has(text)) return [];
     counts.set(label, count + 1);
     seen.add(text);
-    return [`${label},${quoted(text)}`];
+    return [[label, text]];
   });
-  const file = join(folder, `${name}.csv`);
+}
+
+function writeRows(file: string, rows: readonly Row[]): void {
+  const lines = rows.map(([label, text]) => `${label},"${text.replaceAll('"', '""')}"`);
   writeFileSync(file, `label,text\n${lines.join("\n")}\n`);
-  return file;
 }
