@@ -1,17 +1,17 @@
-import type { Correlation } from "../../base/index.ts";
 import {
   analyseExperiment,
   type ExperimentName,
   everyPlaceOf,
   type PaperResults,
   type PaperStudy,
-  type ScoreOfTask,
   type Verdict,
 } from "../../study/index.ts";
 import { heatMapSvg } from "../heat-map-svg.ts";
-import type { Column, Table } from "../table.ts";
+import type { Table } from "../table.ts";
+import { arrow, interval, percent, points, table, two } from "./cells.ts";
 import { drawsSvg } from "./draws-svg.ts";
 import { placesSvg } from "./places-svg.ts";
+import { scoresTables } from "./scores-tables.ts";
 
 /** What an experiment of the paper came to, for people. */
 export interface PaperReport {
@@ -144,45 +144,7 @@ const reports: {
     pictures: [],
   }),
 
-  scores: ({ tasks, verdicts }) => {
-    const names = [...new Set(tasks.flatMap(({ scores }) => scores.map(({ score }) => score)))];
-    const rows = (of: (score: ScoreOfTask) => Correlation) =>
-      names.map((name) => [
-        name,
-        ...tasks.map(({ scores }) => {
-          const found = scores.find(({ score }) => score === name);
-          return found ? interval(of(found).value, of(found), two) : "";
-        }),
-      ]);
-    const columns = ["score", ...tasks.map(({ task }) => task)];
-    return {
-      verdicts,
-      tables: [
-        {
-          title: "Rank correlation of scores with the measured metric",
-          table: table(
-            columns,
-            rows(({ whole }) => whole),
-          ),
-        },
-        {
-          title: "The same given the depth of both ends",
-          table: table(
-            columns,
-            rows(({ givenDepth }) => givenDepth),
-          ),
-        },
-        {
-          title: "How well the measurement agrees with itself (two seeds, stepped up to their mean)",
-          table: table(
-            ["task", "ρ"],
-            tasks.flatMap(({ task, reliability }) => (reliability === undefined ? [] : [[task, two(reliability)]])),
-          ),
-        },
-      ],
-      pictures: [],
-    };
-  },
+  scores: (result) => ({ verdicts: result.verdicts, tables: scoresTables(result), pictures: [] }),
 
   random: (result, all) => ({
     verdicts: result.verdicts,
@@ -249,12 +211,6 @@ const reports: {
 
 const KINDS = ["sequential", "parallel", "long-range", "recurrent"] as const;
 
-/** The first columns are names, the rest numbers. */
-function table(titles: readonly string[], rows: Table["rows"], names = 1): Table {
-  const columns = titles.map((title, k): Column => (k < names ? { title } : { title, align: "right" }));
-  return { columns, rows };
-}
-
 const picture = (name: string, title: string, svg: string | undefined) =>
   svg === undefined ? [] : [{ name, title, svg }];
 
@@ -264,20 +220,3 @@ export const fileName = (task: string): string =>
     .replace(/^.*[/\\]/, "")
     .replace(/\.[a-z]+$/i, "")
     .replace(/[^\w-]+/g, "-");
-
-const arrow = (edge: { readonly from: number; readonly to: number } | undefined): string =>
-  edge === undefined ? "" : `${edge.from}→${edge.to}`;
-
-const minus = (text: string): string => text.replace("-", "−");
-const points = (value: number): string => minus((100 * value).toFixed(1));
-const two = (value: number): string => (Number.isNaN(value) ? "" : minus(value.toFixed(2)));
-const percent = (value: number | undefined): string =>
-  value === undefined || Number.isNaN(value) ? "" : points(value);
-
-function interval(
-  value: number,
-  { low, high }: { readonly low?: number; readonly high?: number },
-  show: (value: number) => string,
-): string {
-  return low === undefined || high === undefined ? show(value) : `${show(value)} [${show(low)}, ${show(high)}]`;
-}

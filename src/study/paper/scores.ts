@@ -1,5 +1,6 @@
 import { type Correlation, correlationGivenDepth, type MatrixCorrelation, mantelTest } from "../../base/index.ts";
 import type { Trial } from "../trial.ts";
+import { analyseChoices, type ChoicesOfTask } from "./choices.ts";
 import { analyseEdges, type EdgesOfTask, isWhole } from "./edges.ts";
 import { isNumber } from "./rows.ts";
 import { correlation, isAbove, isBelow, type Outcome, type Verdict } from "./verdict.ts";
@@ -7,6 +8,8 @@ import { correlation, isAbove, isBelow, type Outcome, type Verdict } from "./ver
 /** Experiment 5: does a score, known before any training, tell how good an edge is? */
 export interface ScoresResult {
   readonly tasks: readonly ScoresOfTask[];
+  /** What the edges that each score puts first are worth; empty before all is measured and scored. */
+  readonly choices: readonly ChoicesOfTask[];
   readonly verdicts: readonly Verdict[];
 }
 
@@ -52,21 +55,42 @@ export function analyseScores(
   const edges = analyseEdges(trials, names, all);
   const tasks = edges.tasks.map((task) => ofTask(task, edges.states, scored));
   const isDone = tasks.length > 0 && edges.tasks.every(isWhole) && tasks.every(({ scores }) => scores.length > 0);
-  return { tasks, verdicts: [predicts(tasks, isDone), beyondDepth(tasks, isDone), beatsNorm(tasks, isDone)] };
+  const choices = isDone
+    ? analyseChoices(
+        edges.tasks.map((measured) => ({
+          task: measured.task,
+          measured: measured.matrix.flat() as number[],
+          scores: new Map([...meanScores(measured, edges.states, scored)].map(([name, each]) => [name, each.flat()])),
+        })),
+        edges.states,
+      )
+    : [];
+  return { tasks, choices, verdicts: [predicts(tasks, isDone), beyondDepth(tasks, isDone), beatsNorm(tasks, isDone)] };
 }
 
 function ofTask(measured: EdgesOfTask, states: readonly number[], scored: readonly ScoredEdges[]): ScoresOfTask {
   const { task, matrix } = measured;
   if (matrix.length < 2 || !isWhole(measured)) return { task, reliability: undefined, scores: [] };
-  const own = scored.filter((each) => each.task === task && `${each.states}` === `${states}`);
   const accuracy = matrix as number[][];
-  const scores = [...new Set(own.map(({ score }) => score))].flatMap((score) => {
-    const matrices = own.filter((each) => each.score === score).map((each) => each.matrix);
-    if (matrices.length < measured.bySeed.length) return []; // seeds that are not scored yet
-    const mean = meanMatrix(matrices);
-    return [{ score, whole: mantelTest(mean, accuracy), givenDepth: correlationGivenDepth(mean, accuracy) }];
-  });
+  const scores = [...meanScores(measured, states, scored)].map(([score, mean]) => ({
+    ...{ score, whole: mantelTest(mean, accuracy), givenDepth: correlationGivenDepth(mean, accuracy) },
+  }));
   return { task, reliability: reliabilityOf(measured.bySeed), scores };
+}
+
+/** Each score's mean over the seeds, where all of them are scored. */
+function meanScores(
+  { task, bySeed }: EdgesOfTask,
+  states: readonly number[],
+  scored: readonly ScoredEdges[],
+): Map<string, number[][]> {
+  const own = scored.filter((each) => each.task === task && `${each.states}` === `${states}`);
+  const found = new Map<string, number[][]>();
+  for (const score of new Set(own.map((each) => each.score))) {
+    const matrices = own.filter((each) => each.score === score).map((each) => each.matrix);
+    if (matrices.length >= bySeed.length) found.set(score, meanMatrix(matrices));
+  }
+  return found;
 }
 
 const meanMatrix = (matrices: readonly (readonly (readonly number[])[])[]): number[][] =>
