@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { Progress } from "../base/index.ts";
 import type { commonArgs } from "./arguments.ts";
 import { checkArguments } from "./check-arguments.ts";
-import { readConfig } from "./config-file.ts";
+import type { ConfigFile } from "./config-file.ts";
 import { type Flag, flagOf } from "./flags.ts";
 import type { Output } from "./output.ts";
 import { flagParser } from "./parse-flags.ts";
@@ -61,7 +61,7 @@ export function defineCommand<Shape extends typeof commonArgs & z.ZodRawShape>({
         showHelp(parser.help);
         return 0;
       }
-      const config = typeof values.config === "string" ? readConfig(values.config, flags) : undefined;
+      const config = typeof values.config === "string" ? await readConfig(values.config, flags) : undefined;
       const args = checkArguments(title, schema, flags, values, config) as z.output<z.ZodObject<Shape>>;
       const { json, quiet } = args as { json: boolean; quiet: boolean };
       const output = openOutput({ json, quiet });
@@ -72,4 +72,10 @@ export function defineCommand<Shape extends typeof commonArgs & z.ZodRawShape>({
       }
     },
   };
+}
+
+/** Most command lines name no file; reading YAML takes a tenth of a command's start. */
+async function readConfig(path: string, flags: readonly Flag[]): Promise<ConfigFile> {
+  const { readConfig } = await import("./config-file.ts");
+  return readConfig(path, flags);
 }

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { readStudySettings } from "./read-settings.ts";
 
-test("a study.yaml is read, with every default", () => {
-  const settings = readStudySettings("tasks: [count]\ntrials: 3\nspace: { stride: 3 }\n", "study.yaml");
+test("a study.yaml is read, with every default", async () => {
+  const settings = await readStudySettings("tasks: [count]\ntrials: 3\nspace: { stride: 3 }\n", "study.yaml");
   expect(settings).toMatchObject({
     model: "builtin:vit",
     tasks: ["count"],
@@ -26,6 +26,6 @@ test.each([
   ["tasks: [count]\ntrials: 3\npruner: { name: asha, reductoin: 2 }", /reductoin/],
   ["tasks: [count]\n  trials: 3", /^s:2: not valid YAML/],
   ["", /^s:1: tasks: /],
-])("%j is refused with its line", (text, message) => {
-  expect(() => readStudySettings(text, "s")).toThrow(message);
+])("%j is refused with its line", async (text, message) => {
+  await expect(readStudySettings(text, "s")).rejects.toThrow(message);
 });

@@ -1,4 +1,3 @@
-import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import { didYouMean, GraftError } from "../base/index.ts";
 import { TrainOptions } from "../training/index.ts";
 import { SpaceSettings, StudySettings } from "./settings.ts";
@@ -8,7 +7,8 @@ import { SpaceSettings, StudySettings } from "./settings.ts";
  * @param place  what errors call it: a file
  * @throws GraftError BAD_STUDY with the line and the likely key; UNKNOWN_SAMPLER, UNKNOWN_PRUNER
  */
-export function readStudySettings(text: string, place: string): StudySettings {
+export async function readStudySettings(text: string, place: string): Promise<StudySettings> {
+  const { isMap, isScalar, LineCounter, parseDocument } = await import("yaml"); // whoever runs a study needs none
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const [fault] = document.errors;

@@ -1,4 +1,3 @@
-import { parse } from "yaml";
 import type { Feature } from "./table.ts";
 
 export type Features = Readonly<Record<string, Feature>>;
@@ -27,9 +26,10 @@ const asList = (value: unknown): readonly unknown[] =>
   Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];
 
 /** What the YAML at the head of a data set's README says; undefined where there is none. */
-export function readCard(markdown: string): Card | undefined {
+export async function readCard(markdown: string): Promise<Card | undefined> {
   const head = /^\uFEFF?---\r?\n([\s\S]*?)\r?\n---/.exec(markdown)?.[1];
   if (head === undefined) return undefined;
+  const { parse } = await import("yaml"); // most data have no card
   let card: unknown;
   try {
     card = parse(head);

@@ -42,7 +42,7 @@ export async function holdsTables(folder: string): Promise<boolean> {
 async function openFolder(path: string, options: DatasetOptions): Promise<Dataset> {
   const all = await listFiles(path);
   const readText = async (name: string) => (all.includes(name) ? readFile(join(path, name), "utf8") : "");
-  const card = readCard(await readText("README.md"));
+  const card = await readCard(await readText("README.md"));
   const chosen = chooseFiles(path, all, card, options.config);
   const features = featuresFor(chosen.config, card, readInfos(await readText("dataset_infos.json")));
   const open = async (split: SplitName) => {

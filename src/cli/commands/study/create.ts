@@ -46,11 +46,16 @@ export const create = defineCommand({
       );
       return;
     }
-    const study = await newStudy(readStudySettings(readText(source), source), basename(out, extname(out)), openers, {
-      signal,
-      onProgress,
-      onNote: note,
-    });
+    const study = await newStudy(
+      await readStudySettings(readText(source), source),
+      basename(out, extname(out)),
+      openers,
+      {
+        signal,
+        onProgress,
+        onNote: note,
+      },
+    );
     createStudyFile(out, study.record);
     const { trainings, secondsEach } = study;
     print({ file: out, trainings, secondsEach, hours: hoursOf(study) }, () =>
