@@ -21,7 +21,7 @@ const settings: PretrainingSettings = {
 
 const run = async (totalSteps: number, start?: OptimizerState) => {
   const losses: number[] = [];
-  const { state } = await pretrain({
+  const { state, stepGraph } = await pretrain({
     runtime: nodeRuntime,
     data,
     settings: { ...settings, totalSteps },
@@ -29,7 +29,14 @@ const run = async (totalSteps: number, start?: OptimizerState) => {
     every: 3,
     onPoint: async ({ loss }) => void losses.push(loss),
   });
-  return { state, losses };
+  return { state, stepGraph, losses };
+};
+
+let whole: ReturnType<typeof run> | undefined;
+/** Twelve steps, trained once for all that look at them. */
+const wholeRun = () => {
+  whole ??= run(12);
+  return whole;
 };
 
 /** toEqual takes seconds for a million numbers. */
@@ -37,13 +44,12 @@ const sameBits = (a: Uint8Array | Float32Array, b: Uint8Array | Float32Array) =>
   Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
 
 test("full training with our own gradients lowers the loss", async () => {
-  const { losses } = await run(12);
+  const { losses } = await wholeRun();
   expect(losses[0]).toBeGreaterThan(1.6); // ln 6 = 1.79 at a zero head
   expect(losses.at(-1)).toBeLessThan(0.8 * losses[0]!);
 });
 
 test("a run resumed from its state ends in the same bits", async () => {
-  const whole = await run(12);
   let half: OptimizerState | undefined;
   const stop = new AbortController();
   await pretrain({
@@ -59,17 +65,12 @@ test("a run resumed from its state ends in the same bits", async () => {
   }).catch(() => {});
   expect(half?.step).toBe(6);
   const { theta } = (await run(12, half)).state;
-  expect(theta.map((vector, k) => sameBits(vector, whole.state.theta[k]!))).toEqual(theta.map(() => true));
+  const { state } = await wholeRun();
+  expect(theta.map((vector, k) => sameBits(vector, state.theta[k]!))).toEqual(theta.map(() => true));
 });
 
 test("a phase goes on from the weights of the one before, with a head of its own", async () => {
-  const { state, stepGraph } = await pretrain({
-    runtime: nodeRuntime,
-    data,
-    settings,
-    every: 12,
-    onPoint: async () => {},
-  });
+  const { state, stepGraph } = await wholeRun();
   const net = netOf(stepGraph, state, settings);
   const more = createPretrainingData({ seed: 1, fractalClasses: 4, atomClasses: 4, maxObjects: 3 });
   const next = await pretrain({

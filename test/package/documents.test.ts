@@ -37,7 +37,7 @@ test("the README's commands fetch models, train on a table and on pictures, and 
     .split("\n")
     .filter((line) => line.startsWith("npx graft "));
   expect(commands).toHaveLength(2);
-  await drawEmojiFolder(join(folder, "photos"), { categories: ["Animals & Nature", "Food & Drink"], perCategory: 40 });
+  await drawEmojiFolder(join(folder, "photos"), { categories: ["Animals & Nature", "Food & Drink"], perCategory: 20 });
   const rows = Array.from({ length: 100 }, (_, k) => `"${tinyText(k)}",team ${k % 5}`);
   writeFileSync(join(folder, "tickets.csv"), `body,team\n${rows.join("\n")}\n`);
   // Small models under the names of the real ones, from a server that speaks the hub's API.
@@ -111,7 +111,13 @@ test("docs/studies.md's commands make, run, show, export and picture its study",
   const printed = [];
   for (const command of commands) {
     const args = command.split(" ").slice(2);
-    printed.push((await promisify(execFile)("node", [resolve("dist/graft.js"), ...args], { cwd: at })).stdout);
+    // What makes and runs the study is typed where it lies; what only looks at it runs here.
+    const looks = ["status", "export", "report"].includes(args[1]!);
+    const inPlace = args.map((word) => (word.includes(".") ? join(at, word) : word));
+    const { stdout } = await (looks
+      ? graftHere(...inPlace)
+      : promisify(execFile)("node", [resolve("dist/graft.js"), ...args], { cwd: at }));
+    printed.push(stdout);
   }
   expect(printed[0]).toMatch(/4 trainings, some \d+ s each/);
   expect(printed[1]).toMatch(/the study is complete: 4 of 4 trials complete/);

@@ -130,7 +130,7 @@ describe.skipIf(noRedis)(noRedis ?? "a queue on a real server", () => {
 
   test("what an owner took back can be asked for again", async () => {
     const workers = await owner();
-    serve(fakeWorkers({ epochMilliseconds: 700 }));
+    serve(fakeWorkers({ epochMilliseconds: 250 }));
     const controller = new AbortController();
     const mine = call(controller.signal);
     const run = workers.run(request(5), mine);
