@@ -50,6 +50,18 @@ test("a task's row counts states, names the best and says how random draws sprea
   expect(row!.split(/\s{2,}/)).toEqual(["count", "5", "1", "1", "1", "0.8000", "7-8@r8 (4)", "0.6000 (0.5000–0.7000)"]);
 });
 
+test("a metric that is no number is neither the best nor part of the spread", () => {
+  const storage = emptyStudy({});
+  for (const [k, value] of [Number.NaN, 0.5, 0.7].entries()) {
+    const run = { task: "count", trial: storage.addTrial("count", { method: `${k}-2@r8` }, "random").number, seed: 0 };
+    storage.startRun(run, "w");
+    const [validation, measured] = [evaluation(value), evaluation(value)];
+    storage.completeRun(run, { validation, measured, bestEpoch: 1, trainableParameters: 1, seconds: 1 });
+  }
+  const summary = studySummary(storage.trials(), storage.study, Date.now());
+  expect(summary).toMatch(/^count +3 .* 0\.7000 +2-2@r8 \(2\) +0\.6000 \(0\.5000–0\.7000\)$/m);
+});
+
 test("the rate is that of the last hour, and the rest takes as long", () => {
   const { study } = emptyStudy({});
   const run = { task: "count", seed: 0, attempts: 1, reports: [], log: [] };

@@ -34,7 +34,7 @@ export function studySummary(trials: readonly Trial[], study: StudyRecord, now: 
 
   function taskRow(task: string, own: readonly Trial[]): string[] {
     const count = (state: Trial["state"]) => String(own.filter((trial) => trial.state === state).length);
-    const complete = own.filter(({ values }) => values !== undefined);
+    const complete = own.filter(({ values }) => values !== undefined && !Number.isNaN(values.metric));
     const best = complete.toSorted((a, b) => b.values!.metric - a.values!.metric)[0];
     const random = complete.filter(({ origin }) => origin === "random").map(({ values }) => values!.metric);
     return [

@@ -84,6 +84,23 @@ describe.skipIf(noRedis)(noRedis ?? "a queue on a real server", () => {
     await vi.waitFor(async () => expect(await jobs()).toEqual({ waiting: 0, active: 0, completed: 0, failed: 0 }));
   });
 
+  test("a metric that is no number stays none on its way through the queue", async () => {
+    const none = { value: Number.NaN, loss: Number.NaN };
+    const result = { ...resultOf(request(1)), measured: none };
+    const workers = await owner();
+    serve({
+      ...fakeWorkers(),
+      async run(_, { onStart, onReport }) {
+        onStart("fake");
+        onReport({ epoch: 1, ...none });
+        return result;
+      },
+    });
+    const mine = call();
+    expect(await workers.run(request(1), mine)).toEqual(result);
+    expect(mine.told.reports).toEqual([{ epoch: 1, ...none }]);
+  });
+
   test("an error of the training comes whole, and the run is not begun again", async () => {
     const workers = await owner();
     const training = fakeWorkers();

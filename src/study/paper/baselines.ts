@@ -64,7 +64,8 @@ function cellOf(rows: readonly Row[], method: string): BaselineCell | undefined 
   const known = bySeed.filter(isNumber);
   if (known.length === 0) return undefined;
   const bests = bySeed.flatMap((_, seed) => {
-    const byValidation = at(seed).toSorted((a, b) => b.validation[seed]! - a.validation[seed]!);
+    const chosen = at(seed).filter(({ validation }) => isNumber(validation[seed]));
+    const byValidation = chosen.toSorted((a, b) => b.validation[seed]! - a.validation[seed]!);
     return byValidation.slice(0, 1).map(({ measured }) => measured[seed]!);
   });
   return {

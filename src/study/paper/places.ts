@@ -12,6 +12,7 @@ import {
   type RowDifference,
   rowDifference,
   rowsOf,
+  worst,
 } from "./rows.ts";
 import { correlation, difference, isAbove, points, type Verdict } from "./verdict.ts";
 
@@ -71,7 +72,7 @@ function ofTask(task: string, rows: readonly Row[], head: Row | undefined): Plac
   const noise = noiseOf(rows);
   const places = rows.map(({ edges, measured }) => ({ edge: edges[0]!, bySeed: measured, mean: meanOf(measured) }));
   const chosen = best(rows, "validation");
-  const rejected = rows.toSorted((a, b) => meanOf(a.validation) - meanOf(b.validation))[0];
+  const rejected = worst(rows, "validation");
   return {
     task,
     places,

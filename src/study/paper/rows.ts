@@ -45,13 +45,16 @@ export const baseline = (rows: readonly Row[], method: string): Row | undefined 
 
 export const meanOf = (bySeed: readonly (number | undefined)[]): number => mean(bySeed.filter(isNumber));
 
-/** The first of the rows whose mean is highest; undefined for none. */
-export function best(rows: readonly Row[], by: "validation" | "measured"): Row | undefined {
-  return rows.reduce<Row | undefined>(
-    (found, row) => (found === undefined || meanOf(row[by]) > meanOf(found[by]) ? row : found),
-    undefined,
-  );
-}
+/** The first of the rows whose mean is highest; a mean that is no number is no row's merit. Undefined for none. */
+export const best = (rows: readonly Row[], by: "validation" | "measured"): Row | undefined =>
+  cheapest(rows, (row) => -meanOf(row[by]));
+
+/** The first of the rows whose mean is lowest. */
+export const worst = (rows: readonly Row[], by: "validation" | "measured"): Row | undefined =>
+  cheapest(rows, (row) => meanOf(row[by]));
+
+const cheapest = (rows: readonly Row[], cost: (row: Row) => number): Row | undefined =>
+  rows.filter((row) => isNumber(cost(row))).toSorted((a, b) => cost(a) - cost(b))[0];
 
 /**
  * Standard deviation of what a training adds by chance: of x(row, seed) − mean of the row − mean of the seed + mean of all, over rows
@@ -77,7 +80,7 @@ export function noiseOf(rows: readonly Row[]): Noise | undefined {
 export function rowDifference(row: Row, other: Row, noise: Noise | undefined): RowDifference {
   const differences = row.measured.flatMap((value, seed) => {
     const against = other.measured[seed];
-    return value === undefined || against === undefined ? [] : [value - against];
+    return isNumber(value) && isNumber(against) ? [value - against] : [];
   });
   const centre = mean(differences);
   if (noise === undefined || differences.length === 0) return { mean: centre, low: undefined, high: undefined };

@@ -2,6 +2,7 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 import Database from "libsql";
 import { GraftError } from "../../base/index.ts";
 import type { EdgeScores } from "../../scoring/index.ts";
+import { readFigure } from "../figures.ts";
 import type { Run, Trial } from "../trial.ts";
 import { memoryStorage } from "./memory.ts";
 import { migrate, VERSION } from "./migrations.node.ts";
@@ -179,13 +180,9 @@ function trialsIn(db: Database.Database): Trial[] {
     origin: String(origin),
     state: state as Trial["state"],
     runs: runsOf.get(`${number} ${task}`) ?? [],
-    ...(vals !== null && { values: JSON.parse(String(vals), withNaN) }),
+    ...(vals !== null && { values: JSON.parse(String(vals), readFigure) }),
   }));
 }
-
-/** JSON has null for a metric that is no number. */
-const withNaN = (key: string, value: unknown): unknown =>
-  value === null && ["value", "loss", "metric"].includes(key) ? Number.NaN : value;
 
 const runOf = (row: Row): Run => ({
   task: String(row.task),
@@ -193,9 +190,9 @@ const runOf = (row: Row): Run => ({
   seed: Number(row.seed),
   state: row.state as Run["state"],
   attempts: Number(row.attempts),
-  reports: JSON.parse(String(row.reports), withNaN),
+  reports: JSON.parse(String(row.reports), readFigure),
   log: JSON.parse(String(row.log)),
-  ...(row.result !== null && { result: JSON.parse(String(row.result), withNaN) }),
+  ...(row.result !== null && { result: JSON.parse(String(row.result), readFigure) }),
   ...(row.worker !== null && { worker: String(row.worker) }),
   ...(row.error !== null && { error: String(row.error) }),
   ...(row.started_at !== null && { startedAt: Number(row.started_at) }),

@@ -1,4 +1,5 @@
 import type { Job, Queue } from "bullmq";
+import { withFigures } from "../figures.ts";
 import type { RunResult } from "../trial.ts";
 import { type ConnectOptions, connectQueue, FAREWELL_MILLISECONDS, within } from "./queue-connection.node.ts";
 import {
@@ -71,7 +72,7 @@ export async function queueWorkers(options: QueueWorkersOptions): Promise<Worker
       }
       if (!job.failedReason) {
         forgetSoon(job);
-        return job.returnvalue;
+        return withFigures(job.returnvalue);
       }
       const failure = failureOf(job.failedReason, request, workerOf(job));
       if (failure.code === WITHDRAWN) {
@@ -139,7 +140,7 @@ function teller({ onStart, onReport, onLog }: RunCall): (progress: unknown) => v
       worker = progress.worker;
       onStart(worker);
     }
-    for (const report of progress.reports.filter((each) => each.epoch > epoch)) {
+    for (const report of withFigures(progress.reports).filter((each) => each.epoch > epoch)) {
       epoch = report.epoch;
       onReport(report);
     }
