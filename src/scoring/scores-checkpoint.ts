@@ -17,6 +17,15 @@ export interface ScoresCheckpoint {
   add(column: ScoredColumn, behind: Probe): Promise<void>;
 }
 
+/** What scoring keeps in a store as it goes, and the head behind which it was made. */
+export interface KeptScores<T> {
+  /** What an earlier call left; undefined where there is nothing. */
+  readonly value?: T;
+  readonly head?: Head;
+  /** Does nothing without a store. */
+  save(value: T, behind: Probe): Promise<void>;
+}
+
 const FORMAT = "graft-scores-checkpoint-1";
 
 /**
@@ -29,20 +38,41 @@ export async function openScoresCheckpoint(
   wanted: readonly Wanted[],
   settings: ColumnSettings,
 ): Promise<ScoresCheckpoint> {
-  const columns = new Map<number, ScoredColumn>();
-  const { checkpoint } = settings;
-  if (checkpoint === undefined) return { columns, add: async (column) => void columns.set(column.to, column) };
-  const fingerprint = await fingerprintOf(backbone, task, wanted, settings);
-  const saved = await read(checkpoint, fingerprint);
-  for (const column of saved?.columns ?? []) columns.set(column.to, column);
+  const kept = await openKeptScores<readonly ScoredColumn[]>("columns", backbone, task, wanted, settings);
+  const columns = new Map<number, ScoredColumn>(kept.value?.map((column) => [column.to, column]));
   return {
     columns,
-    ...(saved && saved.head.size > 0 && { head: saved.head }),
-    async add(column, { head }) {
+    ...(kept.head && { head: kept.head }),
+    async add(column, behind) {
       columns.set(column.to, column);
-      const metadata = { format: FORMAT, fingerprint, columns: [...columns.values()] };
-      const texts = Object.entries(metadata).map(([key, value]) => [key, JSON.stringify(value)] as const);
-      await checkpoint.save(encodeSafetensors(head, new Map(texts)));
+      await kept.save([...columns.values()], behind);
+    },
+  };
+}
+
+/**
+ * @param name  of what is kept, in the file
+ * @param more  settings that it depends on beside those of all scores
+ * @throws GraftError as `openScoresCheckpoint`
+ */
+export async function openKeptScores<T>(
+  name: string,
+  backbone: Backbone,
+  task: Task,
+  wanted: readonly Wanted[],
+  settings: ColumnSettings,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<KeptScores<T>> {
+  const { checkpoint } = settings;
+  if (checkpoint === undefined) return { save: async () => {} };
+  const fingerprint = { ...(await fingerprintOf(backbone, task, wanted, settings)), ...more };
+  const saved = await read<T>(checkpoint, name, fingerprint);
+  return {
+    ...(saved && { value: saved.value }),
+    ...(saved && saved.head.size > 0 && { head: saved.head }),
+    async save(value, { head }) {
+      const texts = Object.entries({ format: FORMAT, fingerprint, [name]: value });
+      await checkpoint.save(encodeSafetensors(head, new Map(texts.map(([key, part]) => [key, JSON.stringify(part)]))));
     },
   };
 }
@@ -63,7 +93,7 @@ async function fingerprintOf(backbone: Backbone, task: Task, wanted: readonly Wa
 
 const hashOf = (tensors: Head): Promise<string> => hashGraph({ ...createBuilder().toGraph([]), initializers: tensors });
 
-async function read({ load }: CheckpointStore, fingerprint: Readonly<Record<string, unknown>>) {
+async function read<T>({ load }: CheckpointStore, name: string, fingerprint: Readonly<Record<string, unknown>>) {
   const bytes = await load();
   if (bytes === undefined) return undefined;
   const { tensors, metadata } = decodeSafetensors(bytes, "the checkpoint");
@@ -75,5 +105,5 @@ async function read({ load }: CheckpointStore, fingerprint: Readonly<Record<stri
       remedy: "Name one that scoring wrote with this version, or a new one",
     });
   checkFingerprint(part("fingerprint"), fingerprint);
-  return { head: tensors as Head, columns: part("columns") as readonly ScoredColumn[] };
+  return { head: tensors as Head, value: part(name) as T };
 }
