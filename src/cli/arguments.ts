@@ -190,6 +190,29 @@ export const selectingArgs = inGroup("Placement", {
     .meta({ description: "seeds that auto trains each number of adapters with (default: 3)", value: "n" }),
 });
 
+/** How edges are scored. */
+export const coarseArgs = inGroup("Placement", {
+  coarse: z
+    .boolean()
+    .default(false)
+    .describe("score exactly only what gga or top could take, estimate the rest: faster from d = 384 on"),
+  coarseColumns: z.int().min(1).optional().meta({
+    description: "columns that --coarse projects states to (default: a third of d, 256 at most)",
+    value: "n",
+  }),
+});
+
+/** The coarse pass that arguments ask for. Throws USAGE beside scores that are there. */
+export function coarsePass(args: z.output<z.ZodObject<typeof coarseArgs>> & { readonly scores?: string }) {
+  if (!args.coarse && args.coarseColumns === undefined) return undefined;
+  if (args.scores === undefined) return { columns: args.coarseColumns };
+  throw new GraftError("USAGE", {
+    thing: "--coarse",
+    place: `it is a way to score edges, and --scores ${args.scores} has scores`,
+    remedy: "Leave one of them out",
+  });
+}
+
 /** What `--method` or `--place` asks for, checked to be of its language. Throws USAGE if both do. */
 export function methodText({ place, method }: { readonly place?: string; readonly method?: string }): string {
   if (place === undefined || method === undefined) {

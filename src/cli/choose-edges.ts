@@ -9,6 +9,7 @@ import {
 } from "../node.ts";
 import {
   chooseMethod,
+  chooserOf,
   choosingWork,
   isTaskSelector,
   openBudget,
@@ -17,6 +18,7 @@ import {
   type SelectionTrial,
   select,
 } from "../selection/index.ts";
+import { coarsePass } from "./arguments.ts";
 import type { CommandContext } from "./define-command.ts";
 import { describeCurve, onTrial } from "./describe-choice.ts";
 import { type DataArgs, openData, openModel } from "./open.ts";
@@ -27,6 +29,8 @@ export interface ChooseEdgesArgs extends DataArgs {
   readonly place: string;
   readonly scores?: string;
   readonly gamma: number;
+  readonly coarse: boolean;
+  readonly coarseColumns?: number;
   readonly maxParameters?: number;
   readonly maxLatency?: number;
   readonly selectEpochs?: number;
@@ -57,6 +61,7 @@ export async function chooseEdges(
   const spec = { place: parseSelector(place) };
   const selecting = { epochs: args.selectEpochs, seeds: args.selectSeeds };
   const work = choosingWork(spec, options.epochs, selecting);
+  const coarse = coarsePass(args);
   const scores = args.scores === undefined ? undefined : parseScores(readJson(args.scores), args.scores);
   const isOnData = isTaskSelector(spec.place) || (work.scorings > 0 && !scores);
   if (isOnData) checkSource(args);
@@ -72,7 +77,13 @@ export async function chooseEdges(
   const task = await openData(args, backbone, context);
   const { signal, onProgress, note } = context;
   const { threads, headL2 } = options;
-  const made = scores ?? (await scoreEdges(backbone, task, { seed, threads, headL2, signal, onProgress }));
+  const choose = coarse && chooserOf(place, { ...asked, states });
+  const made =
+    scores ??
+    (await scoreEdges(backbone, task, {
+      ...{ seed, threads, headL2, signal, onProgress },
+      ...(choose && { coarse: { ...coarse, choose } }),
+    }));
   const chosen = await chooseMethod(spec, backbone, task, {
     ...{ ...asked, scores: made },
     ...{ adapter, options, selecting, signal, onProgress },

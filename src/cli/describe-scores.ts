@@ -14,12 +14,18 @@ export function describeScores({
   matrix,
   ties,
   confidence,
+  coarse,
   stride = 1,
 }: ParsedScores): readonly string[] {
   const share = eta === undefined ? "" : `, η = ${eta}`;
   const scored = stride === 1 ? "" : ` (stride ${stride}, of ${matrix.length ** 2})`;
   return [
     `${Math.ceil(matrix.length / stride) ** 2}${scored} edges ${madeFrom(examples, head)}${share}${seconds === undefined ? "" : `, in ${seconds.toFixed(1)} s`}`,
+    ...(coarse === undefined
+      ? []
+      : [
+          `${coarse.exact.length} of them exact; the rest estimated from ${coarse.columns} columns, ± ${coarse.error.toPrecision(2)} (standard error)`,
+        ]),
     ...(ties === undefined || ties.shared === 0
       ? []
       : [`${ties.shared} edges share their score with another; ${ties.drawn} are left to a draw`]),

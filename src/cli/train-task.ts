@@ -39,6 +39,7 @@ import {
   selectMethod,
 } from "../selection/index.ts";
 import type { Head } from "../training/index.ts";
+import { coarsePass } from "./arguments.ts";
 import type { CommandContext } from "./define-command.ts";
 import { describeBudget, describeCurve, onTrial } from "./describe-choice.ts";
 import { describeLatency } from "./describe-latency.ts";
@@ -54,6 +55,8 @@ export interface TrainTaskArgs {
   /** In the `--method` language, of which `--place` is a part. */
   readonly method: string;
   readonly scores?: string;
+  readonly coarse: boolean;
+  readonly coarseColumns?: number;
   readonly maxParameters?: number;
   readonly maxLatency?: number;
   readonly selectEpochs?: number;
@@ -238,7 +241,7 @@ async function choose(
   const scores = json !== undefined && !isOfSites ? parseScores(json, file) : undefined;
   const sites = json !== undefined && isOfSites ? parseSiteScores(json, file) : undefined;
   const budget = await openBudget(backbone, args, adapter);
-  const call = { adapter, scores, sites, seed, budget, defaultRank: rank };
+  const call = { adapter, scores, sites, seed, budget, defaultRank: rank, coarse: coarsePass(args) };
   const selecting = { epochs: args.selectEpochs, seeds: args.selectSeeds };
   const { trainings, epochs } = choosingWork(spec, options.epochs, selecting);
   const choosing = {

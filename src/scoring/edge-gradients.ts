@@ -124,7 +124,7 @@ export function blocksOf(
 }
 
 /** Sums of the gradients into one state, batch by batch. */
-function openColumn(
+export function openColumn(
   { hiddenSize: d, states: names }: Backbone,
   to: number,
   sources: readonly number[],
@@ -138,12 +138,15 @@ function openColumn(
     rows: [] as Float32Array[],
   }));
   return {
-    /** @param k  which of the batch's targets this is */
-    async add(factors: ProbeFactors, k: number, session: Products | undefined) {
+    /**
+     * @param k      which of the batch's targets this is
+     * @param known  its rows with a gradient, where they were found before
+     */
+    async add(factors: ProbeFactors, k: number, session: Products | undefined, known?: readonly number[]) {
       const { cotangents, real, examples, group } = factors;
       const rows = real.length;
       const back = (cotangents.data as Float32Array).subarray(k * rows * d, (k + 1) * rows * d);
-      const active = activeRows(back, d);
+      const active = known ?? activeRows(back, d);
       const sum = groups[group]!;
       sum.activeTokens += active.length;
       const share = examples / sum.size;

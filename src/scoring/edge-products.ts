@@ -10,7 +10,7 @@ export interface Products {
 }
 
 export async function openProducts(
-  { runtime, hiddenSize: d }: Backbone,
+  { runtime, hiddenSize: d }: Pick<Backbone, "runtime" | "hiddenSize">,
   { threads }: { readonly threads?: number | undefined },
 ): Promise<Products> {
   const session: Session = await runtime.open(productGraph(d), { threads });

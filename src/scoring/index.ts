@@ -8,6 +8,7 @@ export {
 export type { Confidence } from "./confidence.ts";
 export { type EdgeCoupling, type EdgeCouplingOptions, edgeCoupling } from "./edge-coupling.ts";
 export { type EstimateScoringOptions, estimateScoring } from "./estimate-scoring.ts";
+export type { Coarse, CoarseOptions } from "./score-coarsely.ts";
 export { type ScoreOptions, scoreEdges, scoreEdgesBy } from "./score-edges.ts";
 export { bestSites, type SiteOptions, scoreSites, scoreSitesBy } from "./score-sites.ts";
 export { DEFAULT_SCORE, describeScores, type ScoreName, scoreNames } from "./scores/index.ts";

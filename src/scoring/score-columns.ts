@@ -60,7 +60,7 @@ export async function scoreColumns(whole: Backbone, task: Task, wanted: readonly
 }
 
 /** The probe behind the head that a checkpoint kept, if it did. */
-async function openKeptProbe(
+export async function openKeptProbe(
   backbone: Backbone,
   task: Task,
   settings: ColumnSettings,

@@ -7,12 +7,13 @@ import { type Confidence, confidenceOf, DEFAULT_GROUPS } from "./confidence.ts";
 import { isOfGradients, type Wanted } from "./judge.ts";
 import type { ProbeOptions } from "./probe.ts";
 import { countTies } from "./ranking.ts";
+import { type CoarseOptions, scoreCoarsely } from "./score-coarsely.ts";
 import { scoreColumns } from "./score-columns.ts";
 import type { ScoredColumn } from "./scored-column.ts";
 import { DEFAULT_SCORE, type ScoreName, scores } from "./scores/index.ts";
 import { checkEta, DEFAULT_ETA } from "./scores/srank.ts";
 import type { EdgeScores, Scores } from "./scores.ts";
-import { isOnStride, strided } from "./stride.ts";
+import { spread, strided } from "./stride.ts";
 
 export interface ScoreOptions extends ProbeOptions {
   /** Which score; default the paper's, `srank`. `graft score --list` explains each. */
@@ -25,6 +26,11 @@ export interface ScoreOptions extends ProbeOptions {
   readonly groups?: number;
   /** Score only edges between every k-th states, 0, k, 2k …; the others get 0. Default 1: all. */
   readonly stride?: number;
+  /**
+   * Score exactly only what could be chosen, and estimate the rest from states and cotangents projected to fewer columns:
+   * the same choice for less where d is some hundreds. For scores made of singular values.
+   */
+  readonly coarse?: CoarseOptions;
   /** Where finished columns are kept, so that the same call, made again, goes on from them. */
   readonly checkpoint?: CheckpointStore;
 }
@@ -37,7 +43,8 @@ export interface ScoreOptions extends ProbeOptions {
  *         PARAMETER_SHAPE for a head given; CHECKPOINT_MISMATCH; NOT_FINITE; ADAPTERS_NEEDED, SCORE_UNSUITED
  */
 export async function scoreEdges(backbone: Backbone, task: Task, options: ScoreOptions = {}): Promise<Scores> {
-  const { score = DEFAULT_SCORE, ...others } = options;
+  const { score = DEFAULT_SCORE, coarse, ...others } = options;
+  if (coarse) return scoreByCoarse(backbone, task, score, coarse, others);
   return (await scoreEdgesBy(backbone, task, [score], others)).get(score)!;
 }
 
@@ -51,7 +58,7 @@ export async function scoreEdgesBy(
   backbone: Backbone,
   task: Task,
   names: readonly ScoreName[],
-  options: Omit<ScoreOptions, "score"> = {},
+  options: Omit<ScoreOptions, "score" | "coarse"> = {},
 ): Promise<ReadonlyMap<ScoreName, Scores>> {
   const begun = performance.now();
   const { eta = DEFAULT_ETA, seed = 0, stride = 1, confidence = false, groups = DEFAULT_GROUPS, ...rest } = options;
@@ -91,6 +98,30 @@ export async function scoreEdgesBy(
   );
 }
 
+async function scoreByCoarse(
+  backbone: Backbone,
+  task: Task,
+  scoreName: ScoreName,
+  coarse: CoarseOptions,
+  options: Omit<ScoreOptions, "score" | "coarse">,
+): Promise<Scores> {
+  const begun = performance.now();
+  const { eta = DEFAULT_ETA, seed = 0, stride = 1, confidence = false, groups = DEFAULT_GROUPS, ...rest } = options;
+  checkEta(eta);
+  const settings = { ...rest, eta, seed, stride, groups: confidence ? groups : 0 };
+  const found = await scoreCoarsely(backbone, task, scoreName, coarse, settings);
+  return {
+    schema: 1,
+    scoreName,
+    ...found,
+    ...(scoreName === "srank" && { eta }),
+    seconds: (performance.now() - begun) / 1000,
+    backbone: { name: backbone.name, hash: backbone.hash, states: backbone.states.length },
+    task: task.name,
+    seed,
+  };
+}
+
 /** Matrices of a score between the states of the stride: of the whole probe, then of each half. */
 function boardsOf(columns: readonly ScoredColumn[], { name, score }: Wanted): readonly EdgeScores[] {
   const inOrder = columns.toSorted((a, b) => a.to - b.to);
@@ -100,15 +131,6 @@ function boardsOf(columns: readonly ScoredColumn[], { name, score }: Wanted): re
     matrix: rows(({ boards }) => boards[at]!.values[name]!),
     ...("ofSpectrum" in score && { tieBreak: rows(({ boards }) => boards[at]!.entropy) }),
   }));
-}
-
-/** Scores between all n states, 0 where the stride passes over. */
-function spread({ matrix, tieBreak }: EdgeScores, stride: number, n: number): EdgeScores {
-  const wide = (rows: EdgeScores["matrix"]) =>
-    Array.from({ length: n }, (_, from) =>
-      Array.from({ length: n }, (_, to) => (isOnStride(stride, { from, to }) ? rows[from / stride]![to / stride]! : 0)),
-    );
-  return { matrix: wide(matrix), ...(tieBreak && { tieBreak: wide(tieBreak) }) };
 }
 
 /** What is said of edges between states of the stride, of all states. */

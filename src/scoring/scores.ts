@@ -2,6 +2,7 @@ import * as z from "zod";
 import { GraftError } from "../base/index.ts";
 import type { Confidence } from "./confidence.ts";
 import type { Ties } from "./ranking.ts";
+import type { Coarse } from "./score-coarsely.ts";
 
 /** What selectors need of scores: a number per edge, and perhaps a second one for ties. */
 export interface EdgeScores {
@@ -11,6 +12,8 @@ export interface EdgeScores {
   readonly tieBreak?: readonly (readonly number[])[];
   /** Only edges between states whose index it divides were scored; the others hold 0 and are never chosen. Default 1. */
   readonly stride?: number;
+  /** After a coarse pass: which scores are exact. The others are estimates, and no selector may choose by them. */
+  readonly coarse?: Coarse;
 }
 
 /** What scoring gives, and `graft score --json` prints. */
@@ -71,6 +74,7 @@ const scoresSchema = z
     task: z.string().optional(),
     seed: z.number().int().optional(),
     stride: z.number().int().positive().optional(),
+    coarse: z.object({ columns: z.int().positive(), exact: z.array(edge), error: z.number().nonnegative() }).optional(),
   })
   .superRefine((scores, context) => {
     const n = scores.matrix.length;
@@ -85,6 +89,8 @@ const scoresSchema = z
     if (scores.caps && scores.caps.length !== n) {
       refuse(["caps"], `has ${scores.caps.length} values, but there are ${n} states`);
     }
+    for (const [k, { from, to }] of scores.coarse?.exact.entries() ?? [])
+      if (from >= n || to >= n) refuse(["coarse", "exact", k], `is edge (${from}, ${to}), but there are ${n} states`);
     if (scores.backbone && scores.backbone.states !== n) {
       refuse(["backbone", "states"], `is ${scores.backbone.states}, but the matrix has ${n} rows`);
     }

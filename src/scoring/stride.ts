@@ -1,5 +1,6 @@
 import type { Backbone } from "../backbone/index.ts";
 import { GraftError } from "../base/index.ts";
+import type { EdgeScores } from "./scores.ts";
 
 /** Whether scoring with a stride scores an edge. */
 export const isOnStride = (stride: number, { from, to }: { readonly from: number; readonly to: number }): boolean =>
@@ -18,4 +19,13 @@ export function strided<B extends Pick<Backbone, "states" | "name">>(backbone: B
       remedy: `Choose a whole number from 1 to ${states.length - 1}; 3 scores a ninth of the edges, as the paper did`,
     });
   return stride === 1 ? backbone : { ...backbone, states: states.filter((_, state) => state % stride === 0) };
+}
+
+/** Scores between all n states, of those between states of the stride: 0 where it passes over. */
+export function spread({ matrix, tieBreak }: EdgeScores, stride: number, n: number): EdgeScores {
+  const wide = (rows: EdgeScores["matrix"]) =>
+    Array.from({ length: n }, (_, from) =>
+      Array.from({ length: n }, (_, to) => (isOnStride(stride, { from, to }) ? rows[from / stride]![to / stride]! : 0)),
+    );
+  return { matrix: wide(matrix), ...(tieBreak && { tieBreak: wide(tieBreak) }) };
 }

@@ -4,11 +4,18 @@ import { type LongCall, parseOptions } from "../base/index.ts";
 import { methodOf } from "../methods/index.ts";
 import type { Evaluation } from "../objective/index.ts";
 import { searchRuntime } from "../runtime/index.ts";
-import { type EdgeScores, edgeCoupling, type ScoreOptions, scoreEdges, scoreSites } from "../scoring/index.ts";
+import {
+  type CoarseOptions,
+  type EdgeScores,
+  edgeCoupling,
+  type ScoreOptions,
+  scoreEdges,
+  scoreSites,
+} from "../scoring/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { fitTaskHead, frozenShelf, type Head, TrainOptions, type TrainSettings, train } from "../training/index.ts";
 import { formatSelector, isTaskSelector, type NamedSpec } from "./parse-selector.ts";
-import { checkScores, ranked, requestOf, selectionOf } from "./select.ts";
+import { checkAllExact, checkScores, chooserOf, coarseUnsuited, ranked, requestOf, selectionOf } from "./select.ts";
 import {
   type MethodSpec,
   needsScores,
@@ -32,6 +39,8 @@ export interface ChooseSettings {
 export interface ChooseMethodCall extends LongCall, Omit<SelectMethodOptions, "scores"> {
   /** Of the plain backbone; asked for where they are needed. Default: `scoreEdges` with the seed. */
   readonly scores?: EdgeScores | (() => Promise<EdgeScores>) | undefined;
+  /** Score edges by a coarse pass, where they have to be scored: only those that could be chosen exactly. */
+  readonly coarse?: Pick<CoarseOptions, "columns"> | undefined;
   /** Settings of the training that follows; its seed is that of the selection where that has none. */
   readonly options?: TrainSettings | undefined;
   readonly selecting?: ChooseSettings | undefined;
@@ -72,11 +81,12 @@ export async function chooseMethod(
 ): Promise<ChosenMethod> {
   const parsed = typeof spec === "string" ? parseMethod(spec) : spec;
   const isByTraining = "place" in parsed && isTaskSelector(parsed.place);
+  const coarse = call.coarse && coarseOf(parsed, backbone, call);
   if (needsSiteScores(parsed)) return chooseSites(parsed, backbone, task, call);
   if (isByTraining) return chooseByTraining(parsed.place as NamedSpec<TaskSelectorName>, backbone, task, call);
   const isScored = needsScores(parsed);
   const atHand = typeof call.scores === "function" ? undefined : call.scores;
-  const scores = isScored ? await plainScores(backbone, task, call) : atHand;
+  const scores = isScored ? await plainScores(backbone, task, call, coarse) : atHand;
   const selected = selectMethod(spec, backbone, { ...call, seed: seedOf(call), scores });
   return { ...selected, seconds: isScored ? secondsOf(scores!) : 0, trials: [] };
 }
@@ -130,6 +140,7 @@ async function chooseByTraining(
         const from = performance.now();
         const scores = await plainScores(searched, task, call);
         checkScores(scores, select.states, text);
+        checkAllExact(scores, text);
         given = secondsOf(scores) - (performance.now() - from) / 1000; // 0 where they were made now
         return scores;
       },
@@ -184,9 +195,22 @@ function scoringOf(call: ChooseMethodCall): ScoreOptions {
   return { seed: seedOf(call), threads, headL2, signal: call.signal, onProgress: call.onProgress };
 }
 
-const plainScores = async (backbone: Backbone, task: Task, call: ChooseMethodCall): Promise<EdgeScores> =>
+const plainScores = async (
+  backbone: Backbone,
+  task: Task,
+  call: ChooseMethodCall,
+  coarse?: CoarseOptions,
+): Promise<EdgeScores> =>
   (await (typeof call.scores === "function" ? call.scores() : call.scores)) ??
-  scoreEdges(backbone, task, scoringOf(call));
+  scoreEdges(backbone, task, { ...scoringOf(call), coarse });
+
+/** A coarse pass for a placement. Throws SELECTOR_UNSUITED. */
+function coarseOf(spec: MethodSpec, { states }: Backbone, call: ChooseMethodCall): CoarseOptions {
+  const { coarse, gamma, budget, defaultRank } = call;
+  if (!("place" in spec)) throw coarseUnsuited(spec.name);
+  const options = { states: states.length, seed: seedOf(call), gamma, budget, defaultRank };
+  return { ...coarse, choose: chooserOf(spec.place, options) };
+}
 
 /** Of scoring, as scores say that know it. */
 const secondsOf = (scores: EdgeScores): number =>

@@ -10,7 +10,7 @@ export {
 export { gga } from "./gga.ts";
 export { DEFAULT_GAMMA } from "./gradient-guided.ts";
 export { isTaskSelector, parseSelector, type SelectorSpec, standIn } from "./parse-selector.ts";
-export { type SelectOptions, select } from "./select.ts";
+export { chooserOf, type SelectOptions, select } from "./select.ts";
 export {
   assumedSites,
   type MethodSpec,

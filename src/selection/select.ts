@@ -7,7 +7,7 @@ import {
   type PlacementEntry,
 } from "../adapters/index.ts";
 import { GraftError } from "../base/index.ts";
-import { type EdgeScores, isOnStride } from "../scoring/index.ts";
+import { type CoarseOptions, type EdgeScores, isOnStride } from "../scoring/index.ts";
 import { type Budget, keepsTo, overBudget } from "./budget.ts";
 import { formatSelector, isTaskSelector, type NamedSpec, parseSelector, type SelectorSpec } from "./parse-selector.ts";
 import type { Selection, Selector, SelectorRequest } from "./selector.ts";
@@ -54,7 +54,46 @@ export function select(spec: SelectorSpec | string, options: SelectOptions): Sel
   const stride = selector.needsScores ? (options.scores?.stride ?? 1) : 1;
   const request = requestOf(selector, parsed, text, options, stride);
   const chosen = selector.choose({ ...request, scores: options.scores });
+  if (selector.needsScores) checkExact(options.scores!, chosen.edges, text);
   return selectionOf({ unfilled: request.count - chosen.edges.length, ...chosen }, text, options, request);
+}
+
+/** What a coarse pass asks: the edges that a spec takes by scores. Throws SELECTOR_UNSUITED for one that is not made of scores. */
+export function chooserOf(spec: SelectorSpec | string, options: SelectOptions): CoarseOptions["choose"] {
+  const parsed = typeof spec === "string" ? parseSelector(spec) : spec;
+  if ("edges" in parsed || isTaskSelector(parsed) || !selectors[parsed.selector].needsScores)
+    throw coarseUnsuited(typeof spec === "string" ? spec.trim() : formatSelector(spec));
+  return (scores) => select(spec, { ...options, scores }).edges;
+}
+
+export const coarseUnsuited = (text: string): GraftError =>
+  new GraftError("SELECTOR_UNSUITED", {
+    thing: `"${text}" with a coarse pass`,
+    place:
+      "a coarse pass scores exactly what a selector by scores could take, and this one takes no edge by them, or may take any",
+    remedy: "Leave the coarse pass out, or choose gga:3 or top:3",
+  });
+
+/** No edge is chosen by an estimate. */
+function checkExact({ coarse, matrix }: EdgeScores, edges: readonly Edge[], text: string): void {
+  if (coarse === undefined) return;
+  const guessed = edges.find((edge) => !coarse.exact.some(({ from, to }) => from === edge.from && to === edge.to));
+  if (guessed === undefined) return;
+  throw new GraftError("SCORES_ESTIMATED", {
+    thing: `placement "${text}" by scores of a coarse pass`,
+    place: `edge (${guessed.from}, ${guessed.to}) would be taken, and its score is an estimate; ${coarse.exact.length} of ${matrix.length ** 2} are exact`,
+    remedy: `Score again for this placement (\`graft score --coarse --place ${text}\`), or without --coarse`,
+  });
+}
+
+/** What works on the task may look at any edge. */
+export function checkAllExact({ coarse, matrix }: EdgeScores, text: string): void {
+  if (coarse === undefined) return;
+  throw new GraftError("SCORES_ESTIMATED", {
+    thing: `placement "${text}" by scores of a coarse pass`,
+    place: `it may take any edge, and ${matrix.length ** 2 - coarse.exact.length} of ${matrix.length ** 2} scores are estimates`,
+    remedy: "Score again without --coarse",
+  });
 }
 
 /** What a selector is asked, scores left out. Throws COUNT_OUT_OF_RANGE. @param stride  of the scores it chooses by */

@@ -57,3 +57,22 @@ test.each([
   expect(stderr).toContain(expected);
   expect(stderr.trim().split("\n")).toHaveLength(1);
 });
+
+test("--coarse scores exactly what the placement could take, says so, and another placement is refused", async () => {
+  const sizes = ["--task", "texture", "--train-size", "200", "--head", "random", "--coarse-columns", "24"];
+  const made = await graftHere("score", ...sizes, "--coarse", "--place", "top:1", "--stride", "3", "--json");
+  expect(made.code, made.stderr).toBe(0);
+  const { coarse, stride } = JSON.parse(made.stdout);
+  expect({ columns: coarse.columns, stride }).toEqual({ columns: 24, stride: 3 });
+  expect(coarse.exact.length).toBeLessThan(81);
+  const saved = join(folder, "coarse.json");
+  writeFileSync(saved, made.stdout);
+  const { stdout } = await graftHere("score", "--scores", saved, "--place", "top:1");
+  expect(stdout).toMatch(/\d+ of them exact; the rest estimated from 24 columns, ± \d/);
+  const refused = await graftHere("select", "--scores", saved, "--place", "top:81");
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toContain("its score is an estimate");
+  const both = await graftHere("select", "--scores", saved, "--coarse");
+  expect(both.code).toBe(2);
+  expect(both.stderr).toContain("has scores");
+});

@@ -16,7 +16,8 @@ import {
   scoreNames,
   scoreSites,
 } from "../../scoring/index.ts";
-import { commonArgs, dataArgs, modelArgs, placementArgs, seedArgs } from "../arguments.ts";
+import { chooserOf } from "../../selection/index.ts";
+import { coarseArgs, coarsePass, commonArgs, dataArgs, modelArgs, placementArgs, seedArgs } from "../arguments.ts";
 import { type CommandContext, defineCommand } from "../define-command.ts";
 import { describeScores, describeSites } from "../describe-scores.ts";
 import { checkData, type DataArgs, openData, openModel } from "../open.ts";
@@ -72,6 +73,7 @@ const shape = {
     value: "file",
   }),
   ...placementArgs,
+  ...coarseArgs,
   ...pictureArgs("the heat map, or with --against that of differences"),
   ...seedArgs,
   ...commonArgs,
@@ -86,6 +88,7 @@ export const score = defineCommand({
     "graft score --task count --score frobenius",
     "graft score --task count --confidence",
     "graft score --task count --stride 3 --checkpoint scores.part",
+    "graft score --model ./vit --data ./photos --coarse --place gga:5",
     "graft score --task count --sites lora --score page",
     "graft score --list",
     "graft score --model ./vit --data ./photos --json > scores.json",
@@ -95,6 +98,7 @@ export const score = defineCommand({
     const { args, print, note } = context;
     if (args.list) return print({ type: "scores", scores: listScores() }, scoreList);
     if (args.sites) return print(await scoreLora(context), describeSites);
+    coarsePass(args);
     const picture = await openPicture(args);
     const other = args.against === undefined ? undefined : parseScores(readJson(args.against), args.against);
     const scores = args.scores === undefined ? await scoreNow(context, other) : savedScores(args, args.scores);
@@ -127,11 +131,14 @@ async function scoreNow(context: ScoreContext, other: ParsedScores | undefined):
   const { backbone, task, options } = await openScoring(context, ({ states }) => {
     if (other) checkSameStates(states.length, other.matrix.length);
   });
-  const { confidence, stride, checkpoint } = context.args;
+  const { confidence, stride, checkpoint, place, seed } = context.args;
+  const coarse = coarsePass(context.args);
+  const choose = coarse && chooserOf(place, { states: backbone.states.length, seed });
   return scoreEdges(backbone, task, {
     ...options,
     confidence,
     stride,
+    ...(choose && { coarse: { ...coarse, choose } }),
     ...(checkpoint !== undefined && { checkpoint: fileCheckpoint(checkpoint) }),
   });
 }
@@ -140,9 +147,9 @@ async function scoreNow(context: ScoreContext, other: ParsedScores | undefined):
 async function scoreLora(context: ScoreContext): Promise<SiteScores & { readonly method: string }> {
   const { args } = context;
   const unsuited = (["scores", "against", "picture", "checkpoint"] as const).find((key) => args[key] !== undefined);
-  if (unsuited !== undefined || args.confidence)
+  if (unsuited !== undefined || args.confidence || coarsePass(args))
     throw new GraftError("USAGE", {
-      thing: `--${unsuited ?? "confidence"}`,
+      thing: `--${unsuited ?? (args.confidence ? "confidence" : "coarse")}`,
       place: "it is about edges, and --sites scores products",
       remedy: "Leave one of them out",
     });

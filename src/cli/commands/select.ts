@@ -8,6 +8,7 @@ import {
   adapterArgs,
   adapterOptions,
   argsOf,
+  coarseArgs,
   commonArgs,
   dataArgs,
   limitArgs,
@@ -31,6 +32,7 @@ const shape = {
     }),
   }),
   ...placementArgs,
+  ...coarseArgs,
   ...inGroup("Placement", {
     gamma: z
       .number()
@@ -56,6 +58,7 @@ export const select = defineCommand({
     "graft select --scores scores.json --place gga:5 --max-latency 1.3 --model ./vit",
     "graft select --scores scores.json --place gga:5 --picture placement.svg",
     "graft select --task count --place greedy:3",
+    "graft select --model ./vit --data ./photos --place gga:5 --coarse",
     "graft score --task count --json | graft select --scores -",
   ],
   async run(context) {
