@@ -9,4 +9,5 @@ test("the page tells of every experiment's claims", () => {
   const page = reproductionFiles().get("docs/reproduction.md")!;
   expect(page).toMatch(/^\| edges \| .* \| Recurrent edges are among the best three/m);
   expect(page).toMatch(/^### `graft paper correlation` on /m);
+  expect(page).toContain("[scores as CSV](data/paper/edges-vit-scores.csv)");
 });

@@ -1,6 +1,6 @@
 /**
  * The page of what came of the paper's experiments: docs/reproduction.md between its markers, pictures in docs/images/paper/, a CSV of
- * the trainings beside each study. Made from the studies that `graft paper` exported to docs/data/paper/:
+ * the trainings beside each study, and one of the correlations of scores. Made from the studies that `graft paper` exported to docs/data/paper/:
  * `npx tsx scripts/reproduction.ts`, and the test beside it sees to it that the page is current.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -46,11 +46,14 @@ export function reproductionFiles(): ReadonlyMap<string, string> {
       const model = study.record.backbone.name;
       for (const { claim, outcome } of report.verdicts) summary.push([`${name}`, model, claim, `**${outcome}**`]);
       for (const { name: picture, svg } of report.pictures) files.set(`${IMAGES}/${file}-${picture}.svg`, svg);
+      const csv = `data/paper/${file}-${name}.csv`;
+      if (report.csv !== undefined) files.set(`docs/${csv}`, report.csv);
       sections.push(
         paperMarkdown(name, study, report, {
           data: [
             ["study", `data/paper/${file}.jsonl`],
             ["CSV", `data/paper/${file}.csv`],
+            ...(report.csv === undefined ? [] : [[`${name} as CSV`, csv] as const]),
           ],
           picture: (picture) => `images/paper/${file}-${picture}.svg`,
         }),

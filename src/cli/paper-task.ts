@@ -205,12 +205,14 @@ async function writeResults(name: ExperimentName, out: string): Promise<{ report
   const data = [
     ["study", "study.jsonl"],
     ["CSV", "study.csv"],
+    ...(report.csv === undefined ? [] : [[`${name} as CSV`, `${name}.csv`] as const]),
   ] as const;
   const page = paperMarkdown(name, { record, trials }, report, { data, picture: (picture) => `${picture}.svg` });
   const contents: readonly (readonly [string, string])[] = [
     ["study.jsonl", lines],
     ["study.csv", runsCsv(trials)],
     [`${name}.md`, page],
+    ...(report.csv === undefined ? [] : [[`${name}.csv`, report.csv] as const]),
     ...report.pictures.map(({ name: picture, svg }) => [`${picture}.svg`, svg] as const),
   ];
   for (const [path, content] of contents) await writeFileAtomic(join(out, path), content);

@@ -4,6 +4,7 @@ import {
   everyPlaceOf,
   type PaperResults,
   type PaperStudy,
+  scoresCsv,
   type Verdict,
 } from "../../study/index.ts";
 import { heatMapSvg } from "../heat-map-svg.ts";
@@ -19,6 +20,8 @@ export interface PaperReport {
   readonly tables: readonly { readonly title: string; readonly table: Table }[];
   /** `name` is what a file may be called, without its ending. */
   readonly pictures: readonly { readonly name: string; readonly title: string; readonly svg: string }[];
+  /** Its numbers as CSV, where they are not those of the trainings, which have a CSV of their own. */
+  readonly csv?: string;
 }
 
 /** An experiment with the trials that its study has. Metrics are shown in %. */
@@ -144,7 +147,12 @@ const reports: {
     pictures: [],
   }),
 
-  scores: (result) => ({ verdicts: result.verdicts, tables: scoresTables(result), pictures: [] }),
+  scores: (result) => ({
+    verdicts: result.verdicts,
+    tables: scoresTables(result),
+    pictures: [],
+    csv: scoresCsv(result),
+  }),
 
   random: (result, all) => ({
     verdicts: result.verdicts,

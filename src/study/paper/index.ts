@@ -7,5 +7,6 @@ export type { PlacesResult } from "./places.ts";
 export type { RandomResult, TestRun } from "./random.ts";
 export { type ScoreStudyOptions, scoreStudy } from "./score-study.ts";
 export type { ScoredEdges, ScoreOfTask, ScoresResult } from "./scores.ts";
+export { scoresCsv } from "./scores-csv.ts";
 export { type TestChosenOptions, testChosen } from "./test-chosen.ts";
 export type { Outcome, Verdict } from "./verdict.ts";

@@ -11,6 +11,7 @@ import { analysePlaces } from "./places.ts";
 import { analyseRandom, chosenDraw, medianInterval } from "./random.ts";
 import { noiseOf, rowDifference, rowsOf } from "./rows.ts";
 import { analyseScores } from "./scores.ts";
+import { scoresCsv } from "./scores-csv.ts";
 import { testJobs } from "./test-chosen.ts";
 
 const ALL = "all:parallel@r8";
@@ -192,6 +193,23 @@ describe("scores", () => {
     const outcomes = (of: string) => analyseScores(trials, [of], ALL, scored).verdicts.map(({ outcome }) => outcome);
     expect(outcomes("a")).toEqual(["confirmed", "confirmed", "confirmed"]);
     expect(outcomes("b")[1]).toBe("not confirmed");
+  });
+
+  test("as CSV a line for each task and score, its numbers to six decimals, what there is not left empty", () => {
+    const flat = scored.map((each) => (each.score === "depth" ? { ...each, matrix: matrixOf(() => 1) } : each));
+    const result = analyseScores(trials, ["a", "b"], ALL, flat);
+    const [head, ...lines] = scoresCsv(result).trimEnd().split("\n");
+    const keys = head!.split(",");
+    expect(lines).toHaveLength(2 * 3);
+    const { whole, givenDepth } = result.tasks[0]!.scores[1]!;
+    const numbers = [whole.value, whole.low, whole.high, whole.p, givenDepth.value, givenDepth.low, givenDepth.high];
+    const expected = [...numbers, result.tasks[0]!.reliability].map((number) => Number(number!.toFixed(6)));
+    expect(lines[1]!.split(",").slice(0, 2)).toEqual(["a", "frobenius"]);
+    expect(lines[1]!.split(",").slice(2).map(Number)).toEqual(expected);
+    const cell = (line: string, key: string) => line.split(",")[keys.indexOf(key)];
+    expect(["rho", "low", "given_depth_rho"].map((key) => cell(lines[2]!, key))).toEqual(["", "", ""]);
+    expect(cell(lines[2]!, "reliability")).not.toBe("");
+    expect(scoresCsv(analyseScores(trials, ["a"], ALL)).trimEnd()).toBe(head);
   });
 
   test("without scores, or with edges that are not measured, nothing is said", () => {

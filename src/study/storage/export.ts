@@ -182,7 +182,7 @@ export function trialsCsv(trials: readonly Trial[]): string {
   return [head, ...lines, ""].join("\n");
 }
 
-const csvLine = (cells: readonly Cell[]): string => cells.map(csvCell).join(",");
+export const csvLine = (cells: readonly Cell[]): string => cells.map(csvCell).join(",");
 
 function csvCell(cell: Cell): string {
   const text = cell === undefined ? "" : String(cell);
