@@ -7,6 +7,8 @@ export interface Flag {
   /** As typed and as errors name it: `--learning-rate`, or `MODEL` for a positional argument. */
   readonly name: string;
   readonly positional: boolean;
+  /** There is no default, and no command without it. */
+  readonly required: boolean;
   readonly description: string;
   /** What one value is: text is turned into a number where the type has one. */
   readonly kind: "boolean" | "number" | "text" | "number or text";
@@ -38,6 +40,7 @@ export function flagOf(key: string, schema: Schema, positional = false): Flag {
     key,
     name: positional ? kebab(key).toUpperCase() : `--${kebab(key)}`,
     positional,
+    required: !z.safeParse(schema, undefined).success,
     description: typeof meta.description === "string" ? meta.description : "",
     kind,
     list,

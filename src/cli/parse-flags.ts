@@ -30,7 +30,10 @@ export function flagParser(
     .configureHelp({ minWidthToWrap: 20, padWidth: () => TERM_WIDTH, formatItem })
     .allowExcessArguments(false);
   const positionals = flags.filter((flag) => flag.positional);
-  for (const flag of positionals) command.argument(`[${flag.placeholder}${flag.list ? "..." : ""}]`, describe(flag));
+  // Commander would refuse a line without an argument, which a config file may give: to it all are optional.
+  for (const flag of positionals) command.argument(`[${wordOf(flag)}]`, describe(flag));
+  const shown = positionals.map((flag) => (flag.required ? `<${wordOf(flag)}>` : `[${wordOf(flag)}]`));
+  command.usage(["[options]", ...shown].join(" "));
   for (const flag of flags)
     if (!flag.positional)
       for (const option of optionsOf(title, flag)) command.addOption(option.helpGroup(`${flag.group}:`));
@@ -63,6 +66,8 @@ export function flagParser(
     },
   };
 }
+
+const wordOf = ({ placeholder, list }: Flag): string => `${placeholder}${list ? "..." : ""}`;
 
 function optionsOf(title: string, flag: Flag): Option[] {
   if (flag.kind === "boolean") {

@@ -47,6 +47,16 @@ test.each(groups)("graft $name --help lists its commands", async ({ name, comman
   expect(await graftHere("help", name, commands[0]!.name)).toMatchObject({ code: 0, stdout: flags });
 });
 
+test.each([
+  ["study run", "[options] <study.db>"],
+  ["worker", "[options] <redis://…>"],
+  ["study create", "[options] [study.yaml]"], // or --from
+  ["inspect", "[options] [model]"], // builtin:vit where none is named
+])("the usage of graft %s is %s: in angles what cannot be left out", async (name, usage) => {
+  const { stdout } = await graftHere(...name.split(" "), "--help");
+  expect(stdout).toContain(`Usage: graft ${name} ${usage}\n`);
+});
+
 test("the many flags of graft train stand in groups", async () => {
   const { stdout } = await graftHere("train", "--help");
   const groups = [...stdout.matchAll(/^(\w+):$/gm)].map((match) => match[1]);
