@@ -81,18 +81,19 @@ export function analyseChoices(tasks: readonly TaskEdges[], states: readonly num
   });
 }
 
-/** The mean of what the `count` of highest value have; of equal ones, what a draw among them has on average. */
+/** The mean of what the `count` of highest value have, of all where there are fewer; of equal ones, what a draw among them has on average. */
 function ofHighest(values: readonly number[], what: readonly number[], count: number): number {
   const order = [...values.keys()].sort((a, b) => values[b]! - values[a]!);
+  const wanted = Math.min(count, values.length);
   let [sum, taken] = [0, 0];
-  while (taken < count) {
+  while (taken < wanted) {
     const equal = order.filter((k) => values[k] === values[order[taken]!]);
-    const share = Math.min(equal.length, count - taken);
+    const share = Math.min(equal.length, wanted - taken);
     sum += share * mean(equal.map((k) => what[k]!));
     taken += share;
     if (share < equal.length) break;
   }
-  return sum / count;
+  return sum / wanted;
 }
 
 /** Ranks of values, from −½ to ½. */

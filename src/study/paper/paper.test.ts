@@ -268,6 +268,13 @@ describe("choices", () => {
     }
   });
 
+  test("where there are fewer edges than are looked at, all are", () => {
+    const few = { task: "a", measured: [1, 2, 3, 6], scores: new Map([["srank", [4, 3, 2, 1]]]) };
+    expect(analyseChoices([few], [0, 24])[0]!.choices).toEqual([
+      { way: "srank", correlation: expect.closeTo(-1, 12), first: 1, few: 3, above: 0.75 },
+    ]);
+  });
+
   test("from fewer than two other tasks nothing is learned", () => {
     expect(analyseChoices(tasks.slice(0, 2), states)[0]!.choices.map(({ way }) => way)).toEqual([
       ...tasks[0]!.scores.keys(),
