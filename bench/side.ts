@@ -69,7 +69,7 @@ export async function openSide(spec: SideSpec): Promise<Side> {
  * Threads are set, the compiler's results are kept for the next run, and freed memory stays with the process instead of
  * being mapped anew at every step, as PyTorch's tuning guide advises: that favours PyTorch (measured, docs/benchmarks.md).
  */
-const peerEnvironment = (threads: number): NodeJS.ProcessEnv => ({
+export const peerEnvironment = (threads: number): NodeJS.ProcessEnv => ({
   ...process.env,
   OMP_NUM_THREADS: String(threads),
   MKL_NUM_THREADS: String(threads),
@@ -79,7 +79,7 @@ const peerEnvironment = (threads: number): NodeJS.ProcessEnv => ({
 });
 
 /** Answers in their order; rejects when the process ends. */
-function linesOf(child: ChildProcess): () => Promise<unknown> {
+export function linesOf(child: ChildProcess): () => Promise<unknown> {
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   let errors = "";
   // Without its own listener a program that is missing would end this one.
