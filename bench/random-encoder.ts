@@ -23,18 +23,49 @@ export function randomEncoder({ type, width, blocks }: EncoderSizes): string {
   if (existsSync(join(folder, "config.json"))) return folder;
   mkdirSync(folder, { recursive: true });
   const draw = random(1);
-  const tensors = new Map<string, Tensor>();
-  for (const [name, shape] of Object.entries(shapesOf({ type, width, blocks }))) {
-    const data = new Float32Array(elementCount(shape));
-    if (isNorm(name)) data.fill(name.endsWith("weight") ? 1 : 0);
-    else if (!name.endsWith("bias")) for (let k = 0; k < data.length; k++) data[k] = 0.02 * draw.normal();
-    tensors.set(name, tensorOf("float32", shape, data));
+  const shapes = Object.entries(shapesOf({ type, width, blocks }));
+  const files = shardsOf(shapes);
+  for (const [file, some] of files) {
+    const tensors = new Map<string, Tensor>();
+    for (const [name, shape] of some) {
+      const data = new Float32Array(elementCount(shape));
+      if (isNorm(name)) data.fill(name.endsWith("weight") ? 1 : 0);
+      else if (!name.endsWith("bias")) for (let k = 0; k < data.length; k++) data[k] = 0.02 * draw.normal();
+      tensors.set(name, tensorOf("float32", shape, data));
+    }
+    writeFileSync(join(folder, file), encodeSafetensors(tensors));
   }
-  writeFileSync(join(folder, "model.safetensors"), encodeSafetensors(tensors));
+  const weights = Object.fromEntries([...files].flatMap(([file, some]) => some.map(([name]) => [name, file])));
+  if (files.size > 1)
+    writeFileSync(join(folder, "model.safetensors.index.json"), JSON.stringify({ metadata: {}, weight_map: weights }));
   // Last, and at once: a folder with a config is whole.
   writeFileSync(join(folder, "config.part"), JSON.stringify(configOf({ type, width, blocks })));
   renameSync(join(folder, "config.part"), join(folder, "config.json"));
   return folder;
+}
+
+/** Bytes of a file, beyond which there are several, as `save_pretrained` does it. */
+const SHARD_BYTES = 2 ** 30;
+
+type Shape = readonly [name: string, shape: readonly number[]];
+
+/** What each file holds: all of it one file, or as much as fits. */
+function shardsOf(shapes: readonly Shape[]): ReadonlyMap<string, readonly Shape[]> {
+  const shards: Shape[][] = [[]];
+  let bytes = 0;
+  for (const one of shapes) {
+    const size = 4 * elementCount(one[1]);
+    if (bytes + size > SHARD_BYTES) {
+      shards.push([]);
+      bytes = 0;
+    }
+    shards.at(-1)!.push(one);
+    bytes += size;
+  }
+  const number = (k: number) => String(k).padStart(5, "0");
+  const nameOf = (k: number) =>
+    shards.length === 1 ? "model.safetensors" : `model-${number(k + 1)}-of-${number(shards.length)}.safetensors`;
+  return new Map(shards.map((shard, k) => [nameOf(k), shard]));
 }
 
 const isNorm = (name: string) => /layernorm/i.test(name);
