@@ -1,10 +1,9 @@
 import { type StudyView, studyPage, studyView } from "../report/index.ts";
-import { importance, paretoFront, type StudyStorage } from "../study/index.ts";
+import type { StudyStorage } from "../study/index.ts";
 import { pageProgram } from "./page-program.ts";
 
 /** What a study's page shows of it, as it is now. */
-export const viewOf = (storage: StudyStorage): StudyView =>
-  studyView(storage.study, storage.trials(), { front: paretoFront, importance });
+export const viewOf = (storage: StudyStorage): StudyView => studyView(storage.study, storage.trials());
 
 /**
  * A study as one page.

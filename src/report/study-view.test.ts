@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { importance, memoryStorage, paretoFront, StudySettings } from "../study/index.ts";
+import { memoryStorage, StudySettings } from "../study/index.ts";
 import { studyPage } from "./study-page.ts";
 import { studyView } from "./study-view.ts";
 
@@ -18,6 +18,7 @@ function made() {
     ["4-5@r8,20-3@r8", 0.7, 200],
     ["1-2@r8", 0.6, 100],
     ["3-3@r8", 0.5, 150],
+    ["3-4~gated@r8", 0.4, 150], // of another version
   ] as const) {
     const { number } = storage.addTrial("count", { method }, "random");
     for (const seed of [0, 1]) {
@@ -36,7 +37,7 @@ function made() {
       );
     }
   }
-  return studyView(storage.study, storage.trials(), { front: paretoFront, importance });
+  return studyView(storage.study, storage.trials());
 }
 
 test("a trial's edges are read off its method, seconds add up over seeds, of memory the most counts", () => {
@@ -46,6 +47,7 @@ test("a trial's edges are read off its method, seconds add up over seeds, of mem
     [20, 3],
   ]);
   expect(first).toMatchObject({ rank: 8, seconds: 6, memoryBytes: 6 });
+  expect(made().tasks[0]!.trials[3]).toMatchObject({ method: "3-4~gated@r8", edges: [], metric: 0.4 });
   // The third has more parameters than the second and is worse; the first is the best and costs most.
   expect([first, second, third].map((trial) => trial!.isOnFront)).toEqual([true, true, false]);
 });
@@ -76,7 +78,7 @@ test("a trial under way has the mean of its trainings so far, and is on no front
     const cost = { bestEpoch: 1, trainableParameters: 40, seconds: 3 };
     storage.completeRun(run, { validation: validation!, measured: measured!, ...cost });
   }
-  const view = studyView(storage.study, storage.trials(), { front: paretoFront, importance });
+  const view = studyView(storage.study, storage.trials());
   const [half, untouched] = view.tasks[0]!.trials;
   expect(half).toMatchObject({ parameters: 40, seconds: 6, isOnFront: false });
   expect(half!.metric).toBeCloseTo(0.6, 12);

@@ -1,6 +1,13 @@
-import { parseEntries } from "../adapters/index.ts";
 import { mean } from "../base/index.ts";
-import type { Objective, Run, StudyRecord, Trial } from "../study/index.ts";
+import {
+  entriesOf,
+  importance,
+  type Objective,
+  paretoFront,
+  type Run,
+  type StudyRecord,
+  type Trial,
+} from "../study/index.ts";
 
 /** A study as its page shows it: plain JSON, a task at a time. */
 export interface StudyView {
@@ -53,21 +60,8 @@ export interface RunView extends Pick<Run, "seed" | "state" | "attempts" | "work
   readonly seconds?: number;
 }
 
-/** What a page needs that the room of studies computes. */
-export interface StudyAnalysis {
-  readonly front: (trials: readonly Trial[], objectives: readonly Objective[]) => readonly Trial[];
-  readonly importance: (
-    trials: readonly Trial[],
-    backbone: { readonly states: number },
-  ) => readonly { readonly factor: string; readonly share: number }[];
-}
-
 /** A study and its trials as a page shows them. Numbers that are none (NaN) are left out. */
-export function studyView(
-  study: StudyRecord,
-  trials: readonly Trial[],
-  { front, importance }: StudyAnalysis,
-): StudyView {
+export function studyView(study: StudyRecord, trials: readonly Trial[]): StudyView {
   const { tasks, model, objectives: wanted } = study.settings;
   const objectives: readonly Objective[] = wanted.length > 1 ? wanted : ["metric", "parameters"];
   return {
@@ -77,7 +71,7 @@ export function studyView(
     objectives,
     tasks: tasks.map((task) => {
       const own = trials.filter((trial) => trial.task === task);
-      const best = new Set(front(own, objectives));
+      const best = new Set(paretoFront(own, objectives));
       return {
         name: task,
         metric: study.metrics[task] ?? "metric",
@@ -89,7 +83,7 @@ export function studyView(
 }
 
 function trialView({ candidate, values, runs, ...trial }: Trial, isOnFront: boolean): TrialView {
-  const entries = /^\s*\d/.test(candidate.method) ? parseEntries(candidate.method) : [];
+  const entries = entriesOf(candidate.method);
   const results = runs.flatMap(({ result }) => (result ? [result] : []));
   const isUnderWay = (trial.state === "waiting" || trial.state === "running") && results.length > 0;
   const soFar = isUnderWay ? mean(results.map(({ measured }) => measured.value)) : undefined;

@@ -1,5 +1,6 @@
-import { edgeKind, parseEntries } from "../adapters/index.ts";
+import { edgeKind } from "../adapters/index.ts";
 import { mean } from "../base/index.ts";
+import { entriesOf } from "./entries.ts";
 import type { Trial } from "./trial.ts";
 
 export const factors = ["from", "to", "kind", "count", "rank", "learningRate", "initScale"] as const;
@@ -57,9 +58,8 @@ interface Row {
 }
 
 function rowOf({ candidate, origin, values }: Trial): Row[] {
-  if (origin === "baseline" || !values || !Number.isFinite(values.metric) || !/^\s*\d/.test(candidate.method))
-    return [];
-  const entries = parseEntries(candidate.method);
+  const entries = entriesOf(candidate.method);
+  if (origin === "baseline" || !values || !Number.isFinite(values.metric) || entries.length === 0) return [];
   const given = (value: number | undefined) => (value === undefined ? [] : [value]);
   const settings = {
     from: entries.map(({ from }) => from),

@@ -1,4 +1,5 @@
 export { checkBackbone, checkData } from "./check-same.ts";
+export { entriesOf } from "./entries.ts";
 export { type Factor, type FactorImportance, importance } from "./importance.ts";
 export { type NewStudy, newStudy } from "./new-study.ts";
 export * from "./paper/index.ts";

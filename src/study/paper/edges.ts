@@ -1,5 +1,6 @@
 import { type Edge, type EdgeKind, edgeKind } from "../../adapters/index.ts";
 import { median } from "../../base/index.ts";
+import { entriesOf } from "../entries.ts";
 import type { Trial } from "../trial.ts";
 import {
   baseline,
@@ -46,8 +47,9 @@ const TOP = 3;
 
 /** @param all  the baseline with an adapter at every place, as the study names it */
 export function analyseEdges(trials: readonly Trial[], tasks: readonly string[], all: string): EdgesResult {
-  const ends = trials.flatMap(({ candidate: { method } }) => /^(\d+)-(\d+)(@r\d+)?$/.exec(method)?.slice(1, 3) ?? []);
-  const states = [...new Set(ends.map(Number))].toSorted((a, b) => a - b);
+  const placements = trials.map(({ candidate: { method } }) => entriesOf(method));
+  const ends = placements.flatMap(([only, more]) => (only && !more ? [only.from, only.to] : []));
+  const states = [...new Set(ends)].toSorted((a, b) => a - b);
   const results = tasks.map((task) => ofTask(trials, task, states, all));
   return { states, tasks: results, verdicts: [recurrentOnTop(results, states), oneIsEnough(results, all)] };
 }

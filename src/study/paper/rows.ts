@@ -1,5 +1,6 @@
-import { type Edge, parseEntries } from "../../adapters/index.ts";
+import type { Edge } from "../../adapters/index.ts";
 import { mean, tQuantile } from "../../base/index.ts";
+import { entriesOf } from "../entries.ts";
 import type { Trial } from "../trial.ts";
 
 /** A trial as the analyses look at it; seeds whose run is not complete are undefined. */
@@ -32,7 +33,7 @@ export function rowsOf(trials: readonly Trial[], task: string): readonly Row[] {
     .filter((trial) => trial.task === task)
     .map(({ candidate: { method }, origin, runs }) => ({
       method,
-      edges: /^\d/.test(method) ? parseEntries(method) : [],
+      edges: entriesOf(method),
       isBaseline: origin === "baseline",
       validation: runs.map(({ result }) => result?.validation.value),
       measured: runs.map(({ result }) => result?.measured.value),

@@ -1,5 +1,6 @@
-import { DEFAULT_RANK, type Edge, formatPlacement, parseEntries } from "../../adapters/index.ts";
+import { DEFAULT_RANK, type Edge, formatPlacement } from "../../adapters/index.ts";
 import type { Random } from "../../base/index.ts";
+import { entriesOf } from "../entries.ts";
 import type { Space } from "../space.ts";
 import type { Candidate, Trial } from "../trial.ts";
 import type { SamplerRequest } from "./sampler.ts";
@@ -74,9 +75,9 @@ export function pointReader(space: Space): (candidate: Candidate) => Point | und
   const nameOf = ({ from, to }: Edge) => `${from}-${to}`;
   const allowed = new Set(space.edges.map(nameOf));
   return ({ method, learningRate, initScale }) => {
-    if (!/^\s*\d/.test(method)) return;
-    const placement = parseEntries(method).map((entry) => ({ rank: DEFAULT_RANK, ...entry }));
-    const rank = placement[0]!.rank;
+    const placement = entriesOf(method).map((entry) => ({ rank: DEFAULT_RANK, ...entry }));
+    const rank = placement[0]?.rank;
+    if (rank === undefined) return;
     const isIn =
       placement.every((entry) => entry.rank === rank && allowed.has(nameOf(entry))) &&
       placement.length >= space.count[0] &&
