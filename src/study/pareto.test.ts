@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { mean } from "../base/index.ts";
 import { bestFirst, crowdingDistances, gainsOf, paretoFront, paretoLayers } from "./pareto.ts";
 import type { Trial } from "./trial.ts";
 
@@ -80,4 +81,16 @@ test("the front of trials is of complete ones; costs are to be small, and a cost
     -3,
     Number.NEGATIVE_INFINITY,
   ]);
+});
+
+test("equal trials are equal, in whatever order their seeds came", () => {
+  const [a, b] = [mean([0.1, 0.2, 0.3]), mean([0.3, 0.2, 0.1])];
+  expect(a).not.toBe(b); // by a rounding
+  const trials = [a, b].map(
+    (metric, number): Trial => ({
+      ...{ task: "t", number, candidate: { method: `0-${number}@r8` }, origin: "random", state: "complete" },
+      ...{ runs: [], values: { metric, parameters: 7 } },
+    }),
+  );
+  expect(paretoFront(trials, ["metric", "parameters"])).toEqual(trials);
 });

@@ -1,11 +1,14 @@
 import type { Objective } from "./settings.ts";
 import type { Trial, TrialValues } from "./trial.ts";
 
+/** Means of the same numbers, taken in another order, differ in the last bits: so many digits count. */
+const DIGITS = 12;
+
 /** What is to be large, in the order of the objectives; a value that is not there loses to every other. */
 export function gainsOf(values: TrialValues, objectives: readonly Objective[]): number[] {
   return objectives.map((objective) => {
     const gain = objective === "metric" ? values.metric : -(values[objective] ?? Number.NaN);
-    return Number.isNaN(gain) ? Number.NEGATIVE_INFINITY : gain;
+    return Number.isNaN(gain) ? Number.NEGATIVE_INFINITY : Number(gain.toPrecision(DIGITS));
   });
 }
 
