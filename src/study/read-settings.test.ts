@@ -16,8 +16,16 @@ test("a study.yaml is read, with every default", async () => {
 
 test.each([
   ["tasks: [count]\ntrials: 3\nsampeler: random", /^s:3: there is no key "sampeler"\. did you mean "sampler"/],
-  ["tasks: [count]\ntrials: 3\nspace:\n  stryde: 2", /^s:4: there is no key "stryde"\. did you mean "stride"/],
-  ["tasks: [count]\ntrials: 3\ntraining: { epocs: 2 }", /^s:3: there is no key "epocs"\. did you mean "epochs"/],
+  ["tasks: [count]\ntrials: 3\nspace:\n  stryde: 2", /^s:4: there is no key "space\.stryde"\. did you mean "stride"/],
+  [
+    "tasks: [count]\ntrials: 3\ntraining: { epocs: 2 }",
+    /^s:3: there is no key "training\.epocs"\. did you mean "epochs"/,
+  ],
+  [
+    "tasks: [count]\ntrials: 3\ntraining: { learningRate: 0.1 }",
+    /^s:3: .*"training\.learningRate".*space: \{ learningRate/,
+  ],
+  ["tasks: [count]\ntrials: 3\ntraining: { seed: 1 }", /^s:3: .*"training\.seed".*`seeds`/],
   ["tasks: [count]\ntrials: many", /^s:2: trials: /],
   ["tasks: [count]\ntrials: 3\nspace: { count: [1] }", /^s:3: space\.count: /],
   ["tasks: [count]", /^s:1: the study: needs `trials` or `hours`/],

@@ -1,6 +1,5 @@
 import { didYouMean, GraftError } from "../base/index.ts";
-import { TrainOptions } from "../training/index.ts";
-import { SpaceSettings, StudySettings } from "./settings.ts";
+import { SpaceSettings, StudySettings, TrainingSettings } from "./settings.ts";
 
 /**
  * Read a study.yaml.
@@ -21,9 +20,11 @@ export async function readStudySettings(text: string, place: string): Promise<St
   const key = issue.code === "unrecognized_keys" ? issue.keys[0]! : path.join(".");
   const where = `${place}:${lineOf(issue.code === "unrecognized_keys" ? [...path, key] : path)}`;
   if (issue.code === "unrecognized_keys") {
-    const schema = path[0] === "space" ? SpaceSettings : path[0] === "training" ? TrainOptions : StudySettings;
+    const schema = path[0] === "space" ? SpaceSettings : path[0] === "training" ? TrainingSettings : StudySettings;
     const known = Object.keys(schema.shape);
-    throw bad(where, `there is no key "${key}"`, `${didYouMean(key, known)}The keys are ${known.join(", ")}`);
+    const elsewhere = path[0] === "training" ? ELSEWHERE[key] : undefined;
+    const remedy = elsewhere ?? `${didYouMean(key, known)}The keys are ${known.join(", ")}`;
+    throw bad(where, `there is no key "${[...path, key].join(".")}"`, remedy);
   }
   throw bad(where, `${key || "the study"}: ${issue.message}`);
 
@@ -42,6 +43,12 @@ export async function readStudySettings(text: string, place: string): Promise<St
     return line;
   }
 }
+
+/** Options of a training that a study sets another way. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  learningRate: "A candidate has it: write `space: { learningRate: … }`",
+  seed: "Each run has its own: `seeds` says how many runs a trial has",
+};
 
 const bad = (thing: string, place: string, remedy = "Correct that line; docs/studies.md lists the keys"): GraftError =>
   new GraftError("BAD_STUDY", { thing, place, remedy });

@@ -34,6 +34,9 @@ export const SpaceSettings = z.strictObject({
 });
 export type SpaceSettings = z.output<typeof SpaceSettings>;
 
+/** What all trainings of a study have; a training's seed is its run's, its learning rate the candidate's. */
+export const TrainingSettings = TrainOptions.omit({ seed: true, learningRate: true });
+
 /** What is to be good: the metric always, and perhaps what a model costs. All but the metric are to be small. */
 export const objectives = ["metric", "parameters", "latency"] as const;
 export type Objective = (typeof objectives)[number];
@@ -71,8 +74,7 @@ export const StudySettings = z
     seed: z.int().min(0).default(0).describe("of the sampler's draws"),
     workers: z.int().min(1).optional().describe("processes; default: one for each core"),
     attempts: z.int().min(1).default(3).describe("times that a training is begun whose worker dies"),
-    training: TrainOptions.omit({ seed: true, learningRate: true })
-      .partial()
+    training: TrainingSettings.partial()
       .prefault({})
       .describe("settings of every training, as the flags of `graft train`"),
   })
