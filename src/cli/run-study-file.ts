@@ -2,6 +2,7 @@ import { mean } from "../base/index.ts";
 import { scoreEdges } from "../node.ts";
 import { openStudyFile, queueWorkers } from "../study/index.node.ts";
 import {
+  hasEnded,
   plannedTrainings,
   runStudy,
   type StudyEnd,
@@ -64,13 +65,13 @@ async function scoresOf({ study }: StudyStorage, task: string, signal: AbortSign
 
 /** Trainings done and left, and about how long those will take on the workers there are. */
 function describeRest({ study, trials }: StudyStorage, slots: number): string {
-  const runs = trials().flatMap((trial) => trial.runs);
-  const seconds = runs.flatMap(({ result }) => (result ? [result.seconds] : []));
+  const ended = trials().flatMap(({ runs }) => runs.filter(hasEnded));
+  const seconds = ended.flatMap(({ result }) => (result ? [result.seconds] : []));
   const planned = plannedTrainings(study);
   const each = seconds.length > 0 ? mean(seconds) : study.secondsEach;
-  const head = `${study.name}: ${seconds.length} of ${planned ?? "?"} trainings are done`;
+  const head = `${study.name}: ${ended.length} of ${planned ?? "?"} trainings are done`;
   if (each === undefined || planned === undefined) return head;
-  const hours = ((planned - seconds.length) * each) / slots / 3600;
+  const hours = ((planned - ended.length) * each) / slots / 3600;
   return `${head}; the rest, some ${each.toFixed(0)} s each, takes about ${hours.toFixed(1)} hours with ${slots} at once`;
 }
 

@@ -1,5 +1,5 @@
 import { median } from "../base/index.ts";
-import { plannedTrainings, type Run, type StudyRecord, type Trial } from "../study/index.ts";
+import { hasEnded, plannedTrainings, type Run, type StudyRecord, type Trial } from "../study/index.ts";
 import { type Column, terminalTable } from "./table.ts";
 
 const HOUR = 3_600_000;
@@ -55,7 +55,7 @@ const spread = (values: readonly number[]): string =>
 
 /** Trainings done, how many an hour, and when the rest will be. */
 function pace(runs: readonly Run[], study: StudyRecord, now: number): string {
-  const done = runs.filter(({ state }) => state === "complete" || state === "failed" || state === "pruned");
+  const done = runs.filter(hasEnded);
   const planned = plannedTrainings(study);
   const head = `${done.length}${planned === undefined ? "" : ` of ${planned}`} trainings`;
   const ends = done.flatMap(({ endedAt }) => (endedAt === undefined ? [] : [endedAt])).toSorted((a, b) => a - b);

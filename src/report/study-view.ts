@@ -1,6 +1,7 @@
 import { mean } from "../base/index.ts";
 import {
   entriesOf,
+  hasEnded,
   importance,
   type Objective,
   paretoFront,
@@ -85,7 +86,7 @@ export function studyView(study: StudyRecord, trials: readonly Trial[]): StudyVi
 function trialView({ candidate, values, runs, ...trial }: Trial, isOnFront: boolean): TrialView {
   const entries = entriesOf(candidate.method);
   const results = runs.flatMap(({ result }) => (result ? [result] : []));
-  const isUnderWay = (trial.state === "waiting" || trial.state === "running") && results.length > 0;
+  const isUnderWay = !hasEnded(trial) && results.length > 0;
   const soFar = isUnderWay ? mean(results.map(({ measured }) => measured.value)) : undefined;
   const memory = results.flatMap(({ peakMemoryBytes }) => peakMemoryBytes ?? []);
   const ends = runs.flatMap(({ endedAt }) => endedAt ?? []);

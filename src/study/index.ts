@@ -11,5 +11,15 @@ export { type Objective, StudySettings } from "./settings.ts";
 export { exportStudy, type RestoredStudy, readStudyExport, runsCsv, trialsCsv } from "./storage/export.ts";
 export { memoryStorage } from "./storage/memory.ts";
 export type { StudyRecord, StudyStorage } from "./storage/storage.ts";
-export type { Candidate, Run, RunKey, RunReport, RunResult, Trial, TrialState, TrialValues } from "./trial.ts";
+export {
+  type Candidate,
+  hasEnded,
+  type Run,
+  type RunKey,
+  type RunReport,
+  type RunResult,
+  type Trial,
+  type TrialState,
+  type TrialValues,
+} from "./trial.ts";
 export type { RunCall, RunRequest, Workers } from "./workers/workers.ts";

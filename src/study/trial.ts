@@ -11,6 +11,10 @@ export interface Candidate {
 
 export type TrialState = "waiting" | "running" | "complete" | "pruned" | "failed";
 
+/** Whether nothing more will come of a run or a trial. */
+export const hasEnded = ({ state }: { readonly state: TrialState }): boolean =>
+  state !== "waiting" && state !== "running";
+
 /** One training of a trial. A job for workers is a run: it is known by task, trial number and seed. */
 export interface RunKey {
   readonly task: string;

@@ -1,7 +1,7 @@
 import { plannedTrainings } from "../run-study.ts";
 import type { StudySettings } from "../settings.ts";
 import type { StudyRecord } from "../storage/storage.ts";
-import type { Trial } from "../trial.ts";
+import { hasEnded, type Trial } from "../trial.ts";
 import { analyseBaselines, type BaselinesResult } from "./baselines.ts";
 import { analyseCorrelation, type CorrelationResult } from "./correlation.ts";
 import { analyseEdges, type EdgesResult } from "./edges.ts";
@@ -64,6 +64,6 @@ export function analyseExperiment<Name extends ExperimentName>(
 
 /** Whether all trainings that a study will have are there and have ended. */
 export function isComplete(study: StudyRecord, trials: readonly Trial[]): boolean {
-  const ended = trials.flatMap(({ runs }) => runs).filter(({ state }) => state !== "waiting" && state !== "running");
+  const ended = trials.flatMap(({ runs }) => runs).filter(hasEnded);
   return ended.length >= (plannedTrainings(study) ?? Number.POSITIVE_INFINITY);
 }

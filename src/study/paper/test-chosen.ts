@@ -2,6 +2,7 @@ import type { Backbone } from "../../backbone/index.ts";
 import type { LongCall } from "../../base/index.ts";
 import { localRuns } from "../../comparison/index.ts";
 import type { Task } from "../../tasks/index.ts";
+import { hasEnded } from "../trial.ts";
 import type { PaperStudy } from "./analyse.ts";
 import { everyPlaceOf } from "./experiments.ts";
 import { chosenDraw, type TestRun } from "./random.ts";
@@ -28,8 +29,7 @@ export function testJobs(
   const all = everyPlaceOf(settings);
   return settings.tasks.flatMap((task) => {
     const draws = trials.filter((trial) => trial.task === task && trial.origin !== "baseline");
-    const isWhole =
-      draws.length >= (settings.trials ?? 1) && draws.every(({ state }) => state !== "waiting" && state !== "running");
+    const isWhole = draws.length >= (settings.trials ?? 1) && draws.every(hasEnded);
     const chosen = chosenDraw(trials, task);
     const met = tested.filter((run) => run.task === task);
     if (!isWhole || chosen === undefined || met.some(({ method }) => method !== chosen && method !== all)) return [];
