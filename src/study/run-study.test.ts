@@ -179,18 +179,21 @@ test("a study whose every worker dies is given up", async () => {
   expect(begun).toHaveLength(3 * 2);
 });
 
-test("a model or data that differ end the study, and nothing is lost", async () => {
-  const storage = memoryStorage(recordOf({ tasks: ["count"] }));
-  const differs = new GraftError("DATA_DIFFERS", { thing: "data count", place: "other hash", remedy: "" });
-  const { workers } = fakeWorkers({ fails: ({ trial }) => (trial === 2 ? differs : undefined) });
-  await expect(runStudy(storage, workers)).rejects.toBe(differs);
-  expect(
-    storage
-      .trials()
-      .map(({ state }) => state)
-      .slice(0, 3),
-  ).toEqual(["complete", "complete", "waiting"]);
-});
+test.each(["DATA_DIFFERS", "FILE_MISSING", "HUB_OFFLINE"])(
+  "what only this host lacks (%s) ends the study, and nothing is lost",
+  async (code) => {
+    const storage = memoryStorage(recordOf({ tasks: ["count"] }));
+    const differs = new GraftError(code, { thing: "data count", place: "not here", remedy: "" });
+    const { workers } = fakeWorkers({ fails: ({ trial }) => (trial === 2 ? differs : undefined) });
+    await expect(runStudy(storage, workers)).rejects.toBe(differs);
+    expect(
+      storage
+        .trials()
+        .map(({ state }) => state)
+        .slice(0, 3),
+    ).toEqual(["complete", "complete", "waiting"]);
+  },
+);
 
 test("a pruned trial ends early, baselines never do", async () => {
   const epochs = 4;

@@ -5,8 +5,8 @@ import { openPruner } from "./pruners/pruners.ts";
 import { openSampler } from "./samplers/samplers.ts";
 import { openSpace } from "./space.ts";
 import type { StudyRecord, StudyStorage } from "./storage/storage.ts";
-import type { Run, RunKey, Trial } from "./trial.ts";
-import type { RunRequest, Workers } from "./workers/workers.ts";
+import { hasEnded, type Run, type RunKey, type Trial } from "./trial.ts";
+import { type RunRequest, UNFIT_HOST, type Workers } from "./workers/workers.ts";
 
 export interface RunStudyOptions extends LongCall {
   /** Edge scores of a task, for a sampler that is guided by them. */
@@ -35,7 +35,8 @@ const BASELINE = "baseline";
 /**
  * Train a study's trials until its limits: the owner of its storage draws candidates, hands runs to the workers, prunes
  * on what they report, and keeps what they give. Run again, it goes on where it stopped, however that was.
- * @throws what aborted it (runs under way go back); STUDY_FAILS where the first trials all fail alike; BAD_SPACE
+ * @throws what aborted it (runs under way go back); what makes this host unfit to train, all runs that it met given back;
+ *         STUDY_FAILS where the first trials all fail alike; BAD_SPACE
  */
 export async function runStudy(
   storage: StudyStorage,
@@ -48,6 +49,7 @@ export async function runStudy(
   const space = openSpace(settings.space, study.backbone);
   const sampler = openSampler(settings.sampler);
   const pruner = openPruner(settings.pruner);
+  const { epochs } = TrainOptions.parse(settings.training);
   const begun = performance.now();
   const total = plannedTrainings(study);
   const active = new Map<string, Promise<void>>();
@@ -95,7 +97,7 @@ export async function runStudy(
   function nextWaiting(): Run | undefined {
     const canPrune = pruner.name !== "none";
     const isFree = (run: Run, { runs }: Trial) =>
-      (run.state === "waiting" || run.state === "running") &&
+      !hasEnded(run) &&
       !active.has(keyOf(run)) &&
       (!canPrune || runs.every(({ seed, state }) => seed >= run.seed || state === "complete"));
     const inOrder = storage.trials().toSorted((a, b) => a.number - b.number);
@@ -115,7 +117,6 @@ export async function runStudy(
     const prune = () => {
       const trials = drawn(run.task);
       if (trial.origin === BASELINE) return;
-      const { epochs } = TrainOptions.parse(settings.training);
       if (!pruner.shouldPrune({ run, trials, epochs, seeds: settings.seeds })) return;
       if (storage.pruneRun(run, `pruned by ${pruner.name}`)) controller.abort(PRUNED);
     };
@@ -138,7 +139,7 @@ export async function runStudy(
         active.delete(key);
         controllers.delete(key);
         const now = storage.trials(run.task)[run.trial]!;
-        if (now.state !== "waiting" && now.state !== "running") onTrial?.(now);
+        if (hasEnded(now)) onTrial?.(now);
         report();
       });
     active.set(key, done);
@@ -151,7 +152,8 @@ export async function runStudy(
     }
     const { message } = error as Error;
     const code = error instanceof GraftError ? error.code : "UNEXPECTED";
-    if (FATAL.has(code)) {
+    // Every run would end like that; it is none's fault.
+    if (UNFIT_HOST.has(code)) {
       storage.returnRun(run, message);
       fatal ??= error;
       return;
@@ -168,7 +170,7 @@ export async function runStudy(
 
   function report(): void {
     const runs = storage.trials().flatMap((trial) => trial.runs);
-    const done = runs.filter(({ state }) => state !== "waiting" && state !== "running").length;
+    const done = runs.filter(hasEnded).length;
     onProgress?.({ phase: "study", done, total: total ?? done, unit: "trainings" });
   }
 
@@ -211,9 +213,6 @@ export function plannedTrainings({
 
 const PRUNED = new Error("pruned");
 
-/** Errors that every run would have. */
-const FATAL: ReadonlySet<string> = new Set(["BACKBONE_DIFFERS", "DATA_DIFFERS", "QUEUE_UNREACHABLE"]);
-
 const keyOf = ({ task, trial, seed }: RunKey): string => `${trial} ${seed} ${task}`;
 
 function requestOf({ name, settings, backbone, data, createdAt }: StudyRecord, trial: Trial, seed: number): RunRequest {
@@ -237,7 +236,7 @@ function requestOf({ name, settings, backbone, data, createdAt }: StudyRecord, t
 
 /** An error where the first trials that ended have all failed alike. */
 function failingAlike(trials: readonly Trial[]): GraftError | undefined {
-  const ended = trials.filter(({ state }) => state !== "waiting" && state !== "running");
+  const ended = trials.filter(hasEnded);
   const errors = ended.map(({ runs }) => runs.find(({ error }) => error !== undefined)?.error);
   const [first] = errors;
   const isAlike = (error: string | undefined) => error !== undefined && kindOf(error) === kindOf(first!);

@@ -12,7 +12,7 @@ import {
   WITHDRAWN,
   withMappedPaths,
 } from "./queue-job.node.ts";
-import type { RunRequest, Workers } from "./workers.ts";
+import { type RunRequest, UNFIT_HOST, type Workers } from "./workers.ts";
 
 export interface ServeQueueOptions extends ConnectOptions {
   /** Who trains, in processes of their own: leases are renewed here while a session blocks there. Not closed. */
@@ -29,9 +29,6 @@ export interface ServeQueueOptions extends ConnectOptions {
   readonly leaseSeconds?: number;
   readonly onDone?: (request: RunRequest, outcome: RunResult | GraftError) => void;
 }
-
-/** Codes of errors that come of this host and not of the run: another host may do it. */
-const UNFIT: ReadonlySet<string> = new Set(["BACKBONE_DIFFERS", "DATA_DIFFERS", "FILE_MISSING", "MISSING_PACKAGE"]);
 
 /** The owner's wish to end a run is seen so soon, however long an epoch takes. */
 const LOOK_MILLISECONDS = 2000;
@@ -70,7 +67,7 @@ export async function serveQueue(options: ServeQueueOptions): Promise<void> {
       return result;
     } catch (thrown) {
       const error = asGraftError(thrown);
-      if (UNFIT.has(error.code)) {
+      if (UNFIT_HOST.has(error.code)) {
         unfit ??= error;
         ended.abort();
       }

@@ -26,6 +26,26 @@ export interface RunCall {
   onLog(line: string): void;
 }
 
+/**
+ * Codes of errors that come of the host and not of the run: its files differ or are missing, it lacks network, room or packages.
+ * The run is given back; another host may do it, or this one when that is mended.
+ */
+export const UNFIT_HOST: ReadonlySet<string> = new Set([
+  "BACKBONE_DIFFERS",
+  "DATA_DIFFERS",
+  "FILE_ACCESS",
+  "FILE_DISK_FULL",
+  "FILE_MISSING",
+  "HUB_ACCESS",
+  "HUB_NETWORK",
+  "HUB_OFFLINE",
+  "MISSING_PACKAGE",
+  "MODEL_NOT_FOUND",
+  "NO_DATA",
+  "NO_SUCH_FOLDER",
+  "RUNTIME_MISSING",
+]);
+
 /** Who trains. `run` may be called as often at once as there are slots. */
 export interface Workers {
   /** Runs that are done at once; of a queue, as many as it is to hold ready for those who come. */
