@@ -143,6 +143,32 @@ test("a request to stop lets what is under way end", async () => {
   expect(storage.isStopRequested()).toBe(false);
 });
 
+test("a request to stop takes back what workers hold ready and nobody has begun", async () => {
+  const storage = memoryStorage(recordOf({ tasks: ["count"], seeds: 1 }));
+  let turn: Promise<unknown> = Promise.resolve();
+  const { workers, begun } = fakeWorkers({ slots: 4, delay: () => 5 });
+  /** Four slots, and one who trains. */
+  const queue: Workers = {
+    ...workers,
+    run(request, call) {
+      const { signal } = call;
+      const taken = turn.then(() => {
+        signal.throwIfAborted();
+        return workers.run(request, call);
+      });
+      turn = taken.catch(() => {});
+      const back = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      return Promise.race([taken, back]);
+    },
+  };
+  const end = runStudy(storage, queue, { onTrial: ({ number }) => number === 0 && storage.requestStop() });
+  expect(await end).toBe("stopped");
+  expect(begun.length).toBeLessThan(4);
+  const states = storage.trials().map(({ state }) => state);
+  expect(states.filter((state) => state === "complete")).toHaveLength(begun.length);
+  expect(states).not.toContain("running");
+});
+
 const died = () => new GraftError("WORKER_DIED", { thing: "a training", place: "killed", remedy: "" });
 const broken = (at: number) =>
   new GraftError("LOSS_NOT_FINITE", { thing: "the loss", place: `step ${at}`, remedy: "" });

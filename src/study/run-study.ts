@@ -168,6 +168,12 @@ export async function runStudy(
     fatal ??= failingAlike(storage.trials());
   }
 
+  /** Runs that workers hold ready and nobody has begun: of a queue. */
+  function takeBackWaiting(): void {
+    for (const run of storage.trials().flatMap(({ runs }) => runs))
+      if (run.state === "waiting") controllers.get(keyOf(run))?.abort(LIMIT);
+  }
+
   function report(): void {
     const runs = storage.trials().flatMap((trial) => trial.runs);
     const done = runs.filter(hasEnded).length;
@@ -187,6 +193,7 @@ export async function runStudy(
         if (!run && !(await suggest())) break;
         if (run) start(run);
       }
+      if (ended) takeBackWaiting();
       if (active.size === 0 && (ended || !run)) break;
       await firstOf(active.values(), signal);
     }
@@ -212,6 +219,9 @@ export function plannedTrainings({
 }
 
 const PRUNED = new Error("pruned");
+
+/** The study has its limit: nobody is to begin what waits. */
+const LIMIT = new Error("the study ends");
 
 const keyOf = ({ task, trial, seed }: RunKey): string => `${trial} ${seed} ${task}`;
 
