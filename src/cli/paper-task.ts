@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { makeFolder, writeFileAtomic } from "../base/index.node.ts";
+import { makeFolder, readFileChecked, writeFileAtomic } from "../base/index.node.ts";
 import { GraftError } from "../node.ts";
 import { type PaperReport, paperMarkdown, paperReport } from "../report/index.ts";
 import { createStudyFile, openStudyFile } from "../study/index.node.ts";
@@ -15,19 +14,22 @@ import {
   newStudy,
   openStudyTask,
   type PaperOptions,
+  type RestoredStudy,
   readStudyExport,
   runsCsv,
   type ScoredEdges,
   type StudyEnd,
+  type StudyRecord,
   type StudySettings,
   scoreStudy,
   type TestRun,
   testChosen,
 } from "../study/index.ts";
-import { describeCost } from "./commands/study/create.ts";
+import type { Task } from "../tasks/index.ts";
 import type { CommandContext } from "./define-command.ts";
 import { appendLines, readLines } from "./lines-file.ts";
 import { runStudyFile } from "./run-study-file.ts";
+import { describeCost } from "./study-cost.ts";
 import { openers } from "./study-openers.ts";
 
 type Context = Pick<CommandContext<unknown>, "signal" | "note" | "line" | "onProgress">;
@@ -54,7 +56,6 @@ export interface PaperOutcome {
 /** Run an experiment of the paper, or go on with it, and write what comes of it, also where it is stopped on the way. */
 export async function paperTask(name: ExperimentName, task: PaperTask, context: Context): Promise<PaperOutcome> {
   const file = join(task.out, "study.db");
-  await makeFolder(task.out);
   await prepare(name, task, file, context);
   if (task.look) return { end: undefined, ...(await writeResults(name, task.out)) };
   let end: StudyEnd;
@@ -80,6 +81,13 @@ async function prepare(name: ExperimentName, task: PaperTask, file: string, cont
       remedy: "Leave --from out to go on with it, or give another --out",
     });
   if (!isThere && task.from === undefined) {
+    if (task.look)
+      throw new GraftError("FILE_MISSING", {
+        thing: file,
+        place: "there is no study yet to look at",
+        remedy: "Leave --look out to make one and train it, or give the --out of one",
+      });
+    await makeFolder(task.out);
     const { signal, onProgress, note } = context;
     const { model = "builtin:vit", dtype } = task;
     const backbone = await openers.backbone({ model, dtype }, note);
@@ -89,19 +97,31 @@ async function prepare(name: ExperimentName, task: PaperTask, file: string, cont
     createStudyFile(file, made.record);
     return;
   }
-  if (!isThere) {
-    const { record, trials } = readStudyExport((await readFile(task.from!)).toString(), task.from);
-    createStudyFile(file, record, trials);
-  }
-  const storage = openStudyFile(file);
-  storage.close();
-  if (storage.study.name !== `paper-${study}`)
+  const restored = task.from === undefined ? undefined : await readExport(task.from);
+  const { record } = restored ?? recordAndTrials(file);
+  if (record.name !== `paper-${study}`)
     throw new GraftError("OTHER_STUDY", {
-      thing: `study ${storage.study.name}`,
+      thing: `study ${record.name}`,
       place: `it is not one of \`graft paper ${name}\`, which are called paper-${study}`,
       remedy: "Give another --out or --from",
     });
-  checkAsked(task, storage.study.settings, file);
+  checkAsked(task, record.settings, task.from ?? file);
+  if (restored === undefined) return;
+  await makeFolder(task.out);
+  createStudyFile(file, record, restored.trials);
+}
+
+const readExport = async (path: string): Promise<RestoredStudy> =>
+  readStudyExport(new TextDecoder().decode(await readFileChecked(path)), path);
+
+/** What a study's file holds now. */
+function recordAndTrials(file: string): RestoredStudy {
+  const storage = openStudyFile(file);
+  try {
+    return { record: storage.study, trials: storage.trials() };
+  } finally {
+    storage.close();
+  }
 }
 
 /** What flags set, as a study keeps it. */
@@ -132,28 +152,32 @@ function checkAsked(task: PaperTask, settings: StudySettings, file: string): voi
   }
 }
 
+/** A study's model and data, seen to be what it was made with. */
+async function openAgain({ settings, backbone: made, data }: StudyRecord, note: Context["note"]) {
+  const { model, dtype, trainSize, measureSize } = settings;
+  const backbone = await openers.backbone({ model, dtype }, note);
+  checkBackbone(backbone, model, made.hash);
+  async function openTask(name: string, seed: number): Promise<Task> {
+    const { task } = await openStudyTask(openers, backbone, { task: name, seed, trainSize, measureSize });
+    const known = data[name]?.[seed];
+    if (known !== undefined) await checkData(task, name, known); // seeds beyond the study's are new to it
+    return task;
+  }
+  return { backbone, openTask };
+}
+
 /** Let the chosen draws meet the test split, and keep each training as it comes. */
 async function meetTest({ out, testSeeds = 0 }: PaperTask, file: string, context: Context): Promise<void> {
   const { signal, onProgress, note } = context;
-  const storage = openStudyFile(file);
-  const [record, trials] = [storage.study, storage.trials()];
-  storage.close();
-  const { settings } = record;
-  const { model, dtype, trainSize, measureSize } = settings;
-  const backbone = await openers.backbone({ model, dtype }, note);
-  checkBackbone(backbone, model, record.backbone.hash);
+  const { record, trials } = recordAndTrials(file);
+  const { backbone, openTask } = await openAgain(record, note);
   const tested = await readLines<TestRun>(join(out, TESTED));
-  const study = { settings, trials, tested };
+  const study = { settings: record.settings, trials, tested };
   await testChosen(backbone, study, {
     seeds: testSeeds,
     signal,
     onProgress,
-    openTask: async (name, seed) => {
-      const { task } = await openStudyTask(openers, backbone, { task: name, seed, trainSize, measureSize });
-      const known = record.data[name]?.[seed];
-      if (known !== undefined) await checkData(task, name, known);
-      return task;
-    },
+    openTask,
     async onRun(run) {
       await appendLines(join(out, TESTED), [run]);
       note(`${run.task}, seed ${run.seed}, ${run.method}: test ${run.test.toPrecision(4)}`);
@@ -163,23 +187,14 @@ async function meetTest({ out, testSeeds = 0 }: PaperTask, file: string, context
 
 /** Score the study's edges on each task and seed, and keep them as they come. */
 async function score({ out }: PaperTask, file: string, { signal, onProgress, note }: Context): Promise<void> {
-  const storage = openStudyFile(file);
-  const record = storage.study;
-  storage.close();
-  const { settings } = record;
-  const { model, dtype, trainSize, measureSize } = settings;
-  const backbone = await openers.backbone({ model, dtype }, note);
-  checkBackbone(backbone, model, record.backbone.hash);
+  const { record } = recordAndTrials(file);
+  const { backbone, openTask } = await openAgain(record, note);
   const scored = await readLines<ScoredEdges>(join(out, SCORED));
-  const study = { settings, scored };
+  const study = { settings: record.settings, scored };
   await scoreStudy(backbone, study, {
     signal,
     onProgress,
-    openTask: async (name, seed) => {
-      const { task } = await openStudyTask(openers, backbone, { task: name, seed, trainSize, measureSize });
-      await checkData(task, name, record.data[name]?.[seed]);
-      return task;
-    },
+    openTask,
     async onScored(scored) {
       await appendLines(join(out, SCORED), scored);
       note(`${scored[0]?.task}, seed ${scored[0]?.seed}: ${scored.length} scores of each edge`);
@@ -191,10 +206,7 @@ async function score({ out }: PaperTask, file: string, { signal, onProgress, not
 const [TESTED, SCORED] = ["test.jsonl", "scores.jsonl"];
 
 async function writeResults(name: ExperimentName, out: string): Promise<{ report: PaperReport; files: string[] }> {
-  const storage = openStudyFile(join(out, "study.db"));
-  const [record, trials] = [storage.study, storage.trials()];
-  const lines = exportStudy(storage);
-  storage.close();
+  const { record, trials } = recordAndTrials(join(out, "study.db"));
   const report = paperReport(name, {
     settings: record.settings,
     trials,
@@ -209,7 +221,7 @@ async function writeResults(name: ExperimentName, out: string): Promise<{ report
   ] as const;
   const page = paperMarkdown(name, { record, trials }, report, { data, picture: (picture) => `${picture}.svg` });
   const contents: readonly (readonly [string, string])[] = [
-    ["study.jsonl", lines],
+    ["study.jsonl", exportStudy({ study: record, trials: () => trials })],
     ["study.csv", runsCsv(trials)],
     [`${name}.md`, page],
     ...(report.csv === undefined ? [] : [[`${name}.csv`, report.csv] as const]),

@@ -44,6 +44,17 @@ test("a kept study is restored and shown: tables, pictures, CSV, and the export 
   expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining("called paper-places") });
 });
 
+test("what is not asked for leaves nothing behind", async () => {
+  const out = at("none");
+  const other = await graftHere("paper", "places", "--from", KEPT, "--out", out, "--look");
+  expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining("called paper-places") });
+  const differs = await graftHere("paper", "edges", "--from", KEPT, "--seeds", "9", "--out", out, "--look");
+  expect(differs).toMatchObject({ code: 2, stderr: expect.stringContaining("has 2") });
+  const nothing = await graftHere("paper", "edges", "--out", out, "--look");
+  expect(nothing).toMatchObject({ code: 2, stderr: expect.stringContaining("no study yet") });
+  expect(await readdir(folder)).not.toContain("none");
+});
+
 test("an experiment is trained to its end, and the same command finds nothing to do", async () => {
   const sizes = ["--train-size", "32", "--measure-size", "16", "--epochs", "1", "--seeds", "1"];
   const args = ["paper", "edges", "--tasks", "texture", "--stride", "24", ...sizes, "--out", at("short")];

@@ -43,6 +43,17 @@ const make = async (name: string) => {
   return file;
 };
 
+test("a file that is there is refused before the model is looked at", async () => {
+  const [settings, file] = [join(folder, "no-model.yaml"), join(folder, "there.db")];
+  await writeFile(settings, `model: ${join(folder, "missing.onnx")}\ntasks: [count]\ntrials: 1\n`);
+  await writeFile(file, "");
+  const there = await graftHere("study", "create", settings, "--out", file);
+  expect(there).toMatchObject({ code: 2, stderr: expect.stringContaining("there is a file of that name") });
+  const missing = await graftHere("study", "create", settings, "--out", join(folder, "new.db"));
+  expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining("missing.onnx") });
+  expect(existsSync(join(folder, "new.db"))).toBe(false);
+});
+
 const trialsOf = async (file: string): Promise<readonly Trial[]> =>
   JSON.parse((await graftHere("study", "status", file, "--json")).stdout).trials;
 

@@ -8,17 +8,22 @@ import { memoryStorage } from "./memory.ts";
 import { migrate, VERSION } from "./migrations.node.ts";
 import type { StudyRecord, StudyStorage } from "./storage.ts";
 
-/**
- * Make the file of a new study. It is whole or not there.
- * @throws GraftError FILE_EXISTS, FILE_UNWRITABLE
- */
-export function createStudyFile(path: string, study: StudyRecord, trials: readonly Trial[] = []): void {
+/** @throws GraftError FILE_EXISTS */
+export function checkNoFile(path: string): void {
   if (existsSync(path))
     throw new GraftError("FILE_EXISTS", {
       thing: path,
       place: "there is a file of that name",
       remedy: "`graft study run` goes on with a study; for a new one choose another name",
     });
+}
+
+/**
+ * Make the file of a new study. It is whole or not there.
+ * @throws GraftError FILE_EXISTS, FILE_UNWRITABLE
+ */
+export function createStudyFile(path: string, study: StudyRecord, trials: readonly Trial[] = []): void {
+  checkNoFile(path);
   const part = `${path}.part`;
   rmSync(part, { force: true });
   guarded(path, () => {
@@ -60,12 +65,14 @@ function openAs(path: string, owner: boolean, unlock: () => void): StudyStorage 
     db.close();
     throw notAStudy(path); // somebody's database: it stays as it is
   }
-  if (version > VERSION)
+  if (version > VERSION) {
+    db.close();
     throw new GraftError("STUDY_TOO_NEW", {
       thing: path,
       place: `its format is version ${version}, and this graft knows ${VERSION}`,
       remedy: "Update onnx-graft",
     });
+  }
   db.pragma("journal_mode = WAL"); // readers look while the owner writes
   if (version < VERSION) migrate(db, version);
   const { record } = db.prepare("SELECT record FROM study WHERE id = 1").get() as { record: string };

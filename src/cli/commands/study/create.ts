@@ -1,12 +1,12 @@
-import { readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { basename, extname } from "node:path";
 import * as z from "zod";
+import { readFileChecked } from "../../../base/index.node.ts";
 import { GraftError } from "../../../node.ts";
-import { createStudyFile } from "../../../study/index.node.ts";
-import { type NewStudy, newStudy, readStudyExport, readStudySettings } from "../../../study/index.ts";
+import { checkNoFile, createStudyFile } from "../../../study/index.node.ts";
+import { newStudy, readStudyExport, readStudySettings } from "../../../study/index.ts";
 import { commonArgs } from "../../arguments.ts";
 import { defineCommand } from "../../define-command.ts";
+import { describeCost, hoursOf } from "../../study-cost.ts";
 import { openers } from "../../study-openers.ts";
 
 export const create = defineCommand({
@@ -35,8 +35,9 @@ export const create = defineCommand({
         remedy: "Give one: `graft study create study.yaml`",
       });
     const out = args.out ?? `${basename(source, extname(source))}.db`;
+    checkNoFile(out); // before all that takes long
     if (from !== undefined) {
-      const { record, trials } = readStudyExport(readText(from), from);
+      const { record, trials } = readStudyExport(await readText(from), from);
       createStudyFile(out, record, trials);
       const runs = trials.flatMap((trial) => trial.runs);
       const done = runs.filter(({ state }) => state === "complete").length;
@@ -46,16 +47,9 @@ export const create = defineCommand({
       );
       return;
     }
-    const study = await newStudy(
-      await readStudySettings(readText(source), source),
-      basename(out, extname(out)),
-      openers,
-      {
-        signal,
-        onProgress,
-        onNote: note,
-      },
-    );
+    const wanted = await readStudySettings(await readText(source), source);
+    const call = { signal, onProgress, onNote: note };
+    const study = await newStudy(wanted, basename(out, extname(out)), openers, call);
     createStudyFile(out, study.record);
     const { trainings, secondsEach } = study;
     print({ file: out, trainings, secondsEach, hours: hoursOf(study) }, () =>
@@ -64,29 +58,4 @@ export const create = defineCommand({
   },
 });
 
-/** Hours on this machine, each training on a core of its own. */
-export function hoursOf({ trainings, secondsEach, record }: NewStudy): number | undefined {
-  if (trainings === undefined) return record.settings.hours;
-  return (trainings * secondsEach) / 3600 / (record.settings.workers ?? availableParallelism());
-}
-
-export function describeCost(study: NewStudy): string {
-  const { trainings, secondsEach } = study;
-  const hours = hoursOf(study);
-  const each = `some ${secondsEach.toFixed(0)} s each`;
-  if (trainings === undefined) return `trainings of ${each}, until ${hours} hours are over`;
-  return `${trainings.toLocaleString("en")} trainings, ${each}: about ${hours!.toFixed(1)} hours on this machine`;
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new GraftError("FILE_MISSING", {
-      thing: path,
-      place: `the file cannot be read (${(cause as NodeJS.ErrnoException).code})`,
-      remedy: "Look at its name and its rights",
-      cause,
-    });
-  }
-}
+const readText = async (path: string): Promise<string> => new TextDecoder().decode(await readFileChecked(path));
