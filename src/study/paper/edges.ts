@@ -4,9 +4,10 @@ import { entriesOf } from "../entries.ts";
 import type { Trial } from "../trial.ts";
 import {
   baseline,
+  baselineMean,
   best,
+  edgeRows,
   isNumber,
-  meanOf,
   type Noise,
   noiseOf,
   type RowDifference,
@@ -56,35 +57,28 @@ export function analyseEdges(trials: readonly Trial[], tasks: readonly string[],
 
 function ofTask(trials: readonly Trial[], task: string, states: readonly number[], all: string): EdgesOfTask {
   const rows = rowsOf(trials, task);
-  const single = rows.filter(({ isBaseline, edges }) => !isBaseline && edges.length === 1);
+  const single = edgeRows(rows);
   const noise = noiseOf(single);
-  const at = (from: number, to: number) => single.find(({ edges: [edge] }) => edge!.from === from && edge!.to === to);
+  const at = (from: number, to: number) => single.find(({ edge }) => edge.from === from && edge.to === to);
   const matrixOf = (value: (from: number, to: number) => number | undefined) =>
     states.map((from) => states.map((to) => value(from, to)));
   const seeds = Math.max(0, ...single.map(({ measured }) => measured.length));
-  const edges = single.map((row) => ({
-    edge: row.edges[0]!,
-    kind: edgeKind(row.edges[0]!),
-    mean: meanOf(row.measured),
-  }));
+  const edges = single.map(({ edge, mean }) => ({ edge, kind: edgeKind(edge), mean }));
   const chosen = best(single, "validation");
-  const [head, parallel] = [baseline(rows, "none"), baseline(rows, all)];
+  const parallel = baseline(rows, all);
   return {
     task,
-    matrix: matrixOf((from, to) => {
-      const row = at(from, to);
-      return row && meanOf(row.measured);
-    }),
+    matrix: matrixOf((from, to) => at(from, to)?.mean),
     bySeed: Array.from({ length: seeds }, (_, seed) => matrixOf((from, to) => at(from, to)?.measured[seed])),
     top: edges.toSorted((a, b) => b.mean - a.mean).slice(0, TOP),
     kinds: KINDS.flatMap((kind) => {
       const values = edges.filter((edge) => edge.kind === kind).map((edge) => edge.mean);
       return values.length === 0 ? [] : [{ kind, edges: values.length, median: median(values) }];
     }),
-    best: chosen?.edges[0],
+    best: chosen?.edge,
     againstAll: chosen && parallel && rowDifference(chosen, parallel, noise),
-    head: head && meanOf(head.measured),
-    all: parallel && meanOf(parallel.measured),
+    head: baselineMean(rows, "none"),
+    all: baselineMean(rows, all),
     noise,
   };
 }

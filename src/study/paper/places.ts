@@ -2,10 +2,11 @@ import type { Edge } from "../../adapters/index.ts";
 import { type Correlation, spearmanInterval } from "../../base/index.ts";
 import type { Trial } from "../trial.ts";
 import {
-  baseline,
+  baselineMean,
   best,
+  type EdgeRow,
+  edgeRows,
   isNumber,
-  meanOf,
   type Noise,
   noiseOf,
   type Row,
@@ -56,29 +57,27 @@ export interface Transfer {
 export function analysePlaces(trials: readonly Trial[], tasks: readonly string[]): PlacesResult {
   const rowsByTask = new Map(tasks.map((task) => [task, rowsOf(trials, task)]));
   const places = new Map(tasks.map((task) => [task, placesIn(rowsByTask.get(task)!)]));
-  const results = tasks.map((task) => ofTask(task, places.get(task)!, baseline(rowsByTask.get(task)!, "none")));
+  const results = tasks.map((task) => ofTask(task, places.get(task)!, baselineMean(rowsByTask.get(task)!, "none")));
   const transfers = tasks.flatMap((from) =>
     tasks.flatMap((on) => (from === on ? [] : transfer(from, on, places.get(from)!, places.get(on)!))),
   );
   return { tasks: results, transfers, verdicts: [matters(results), differs(transfers)] };
 }
 
-const placesIn = (rows: readonly Row[]): readonly Row[] =>
-  rows
-    .filter(({ isBaseline, edges }) => !isBaseline && edges.length === 1)
-    .toSorted((a, b) => a.edges[0]!.from - b.edges[0]!.from);
+const placesIn = (rows: readonly Row[]): readonly EdgeRow[] =>
+  edgeRows(rows).toSorted((a, b) => a.edge.from - b.edge.from);
 
-function ofTask(task: string, rows: readonly Row[], head: Row | undefined): PlacesOfTask {
+function ofTask(task: string, rows: readonly EdgeRow[], head: number | undefined): PlacesOfTask {
   const noise = noiseOf(rows);
-  const places = rows.map(({ edges, measured }) => ({ edge: edges[0]!, bySeed: measured, mean: meanOf(measured) }));
+  const places = rows.map(({ edge, measured, mean }) => ({ edge, bySeed: measured, mean }));
   const chosen = best(rows, "validation");
   const rejected = worst(rows, "validation");
   return {
     task,
     places,
-    head: head && meanOf(head.measured),
-    best: chosen?.edges[0],
-    worst: rejected?.edges[0],
+    head,
+    best: chosen?.edge,
+    worst: rejected?.edge,
     gap: chosen && rejected && rowDifference(chosen, rejected, noise),
     depth: spearmanInterval(
       places.map(({ edge }) => edge.from),
@@ -88,13 +87,13 @@ function ofTask(task: string, rows: readonly Row[], head: Row | undefined): Plac
   };
 }
 
-function transfer(from: string, on: string, theirs: readonly Row[], own: readonly Row[]): readonly Transfer[] {
+function transfer(from: string, on: string, theirs: readonly EdgeRow[], own: readonly EdgeRow[]): readonly Transfer[] {
   const [theirBest, ownBest] = [best(theirs, "validation"), best(own, "validation")];
   const moved = theirBest && own.find(({ method }) => method === theirBest.method);
   if (moved === undefined || ownBest === undefined) return [];
   const shared = theirs.flatMap((row) => {
     const other = own.find(({ method }) => method === row.method);
-    return other ? [[meanOf(row.measured), meanOf(other.measured)] as const] : [];
+    return other ? [[row.mean, other.mean] as const] : [];
   });
   return [
     {

@@ -1,6 +1,6 @@
 import { mean, median, type PairedDifference, pairedInterval, quantile } from "../../base/index.ts";
 import type { Trial } from "../trial.ts";
-import { baseline, best, meanOf, rowsOf } from "./rows.ts";
+import { baselineMean, best, meanOf, rowsOf } from "./rows.ts";
 import { type Bounded, difference, isAbove, isBelow, points, type Verdict } from "./verdict.ts";
 
 /** Experiment 4: draws of as many edges as there are places, as a distribution. */
@@ -59,8 +59,7 @@ const drawsIn = (trials: readonly Trial[], task: string) =>
 function ofTask(trials: readonly Trial[], task: string, all: string, tested: readonly TestRun[]): RandomOfTask {
   const [rows, found] = [rowsOf(trials, task), drawsIn(trials, task)];
   const draws = found.map(({ measured }) => meanOf(measured));
-  const [parallel, head, chosen] = [baseline(rows, all), baseline(rows, "none"), best(found, "validation")];
-  const ofAll = parallel && meanOf(parallel.measured);
+  const [ofAll, chosen] = [baselineMean(rows, all), best(found, "validation")];
   return {
     task,
     draws,
@@ -68,7 +67,7 @@ function ofTask(trials: readonly Trial[], task: string, all: string, tested: rea
     interval: medianInterval(draws),
     quartiles: [quantile(draws, 0.25), quantile(draws, 0.75)],
     all: ofAll,
-    head: head && meanOf(head.measured),
+    head: baselineMean(rows, "none"),
     above: ofAll === undefined ? undefined : draws.filter((value) => value > ofAll).length / draws.length,
     best: chosen && {
       method: chosen.method,

@@ -41,20 +41,40 @@ export function rowsOf(trials: readonly Trial[], task: string): readonly Row[] {
     .filter(({ measured }) => measured.some(isNumber));
 }
 
+/** A row of one adapter on one edge. */
+export interface EdgeRow extends Row {
+  readonly edge: Edge;
+  /** Of the measured metric, over seeds. */
+  readonly mean: number;
+}
+
+/** The rows of one adapter on one edge, baselines left out, in their order. */
+export const edgeRows = (rows: readonly Row[]): readonly EdgeRow[] =>
+  rows.flatMap((row) => {
+    const [edge, ...more] = row.edges;
+    return edge && more.length === 0 && !row.isBaseline ? [{ ...row, edge, mean: meanOf(row.measured) }] : [];
+  });
+
 export const baseline = (rows: readonly Row[], method: string): Row | undefined =>
   rows.find((row) => row.isBaseline && row.method === method);
+
+/** What a baseline measured, over seeds; undefined where it is not there. */
+export function baselineMean(rows: readonly Row[], method: string): number | undefined {
+  const row = baseline(rows, method);
+  return row && meanOf(row.measured);
+}
 
 export const meanOf = (bySeed: readonly (number | undefined)[]): number => mean(bySeed.filter(isNumber));
 
 /** The first of the rows whose mean is highest; a mean that is no number is no row's merit. Undefined for none. */
-export const best = (rows: readonly Row[], by: "validation" | "measured"): Row | undefined =>
+export const best = <R extends Row>(rows: readonly R[], by: "validation" | "measured"): R | undefined =>
   cheapest(rows, (row) => -meanOf(row[by]));
 
 /** The first of the rows whose mean is lowest. */
-export const worst = (rows: readonly Row[], by: "validation" | "measured"): Row | undefined =>
+export const worst = <R extends Row>(rows: readonly R[], by: "validation" | "measured"): R | undefined =>
   cheapest(rows, (row) => meanOf(row[by]));
 
-const cheapest = (rows: readonly Row[], cost: (row: Row) => number): Row | undefined =>
+const cheapest = <R extends Row>(rows: readonly R[], cost: (row: R) => number): R | undefined =>
   rows.filter((row) => isNumber(cost(row))).toSorted((a, b) => cost(a) - cost(b))[0];
 
 /**
