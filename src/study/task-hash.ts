@@ -5,7 +5,8 @@ const LOOKED_AT = 64;
 
 /**
  * SHA-256 of what a task's training and validation examples are, hex: their numbers, the goal, all labels, and the
- * content of some. The same data gives the same hash on any machine.
+ * content of some. The same data gives the same hash on any machine. Examples that measure a trial are made by the function
+ * that made the ones looked at here, so they differ only where those do.
  */
 export async function hashTask({ goal, train, validation }: Task): Promise<string> {
   const parts = [goal, ...(await Promise.all([train, validation].map(describe)))];
@@ -22,7 +23,12 @@ async function describe(split: Split): Promise<unknown> {
         ? await sha256(split.pixels(index))
         : split.encodings(index).map(({ ids }) => Array.from(ids)),
     );
-  const labels = targets.kind === "classes" ? await sha256(labelsOf(split)) : targets.kind;
+  const labels =
+    targets.kind === "classes"
+      ? await sha256(labelsOf(split))
+      : targets.kind === "tags"
+        ? await sha256(Int32Array.from(Array.from({ length: count }, (_, index) => [...targets.tags(index)]).flat()))
+        : targets.kind;
   const numbers = targets.kind === "numbers" ? await sha256(targets.values) : undefined;
   return { kind, count, labels, numbers, contents };
 }
