@@ -1,6 +1,7 @@
-import { GraftError, type SentError, sentError } from "../../base/index.ts";
+import { type SentError, sentError } from "../../base/index.ts";
 import type { Trainer } from "../run-one.ts";
 import type { RunReport, RunResult } from "../trial.ts";
+import { asGraftError } from "./training-error.ts";
 import type { RunRequest } from "./workers.ts";
 
 export type ToPoolChild = { readonly type: "run"; readonly request: RunRequest } | { readonly type: "abort" };
@@ -30,14 +31,5 @@ export function servePool(trainer: Trainer): void {
     } catch (thrown) {
       tell({ type: "failed", error: sentError(asGraftError(thrown)) });
     }
-  });
-}
-
-function asGraftError(thrown: unknown): GraftError {
-  if (thrown instanceof GraftError) return thrown;
-  const cause = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const remedy = "This looks like a bug: please report it";
-  return Object.assign(new GraftError("UNEXPECTED", { thing: "a training", place: cause.message, remedy, cause }), {
-    stack: cause.stack,
   });
 }

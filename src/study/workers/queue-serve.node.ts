@@ -12,6 +12,7 @@ import {
   WITHDRAWN,
   withMappedPaths,
 } from "./queue-job.node.ts";
+import { asGraftError } from "./training-error.ts";
 import { type RunRequest, UNFIT_HOST, type Workers } from "./workers.ts";
 
 export interface ServeQueueOptions extends ConnectOptions {
@@ -143,16 +144,6 @@ function teller(job: QueuedRun, worker: string) {
 /** What BullMQ says of a job that is no longer this worker's, and of a connection, which tells itself. */
 const isExpected = ({ message }: Error): boolean =>
   /lock|Missing key|not in the active state|ECONN|Connection is closed|LOADING/i.test(message);
-
-const asGraftError = (thrown: unknown): GraftError =>
-  thrown instanceof GraftError
-    ? thrown
-    : new GraftError("UNEXPECTED", {
-        thing: "a training",
-        place: thrown instanceof Error ? thrown.message : String(thrown),
-        remedy: "This looks like a bug: please report it",
-        cause: thrown,
-      });
 
 const withdrawnRun = ({ task, candidate, seed }: RunRequest) =>
   new GraftError(WITHDRAWN, {
