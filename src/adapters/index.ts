@@ -8,6 +8,7 @@ export {
   type Edge,
   type EdgeKind,
   edgeKind,
+  edgeKinds,
   formatPlacement,
   type PlacedEdge,
   type Placement,

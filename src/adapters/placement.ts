@@ -14,12 +14,14 @@ export interface PlacedEdge extends Edge {
 /** Distinct edges, in the order they were chosen. */
 export type Placement = readonly PlacedEdge[];
 
-export type EdgeKind = "sequential" | "parallel" | "long-range" | "recurrent";
+/** The paper's four kinds, in its order. */
+export const edgeKinds = ["sequential", "parallel", "long-range", "recurrent"] as const;
+export type EdgeKind = (typeof edgeKinds)[number];
 
 /** An adapter's rank where none is given. The paper leaves it open. */
 export const DEFAULT_RANK = 8;
 
-/** The paper's four kinds (its table of edges). (0, 0) is sequential, with no sub-layer before it: x_0 + A(x_0). */
+/** Which of the kinds an edge is (the paper's table of edges). (0, 0) is sequential, with no sub-layer before it: x_0 + A(x_0). */
 export function edgeKind({ from, to }: Edge): EdgeKind {
   if (from === to) return "sequential";
   if (from > to) return "recurrent";

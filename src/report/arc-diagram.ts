@@ -1,6 +1,6 @@
-import { type Edge, edgeKind } from "../adapters/index.ts";
+import { type Edge, edgeKind, edgeKinds } from "../adapters/index.ts";
 import { nameSeed } from "../base/index.ts";
-import { EDGE_KINDS, formatScore, stateLabel, stateName } from "./heat-map.ts";
+import { formatScore, stateLabel, stateName } from "./heat-map.ts";
 import { FONT, type ThemeChoice, themed, xmlText } from "./svg.ts";
 
 /** An adapter as it is drawn. */
@@ -184,7 +184,7 @@ function list(diagram: ArcDiagram, width: number): string {
     arcs.length > LISTED
       ? `<text class="soft" x="24" y="${round(head + perColumn * LINE)}">and ${arcs.length - LISTED} more</text>`
       : "";
-  const kinds = EDGE_KINDS.filter((kind) => arcs.some((arc) => edgeKind(arc) === kind));
+  const kinds = edgeKinds.filter((kind) => arcs.some((arc) => edgeKind(arc) === kind));
   const key = kinds.map((kind) => `<tspan class="k-${kind}" dx="10">■</tspan> ${kind}`).join("");
   const widest =
     by === undefined
@@ -219,7 +219,7 @@ function style(id: string, choice: ThemeChoice | undefined): string {
           `#${id} .line{stroke:${line};stroke-width:2;fill:none}`,
           `#${id} .attn{fill:${line};stroke:${line}}`,
           `#${id} .mlp{fill:${faint};stroke:${line}}`,
-          ...EDGE_KINDS.flatMap((kind) => [
+          ...edgeKinds.flatMap((kind) => [
             `#${id} .a-${kind}{stroke:${kinds[kind]};fill:none}`,
             `#${id} .k-${kind}{fill:${kinds[kind]}}`,
           ]),

@@ -1,7 +1,7 @@
-import { type EdgeKind, edgeKind } from "../adapters/index.ts";
+import { type EdgeKind, edgeKind, edgeKinds } from "../adapters/index.ts";
 import { median } from "../base/index.ts";
 import { hex } from "./color-scale.ts";
-import { EDGE_KINDS, type Extent, formatScore, indexOf, type SparseHeatMap, valuesByKind } from "./heat-map.ts";
+import { type Extent, formatScore, indexOf, type SparseHeatMap, valuesByKind } from "./heat-map.ts";
 import { xmlText } from "./svg.ts";
 
 /** How many chosen edges the panel names before it says how many more there are. */
@@ -49,18 +49,20 @@ const PLACES: Readonly<Record<EdgeKind, string>> = {
 /** Where each kind lies, on a matrix of five states, and the middle of its scores. */
 function kindKey(map: SparseHeatMap): string {
   const values = valuesByKind(map);
-  return EDGE_KINDS.map((kind, k) => {
-    const dots = { ink: "", faint: "" };
-    for (let at = 0; at < 25; at++) {
-      const [from, to] = [Math.floor(at / 5), at % 5];
-      dots[edgeKind({ from, to }) === kind ? "ink" : "faint"] += `M${to * 5} ${from * 5}h4v4h-4z`;
-    }
-    const middle = values[kind].length > 0 ? `, median ${formatScore(median(values[kind]))}` : "";
-    return [
-      `<g transform="translate(0 ${k * 32})"><path class="ink" d="${dots.ink}"/><path class="faint" d="${dots.faint}"/>`,
-      `<text class="ink" x="34" y="11">${kind}</text><text class="soft small" x="34" y="23">${PLACES[kind]}${middle}</text></g>`,
-    ].join("");
-  }).join("\n");
+  return edgeKinds
+    .map((kind, k) => {
+      const dots = { ink: "", faint: "" };
+      for (let at = 0; at < 25; at++) {
+        const [from, to] = [Math.floor(at / 5), at % 5];
+        dots[edgeKind({ from, to }) === kind ? "ink" : "faint"] += `M${to * 5} ${from * 5}h4v4h-4z`;
+      }
+      const middle = values[kind].length > 0 ? `, median ${formatScore(median(values[kind]))}` : "";
+      return [
+        `<g transform="translate(0 ${k * 32})"><path class="ink" d="${dots.ink}"/><path class="faint" d="${dots.faint}"/>`,
+        `<text class="ink" x="34" y="11">${kind}</text><text class="soft small" x="34" y="23">${PLACES[kind]}${middle}</text></g>`,
+      ].join("");
+    })
+    .join("\n");
 }
 
 function chosenList({ matrix, states, chosen = [] }: SparseHeatMap): string {

@@ -1,7 +1,7 @@
-import { edgeKind } from "../adapters/index.ts";
+import { edgeKind, edgeKinds } from "../adapters/index.ts";
 import { median, nameSeed } from "../base/index.ts";
 import { hex, markColor } from "./color-scale.ts";
-import { EDGE_KINDS, extentOf, formatScore, indexOf, type SparseHeatMap, valuesByKind } from "./heat-map.ts";
+import { extentOf, formatScore, indexOf, type SparseHeatMap, valuesByKind } from "./heat-map.ts";
 import { panel, panelHeight } from "./heat-map-panel.ts";
 import { axes, cells, kindBorders, marks } from "./heat-map-parts.ts";
 import { FONT, type ThemeChoice, themed, xmlText } from "./svg.ts";
@@ -102,9 +102,9 @@ function describe(map: SparseHeatMap): string {
       `${edge.from} to ${edge.to} (${edgeKind(edge)}, ${formatScore(matrix[indexOf(edge.from, states)]![indexOf(edge.to, states)]!)})`,
   );
   const values = valuesByKind(map);
-  const medians = EDGE_KINDS.filter((kind) => values[kind].length > 0).map(
-    (kind) => `${kind} ${formatScore(median(values[kind]))}`,
-  );
+  const medians = edgeKinds
+    .filter((kind) => values[kind].length > 0)
+    .map((kind) => `${kind} ${formatScore(median(values[kind]))}`);
   return [
     `Heat map of ${scoreName} for the ${n * n} edges between ${n} hidden states; rows are the state an adapter reads, columns the state it adds to.`,
     `Values run from ${formatScore(low)} to ${formatScore(high)}, the highest at edge ${from} to ${to}.`,

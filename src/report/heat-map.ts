@@ -75,8 +75,6 @@ export function stateName(state: number): string {
 export const stateLabel = (state: number): string =>
   state === 0 ? "input" : `${(state - 1) >> 1} ${state % 2 === 1 ? "attn" : "mlp"}`;
 
-export const EDGE_KINDS = ["sequential", "parallel", "long-range", "recurrent"] as const satisfies readonly EdgeKind[];
-
 /** The known values of each kind's edges, in the order of the matrix. */
 export function valuesByKind({ matrix, states }: SparseHeatMap): Readonly<Record<EdgeKind, readonly number[]>> {
   const values: Record<EdgeKind, number[]> = { sequential: [], parallel: [], "long-range": [], recurrent: [] };

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { edgeKinds } from "../adapters/index.ts";
 import { TrainOptions } from "../training/index.ts";
 import { NamedSetting } from "./named-setting.ts";
 import { openPruner } from "./pruners/pruners.ts";
@@ -14,11 +15,7 @@ export const SpaceSettings = z.strictObject({
     .default("all")
     .describe("edges adapters may take: all, or a list such as [4-5, 20-3]"),
   stride: z.int().min(1).default(1).describe("only edges between every so many states: 3 leaves 81 of 625"),
-  kinds: z
-    .array(z.enum(["sequential", "parallel", "long-range", "recurrent"]))
-    .nonempty()
-    .optional()
-    .describe("only edges of these kinds"),
+  kinds: z.array(z.enum(edgeKinds)).nonempty().optional().describe("only edges of these kinds"),
   count: z
     .union([z.int().min(1), z.tuple([z.int().min(1), z.int().min(1)])])
     .default(1)

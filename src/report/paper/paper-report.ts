@@ -1,3 +1,4 @@
+import { edgeKinds } from "../../adapters/index.ts";
 import {
   analyseExperiment,
   type ExperimentName,
@@ -95,10 +96,10 @@ const reports: {
       {
         title: "Median by kind",
         table: table(
-          ["task", ...KINDS],
+          ["task", ...edgeKinds],
           result.tasks.map(({ task, kinds }) => [
             task,
-            ...KINDS.map((kind) => {
+            ...edgeKinds.map((kind) => {
               const found = kinds.find((each) => each.kind === kind);
               return found ? `${percent(found.median)} (${found.edges})` : "";
             }),
@@ -216,8 +217,6 @@ const reports: {
     pictures: [],
   }),
 };
-
-const KINDS = ["sequential", "parallel", "long-range", "recurrent"] as const;
 
 const picture = (name: string, title: string, svg: string | undefined) =>
   svg === undefined ? [] : [{ name, title, svg }];

@@ -1,4 +1,4 @@
-import { type Edge, type EdgeKind, edgeKind } from "../../adapters/index.ts";
+import { type Edge, type EdgeKind, edgeKind, edgeKinds } from "../../adapters/index.ts";
 import { median } from "../../base/index.ts";
 import { entriesOf } from "../entries.ts";
 import type { Trial } from "../trial.ts";
@@ -43,7 +43,6 @@ export interface EdgesOfTask {
   readonly noise: Noise | undefined;
 }
 
-const KINDS: readonly EdgeKind[] = ["sequential", "parallel", "long-range", "recurrent"];
 const TOP = 3;
 
 /** @param all  the baseline with an adapter at every place, as the study names it */
@@ -71,7 +70,7 @@ function ofTask(trials: readonly Trial[], task: string, states: readonly number[
     matrix: matrixOf((from, to) => at(from, to)?.mean),
     bySeed: Array.from({ length: seeds }, (_, seed) => matrixOf((from, to) => at(from, to)?.measured[seed])),
     top: edges.toSorted((a, b) => b.mean - a.mean).slice(0, TOP),
-    kinds: KINDS.flatMap((kind) => {
+    kinds: edgeKinds.flatMap((kind) => {
       const values = edges.filter((edge) => edge.kind === kind).map((edge) => edge.mean);
       return values.length === 0 ? [] : [{ kind, edges: values.length, median: median(values) }];
     }),
