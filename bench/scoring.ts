@@ -181,7 +181,9 @@ function printTable(): void {
       const { edges: apart, most } = unequal[name]!;
       const isVoid = (name === "exact" || name === "coarse") && (apart > UNEQUAL * edges || most > 1);
       return [
-        side.exact === undefined ? name : `${name} (${side.exact} exact${sameChoice ? ", same choice" : ""})`,
+        side.exact === undefined
+          ? name
+          : `${name} (${side.exact} exact, ${sameChoice ? "same choice" : "ANOTHER CHOICE"})`,
         isVoid ? "void" : median(side.seconds).toFixed(1),
         median(side.gradientSeconds).toFixed(1),
         (median(side.seconds) / best).toFixed(2),

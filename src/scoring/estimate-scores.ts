@@ -6,6 +6,11 @@ export interface ScoreEstimates {
   add(scores: readonly ScoredEdge[]): void;
   /** What is expected of every edge, and its standard error: 0 where the score is known. [n²] each */
   estimate(): { readonly expected: Float64Array; readonly errors: Float64Array };
+  /**
+   * The most that every edge may have: so many standard errors above what is expected of it, and where all known scores are whole
+   * numbers the next of these, for they are equal more often than an estimate between two of them says. [n²]
+   */
+  most(margin: number): Float64Array;
 }
 
 export interface ScoredEdge {
@@ -48,7 +53,7 @@ export function estimateScores(coarse: readonly number[], n: number): ScoreEstim
   const expected = new Float64Array(count);
   const known = new Map<number, number>();
   const surprises: number[] = [];
-  return {
+  const estimates: ScoreEstimates = {
     add(scores) {
       for (const { edge, score } of scores) {
         const deviation = Math.sqrt(Math.max(0, variances[edge]!) + OWN);
@@ -80,5 +85,11 @@ export function estimateScores(coarse: readonly number[], n: number): ScoreEstim
       }
       return { expected: ofAll, errors };
     },
+    most(margin) {
+      const { expected, errors } = estimates.estimate();
+      const above = expected.map((value, edge) => value + margin * errors[edge]!);
+      return [...known.values()].every(Number.isInteger) ? above.map(Math.ceil) : above;
+    },
   };
+  return estimates;
 }

@@ -113,26 +113,27 @@ export async function scoreCoarsely(
       onProgress?.({ phase: "ranks", done: found.exact.length, total: n * n, unit: "edges at most" });
       return true;
     };
-    const board = (margin: number, unknown: number): EdgeScores => {
-      const { expected, errors } = estimates.estimate();
+    const board = (values: Float64Array, unknown: number): EdgeScores => {
       const entropy = new Map(found.exact.map(({ edge, entropy }) => [edge, entropy]));
       const rows = (at: (edge: number) => number) =>
         Array.from({ length: n }, (_, from) => Array.from({ length: n }, (_, to) => at(from * n + to)));
-      const matrix = rows((edge) => Math.max(0, expected[edge]! + margin * errors[edge]!));
-      const between = { matrix, tieBreak: rows((edge) => entropy.get(edge) ?? unknown) };
+      const between = {
+        matrix: rows((edge) => Math.max(0, values[edge]!)),
+        tieBreak: rows((edge) => entropy.get(edge) ?? unknown),
+      };
       return { ...spread(between, stride, whole.states.length), ...(stride > 1 && { stride }) };
     };
     // Where an edge may be as good as another, it is looked at.
     const chosen = () =>
-      choose(board(MARGIN, Number.MAX_VALUE)).map(({ from, to }) => (from / stride) * n + to / stride);
+      choose(board(estimates.most(MARGIN), Number.MAX_VALUE)).map(({ from, to }) => (from / stride) * n + to / stride);
     await take(anchors(n));
     while (await take(chosen()));
-    const { errors } = estimates.estimate();
+    const { expected, errors } = estimates.estimate();
     const edgeAt = (edge: number): Edge => ({ from: stride * Math.floor(edge / n), to: stride * (edge % n) });
     const exact = found.exact.map(({ edge }) => edge).sort((a, b) => a - b);
     const squares = errors.filter((error) => error > 0).map((error) => error ** 2);
     return {
-      ...board(0, 0),
+      ...board(expected, 0),
       coarse: {
         columns: k,
         exact: exact.map(edgeAt),
