@@ -27,7 +27,22 @@ export interface PaperReport {
 
 /** An experiment with the trials that its study has. Metrics are shown in %. */
 export function paperReport<Name extends ExperimentName>(name: Name, study: PaperStudy): PaperReport {
-  return reports[name](analyseExperiment(name, study), everyPlaceOf(study.settings));
+  return reports[name](analyseExperiment(name, shortlyNamed(study)), everyPlaceOf(study.settings));
+}
+
+/** Tasks that are paths by the last part of them, where these differ. */
+function shortlyNamed({ settings, trials, tested, scored, ...rest }: PaperStudy): PaperStudy {
+  const short = new Map(settings.tasks.map((task) => [task, task.replace(/[/\\]+$/, "").replace(/^.*[/\\]/, "")]));
+  const areDifferent = new Set(short.values()).size === short.size;
+  const named = <T extends { readonly task: string }>(each: T): T =>
+    areDifferent ? { ...each, task: short.get(each.task) ?? each.task } : each;
+  return {
+    ...rest,
+    settings: { ...settings, tasks: settings.tasks.map((task) => named({ task }).task) },
+    trials: trials.map(named),
+    ...(tested && { tested: tested.map(named) }),
+    ...(scored && { scored: scored.map(named) }),
+  };
 }
 
 /** One way to show each experiment; `all` is the baseline with an adapter at every place. */

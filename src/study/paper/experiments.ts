@@ -65,7 +65,7 @@ export const experiments = {
         seeds: options.seeds ?? 2,
       }),
   },
-  edges: { name: "edges", summary: "one adapter on every third edge (81 of 625), per task", ...edges },
+  edges: { name: "edges", summary: "one adapter on each edge between states a stride apart, per task", ...edges },
   correlation: {
     name: "correlation",
     summary: "rank correlation of those matrices between tasks, with Mantel's test",
