@@ -68,10 +68,19 @@ test("draws: a dot for each, and nothing to be drawn from nothing", () => {
 test("tasks that are paths have the last part's name, where these differ", () => {
   const named = (tasks: string[]) => {
     const list: MadeUp[] = tasks.map((task) => ({ task, method: "0-3@r32", validation: [0.5] }));
-    return paperReport("edges", study("edges", list, tasks)).tables[0]!.table.rows.map(([name, edges]) => [name, edges]);
+    return paperReport("edges", study("edges", list, tasks)).tables[0]!.table.rows.map(([name, edges]) => [
+      name,
+      edges,
+    ]);
   };
-  expect(named(["./data/wordnet/", "C:\\mails\\spam.csv"])).toEqual([["wordnet", "1"], ["spam.csv", "1"]]);
-  expect(named(["en/t.csv", "de/t.csv"])).toEqual([["en/t.csv", "1"], ["de/t.csv", "1"]]);
+  expect(named(["./data/wordnet/", "C:\\mails\\spam.csv"])).toEqual([
+    ["wordnet", "1"],
+    ["spam.csv", "1"],
+  ]);
+  expect(named(["en/t.csv", "de/t.csv"])).toEqual([
+    ["en/t.csv", "1"],
+    ["de/t.csv", "1"],
+  ]);
 });
 
 test("a task's name becomes a file's, another one for each task", () => {
