@@ -60,7 +60,8 @@ interface RowLine {
   readonly sides: Readonly<Record<string, SideLine>>;
   /** Edges whose rank is not that of `eigvalsh`, and by how much at most. */
   readonly unequal: Readonly<Record<string, { readonly edges: number; readonly most: number }>>;
-  readonly sameChoice: boolean;
+  /** Absent where not both ran. */
+  readonly sameChoice?: boolean;
 }
 
 const { values } = parseArgs({
@@ -139,7 +140,7 @@ function agreement(answers: Readonly<Record<string, Answer>>): Pick<RowLine, "un
     const apart = edges.map(([i, j]) => Math.abs(answer.ranks![i]![j]! - (eigvalsh ?? answer).ranks![i]![j]!));
     unequal[name] = { edges: apart.filter((one) => one > 0).length, most: Math.max(...apart) };
   }
-  if (!exact || !coarse) return { unequal, sameChoice: false };
+  if (!exact || !coarse) return { unequal };
   const choose = chooserOf(place, { states: exact.ranks!.length });
   const text = ({ ranks, tieBreak }: Answer) => JSON.stringify(choose({ matrix: ranks!, tieBreak }));
   return { unequal, sameChoice: text(exact) === text(coarse) };
@@ -166,6 +167,9 @@ async function openSide(spec: ScoringSpec) {
   };
 }
 
+const choiceOf = (isSame: boolean | undefined) =>
+  isSame === undefined ? "" : isSame ? ", same choice" : ", ANOTHER CHOICE";
+
 const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(2);
 
 function printTable(): void {
@@ -181,9 +185,7 @@ function printTable(): void {
       const { edges: apart, most } = unequal[name]!;
       const isVoid = (name === "exact" || name === "coarse") && (apart > UNEQUAL * edges || most > 1);
       return [
-        side.exact === undefined
-          ? name
-          : `${name} (${side.exact} exact, ${sameChoice ? "same choice" : "ANOTHER CHOICE"})`,
+        side.exact === undefined ? name : `${name} (${side.exact} exact${choiceOf(sameChoice)})`,
         isVoid ? "void" : median(side.seconds).toFixed(1),
         median(side.gradientSeconds).toFixed(1),
         (median(side.seconds) / best).toFixed(2),
