@@ -1,3 +1,4 @@
+export { inverseCholesky } from "./cholesky.ts";
 export {
   type Correlation,
   correlationGivenDepth,

@@ -1,3 +1,5 @@
+import { inverseCholesky } from "./cholesky.ts";
+
 /**
  * Ridge regression with an intercept that is not shrunk: w of the least Σ (y − x·w − b)² + strength · |w|², by Cholesky's factors of
  * the normal equations, for a few dozen features.
@@ -25,23 +27,12 @@ export function fitRidge(
   return (features) => level + sum(weights.map((weight, k) => weight * (features[k]! - centre[k]!)));
 }
 
-/** A·w = b of a symmetric positive definite A. */
+/** A·w = b: w = L⁻ᵀ · L⁻¹ · b. */
 function solve(a: readonly (readonly number[])[], b: readonly number[]): number[] {
   const n = b.length;
-  const lower = a.map((row) => row.map(() => 0));
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j <= i; j++) {
-      const rest = a[i]![j]! - sum(lower[i]!.slice(0, j).map((value, k) => value * lower[j]![k]!));
-      lower[i]![j] = i === j ? Math.sqrt(rest) : rest / lower[j]![j]!;
-    }
-  const half: number[] = [];
-  for (let i = 0; i < n; i++) half[i] = (b[i]! - sum(half.map((value, k) => lower[i]![k]! * value))) / lower[i]![i]!;
-  const found = Array.from({ length: n }, () => 0);
-  for (let i = n - 1; i >= 0; i--) {
-    const known = sum(found.map((value, k) => (k > i ? lower[k]![i]! * value : 0)));
-    found[i] = (half[i]! - known) / lower[i]![i]!;
-  }
-  return found;
+  const inverse = inverseCholesky(Float64Array.from(a.flat()), n);
+  const half = b.map((_, i) => sum(b.map((value, k) => inverse[i * n + k]! * value)));
+  return b.map((_, k) => sum(half.map((value, i) => inverse[i * n + k]! * value)));
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -15,7 +15,7 @@ import { type EdgeColumn, edgeColumns } from "./edge-gradients.ts";
 import type { ProbeFactors } from "./probe-pass.ts";
 import { type ScoreOptions, scoreEdges, scoreEdgesBy } from "./score-edges.ts";
 import type { ScoreName } from "./scores/index.ts";
-import { inverseCholesky } from "./whitening.ts";
+import { whitenerOf } from "./whitening.ts";
 
 const d = TINY.hiddenSize;
 const n = 2 * TINY.blocks + 1;
@@ -156,9 +156,9 @@ function solve(a: Float64Array, b: Float64Array): Float64Array {
 
 test("a moment of 4 and 9 is whitened by a half and a third, but for the ridge; none by 0", () => {
   const ridge = (1e-3 * 13) / 2;
-  const [a, b, c, e] = inverseCholesky(Float64Array.of(4, 0, 0, 9), 2);
+  const [a, b, c, e] = whitenerOf(Float64Array.of(4, 0, 0, 9), 2);
   expect([a, b, c, e]).toEqual([1 / Math.sqrt(4 + ridge), 0, 0, 1 / Math.sqrt(9 + ridge)]);
-  expect(inverseCholesky(new Float64Array(4), 2)).toEqual(new Float64Array(4));
+  expect(whitenerOf(new Float64Array(4), 2)).toEqual(new Float64Array(4));
 });
 
 test("scores of factors alone make no gradients of edges, and only activation is blind to the labels", async () => {

@@ -17,7 +17,7 @@ import { openProbe, type Probe } from "./probe.ts";
 import { bestSites, type SiteOptions, scoreSites, scoreSitesBy } from "./score-sites.ts";
 import { type ScoreName, scoreNames } from "./scores/index.ts";
 import { parseSiteScores, type SiteScore } from "./site-scores.ts";
-import { inverseCholesky } from "./whitening.ts";
+import { whitenerOf } from "./whitening.ts";
 
 const goal: Goal = { kind: "classify", classes: ["a", "b", "c"] };
 const count = 36; // more than a batch
@@ -168,7 +168,7 @@ describe("on a small backbone", () => {
     for (let t = 0; t < tokens; t++)
       for (let a = 0; a < rows; a++)
         for (let b = 0; b < rows; b++) moment[a * rows + b]! += (x[t * rows + a]! * x[t * rows + b]!) / tokens;
-    const inverse = inverseCholesky(moment, rows);
+    const inverse = whitenerOf(moment, rows);
     let squares = 0;
     for (let a = 0; a < rows; a++)
       for (let c = 0; c < columns; c++) {

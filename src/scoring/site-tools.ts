@@ -2,7 +2,7 @@ import { createBuilder, type Graph } from "../graph/index.ts";
 import type { Runtime, Session } from "../runtime/index.ts";
 import { openEigenPool } from "./eigen-pool.ts";
 import { roots } from "./singular-values.ts";
-import { inverseCholesky } from "./whitening.ts";
+import { whitenerOf } from "./whitening.ts";
 
 /** What scores of rectangular gradients are made of. */
 export interface SiteTools {
@@ -37,7 +37,7 @@ export async function openSiteTools(
     },
     async whiten(gradient, moment, rows, columns) {
       const made = await session("whiten", whitenGraph);
-      const whitener = Float32Array.from(inverseCholesky(moment, rows));
+      const whitener = Float32Array.from(whitenerOf(moment, rows));
       const feeds = { whitener: tensor(whitener, rows, rows), gradient: tensor(gradient, rows, columns) };
       return (await made.run(feeds)).whitened!.data as Float32Array;
     },

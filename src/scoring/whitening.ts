@@ -1,4 +1,5 @@
 import type { Backbone } from "../backbone/index.ts";
+import { inverseCholesky } from "../base/index.ts";
 import { createBuilder, type Graph } from "../graph/index.ts";
 import type { Session } from "../runtime/index.ts";
 import type { ProbeFactors } from "./probe-pass.ts";
@@ -56,40 +57,22 @@ function whitenersOf(moments: Float64Array, n: number, d: number, tokens: number
   const all = new Float32Array(n * d * d);
   for (let i = 0; i < n; i++) {
     const moment = moments.subarray(i * d * d, (i + 1) * d * d).map((x) => x / tokens);
-    all.set(inverseCholesky(moment, d), i * d * d);
+    all.set(whitenerOf(moment, d), i * d * d);
   }
   return all;
 }
 
 /**
- * L⁻¹ of the Cholesky factor of a matrix with a ridge, RIDGE times its mean diagonal; 0 for the zero matrix.
- * @param a  row-major, symmetric, positive semidefinite [d, d]; not modified
+ * L⁻¹ of the Cholesky factor of a moment with a ridge, RIDGE times its mean diagonal; 0 for the zero matrix.
+ * @param moment  row-major, symmetric, positive semidefinite [d, d]; not modified
  */
-export function inverseCholesky(a: Float64Array, d: number): Float64Array {
+export function whitenerOf(moment: Float64Array, d: number): Float64Array {
   let trace = 0;
-  for (let k = 0; k < d; k++) trace += a[k * d + k]!;
-  const inverse = new Float64Array(d * d);
-  if (trace === 0) return inverse;
-  const factor = Float64Array.from(a);
-  for (let k = 0; k < d; k++) factor[k * d + k]! += (RIDGE * trace) / d;
-  for (let i = 0; i < d; i++)
-    for (let j = 0; j <= i; j++) {
-      let sum = factor[i * d + j]!;
-      for (let k = 0; k < j; k++) sum -= factor[i * d + k]! * factor[j * d + k]!;
-      factor[i * d + j] = i === j ? Math.sqrt(sum) : sum / factor[j * d + j]!;
-    }
-  // Row i of L⁻¹ from those above it: L_ii · row_i = e_i − Σ_{k<i} L_ik · row_k.
-  for (let i = 0; i < d; i++) {
-    const row = inverse.subarray(i * d, i * d + i + 1);
-    row[i] = 1;
-    for (let k = 0; k < i; k++) {
-      const share = factor[i * d + k]!;
-      for (let j = 0; j <= k; j++) row[j]! -= share * inverse[k * d + j]!;
-    }
-    const pivot = factor[i * d + i]!;
-    for (let j = 0; j <= i; j++) row[j]! /= pivot;
-  }
-  return inverse;
+  for (let k = 0; k < d; k++) trace += moment[k * d + k]!;
+  if (trace === 0) return new Float64Array(d * d);
+  const ridged = Float64Array.from(moment);
+  for (let k = 0; k < d; k++) ridged[k * d + k]! += (RIDGE * trace) / d;
+  return inverseCholesky(ridged, d);
 }
 
 /** moment [n, d, d]: of each state Σ xᵀx over its real tokens. */
