@@ -137,11 +137,11 @@ function beyondDepth(tasks: readonly ScoresOfTask[], isDone: boolean): Verdict {
     claim: "It tells more than how deep the edge lies (ours: the paper does not ask)",
     rule: "The same given the depth of both ends: confirmed if above 0 on 5/7 of the tasks or more, not confirmed if above 0 on fewer than half",
     outcome: isKnown ? outcomeOf(above, tasks.length) : "unclear",
-    because: listed(
-      tasks,
-      (task) =>
-        `${shown(scoreOn(task, "srank")?.givenDepth)}, where depth alone has ${shown(scoreOn(task, "depth")?.whole)} without that`,
-    ),
+    because: listed(tasks, (task) => {
+      const given = scoreOn(task, "srank")?.givenDepth;
+      const depth = scoreOn(task, "depth")?.whole;
+      return given && depth ? `${shown(given)}, where depth alone has ${shown(depth)} without that` : shown(undefined);
+    }),
   };
 }
 
