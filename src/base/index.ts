@@ -14,5 +14,6 @@ export { breathe, type LongCall, type Progress } from "./progress.ts";
 export { nameSeed, type Random, random } from "./random.ts";
 export { memoryRecordStore, type RecordStore } from "./record-store.ts";
 export { fitRidge } from "./ridge.ts";
+export { roughDuration } from "./rough-duration.ts";
 export { receivedError, type SentError, sentError } from "./sent-error.ts";
 export { mean, median, pearson, quantile, ranks, spearman, standardDeviation } from "./statistics.ts";

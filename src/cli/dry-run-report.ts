@@ -1,3 +1,4 @@
+import { roughDuration } from "../base/index.ts";
 import { terminalTable } from "../report/index.ts";
 import { describeGoal } from "../tasks/index.ts";
 import type { DryRun } from "./dry-run.ts";
@@ -35,9 +36,9 @@ export function dryRunReport({ model, data, training, memory, cost }: DryRun): s
     "",
     "Cost on this machine, from steps that were timed",
     ...indented(
-      `${training.isAssumed ? "at most" : "about"} ${duration(cost.secondsTotal)}: base ${duration(cost.secondsBase)}, ${
-        cost.secondsScoring === undefined ? "" : `scoring ${duration(cost.secondsScoring)}, `
-      }${cost.secondsTrials === undefined ? "" : `trainings that choose edges ${duration(cost.secondsTrials)}, `}training ${duration(cost.secondsTraining)} (${(1000 * cost.stepSeconds).toFixed(0)} ms a step)`,
+      `${training.isAssumed ? "at most" : "about"} ${roughDuration(cost.secondsTotal)}: base ${roughDuration(cost.secondsBase)}, ${
+        cost.secondsScoring === undefined ? "" : `scoring ${roughDuration(cost.secondsScoring)}, `
+      }${cost.secondsTrials === undefined ? "" : `trainings that choose edges ${roughDuration(cost.secondsTrials)}, `}training ${roughDuration(cost.secondsTraining)} (${(1000 * cost.stepSeconds).toFixed(0)} ms a step)`,
       `about ${megabytes(cost.memoryBytes)} of memory`,
       describeMemory(memory),
     ),
@@ -95,8 +96,3 @@ const indented = (...lines: string[]) => lines.map((line) => (line === "" ? "" :
 const count = (value: number) => value.toLocaleString("en");
 
 const megabytes = (bytes: number) => `${count(Math.round(bytes / 1e6))} MB`;
-
-function duration(seconds: number): string {
-  if (seconds < 90) return `${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s`;
-  return seconds < 5400 ? `${(seconds / 60).toFixed(0)} min` : `${(seconds / 3600).toFixed(1)} h`;
-}

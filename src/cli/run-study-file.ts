@@ -1,4 +1,4 @@
-import { mean } from "../base/index.ts";
+import { mean, roughDuration } from "../base/index.ts";
 import { scoreEdges } from "../node.ts";
 import { openStudyFile, queueWorkers } from "../study/index.node.ts";
 import {
@@ -38,7 +38,7 @@ export async function runStudyFile(
       queue === undefined
         ? localWorkers(asked ?? storage.study.settings.workers)
         : await queueWorkers({ url: queue, slots: asked ?? storage.study.settings.workers, signal, note });
-    note(describeRest(storage, workers.slots));
+    note(describeRest(storage, queue === undefined ? workers.slots : undefined));
     const end = await runStudy(storage, workers, {
       signal,
       onProgress,
@@ -63,16 +63,19 @@ async function scoresOf({ study }: StudyStorage, task: string, signal: AbortSign
   return scoreEdges(backbone, await openers.task(task, { backbone, seed: 0, trainSize }), { seed: 0, signal });
 }
 
-/** Trainings done and left, and about how long those will take on the workers there are. */
-function describeRest({ study, trials }: StudyStorage, slots: number): string {
+/** Trainings done and left, and about how long those will take; nobody knows how many workers come to a queue. */
+function describeRest({ study, trials }: StudyStorage, slots: number | undefined): string {
   const ended = trials().flatMap(({ runs }) => runs.filter(hasEnded));
   const seconds = ended.flatMap(({ result }) => (result ? [result.seconds] : []));
   const planned = plannedTrainings(study);
   const each = seconds.length > 0 ? mean(seconds) : study.secondsEach;
   const head = `${study.name}: ${ended.length} of ${planned ?? "?"} trainings are done`;
   if (each === undefined || planned === undefined) return head;
-  const hours = ((planned - ended.length) * each) / slots / 3600;
-  return `${head}; the rest, some ${each.toFixed(0)} s each, takes about ${hours.toFixed(1)} hours with ${slots} at once`;
+  const left = planned - ended.length;
+  if (left <= 0) return head;
+  const rest = `${head}; the rest, some ${roughDuration(each)} each, takes about`;
+  if (slots === undefined) return `${rest} ${roughDuration(left * each)} divided by the trainings at once`;
+  return `${rest} ${roughDuration((left * each) / Math.min(slots, left))} with ${slots} at once`;
 }
 
 function describeTrial({ task, number, candidate, origin, state, values, runs }: Trial): string {
