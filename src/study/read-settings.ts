@@ -1,3 +1,4 @@
+import type * as z from "zod";
 import { didYouMean, GraftError } from "../base/index.ts";
 import { SpaceSettings, StudySettings, TrainingSettings } from "./settings.ts";
 
@@ -15,7 +16,9 @@ export async function readStudySettings(text: string, place: string): Promise<St
     throw bad(`${place}:${lines.linePos(fault.pos[0]).line}`, `not valid YAML: ${fault.message.split(" at line ")[0]}`);
   const parsed = StudySettings.safeParse(document.toJS() ?? {});
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
+  // A key that is spelt wrong is also one that is missing: the spelling is the cause.
+  const { issues } = parsed.error;
+  const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
   const path = issue.path.map(String);
   const key = issue.code === "unrecognized_keys" ? issue.keys[0]! : path.join(".");
   const where = `${place}:${lineOf(issue.code === "unrecognized_keys" ? [...path, key] : path)}`;
@@ -26,7 +29,7 @@ export async function readStudySettings(text: string, place: string): Promise<St
     const remedy = elsewhere ?? `${didYouMean(key, known)}The keys are ${known.join(", ")}`;
     throw bad(where, `there is no key "${[...path, key].join(".")}"`, remedy);
   }
-  throw bad(where, `${key || "the study"}: ${issue.message}`);
+  throw bad(where, `${key || "the study"}: ${wordsOf(issue)}`);
 
   /** The line of the deepest key of a path that the file has. */
   function lineOf(keys: readonly string[]): number {
@@ -42,6 +45,13 @@ export async function readStudySettings(text: string, place: string): Promise<St
     }
     return line;
   }
+}
+
+/** What is wrong with a value; of tasks, which every study has to name, also how they are written. */
+function wordsOf({ code, message, path }: z.core.$ZodIssue): string {
+  if (code === "invalid_type" && path.length === 1 && path[0] === "tasks")
+    return "a list of tasks is needed: `tasks: [count]`, or `tasks: [./tickets.csv]`";
+  return message.replace(/^Invalid input: /, "");
 }
 
 /** Options of a training that a study sets another way. */
