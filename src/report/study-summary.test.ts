@@ -4,6 +4,8 @@ import { studySummary } from "./study-summary.ts";
 
 const MINUTE = 60_000;
 
+const moment = (now: number, isOwned = true) => ({ now, isOwned, file: "search.db" });
+
 const emptyStudy = (settings: object) =>
   memoryStorage({
     name: "search",
@@ -43,7 +45,7 @@ test("a task's row counts states, names the best and says how random draws sprea
   storage.failRun(failed!, "it broke");
   storage.pruneRun(pruned!, "worse than the median");
   expect(running).toBeDefined();
-  const row = studySummary(storage.trials(), storage.study, Date.now())
+  const row = studySummary(storage.trials(), storage.study, moment(Date.now()))
     .split("\n")
     .find((line) => line.startsWith("count"));
   // complete, running, pruned, failed, best, by, spread
@@ -58,7 +60,7 @@ test("a metric that is no number is neither the best nor part of the spread", ()
     const [validation, measured] = [evaluation(value), evaluation(value)];
     storage.completeRun(run, { validation, measured, bestEpoch: 1, trainableParameters: 1, seconds: 1 });
   }
-  const summary = studySummary(storage.trials(), storage.study, Date.now());
+  const summary = studySummary(storage.trials(), storage.study, moment(Date.now()));
   expect(summary).toMatch(/^count +3 .* 0\.7000 +2-2@r8 \(2\) +0\.6000 \(0\.5000–0\.7000\)$/m);
 });
 
@@ -75,6 +77,12 @@ test("the rate is that of the last hour, and the rest takes as long", () => {
   });
   const trials = [...[0, 10, 20, 30].map((at, k) => trial(k, "complete", at * MINUTE)), trial(4, "running")];
   // Three trainings in the 30 minutes after the first ended: 6 an hour; 6 of 10 are left.
-  const lines = studySummary(trials, study, 30 * MINUTE).split("\n");
-  expect(lines.at(-1)).toBe("4 of 10 trainings, 6 an hour, about 1.0 hours left");
+  const lines = studySummary(trials, study, moment(30 * MINUTE)).split("\n");
+  expect(lines.at(-1)).toBe("4 of 10 trainings, 6 an hour, about 60 min left");
+  // A killed process leaves a training under way: nothing is left to wait for.
+  expect(studySummary(trials, study, moment(30 * MINUTE, false))).toMatch(
+    /\n4 of 10 trainings; no process runs it: `graft study run search\.db` goes on$/,
+  );
+  const whole = Array.from({ length: 10 }, (_, k) => trial(k, "complete", k * MINUTE));
+  expect(studySummary(whole, study, moment(30 * MINUTE, false))).toMatch(/\n10 of 10 trainings$/);
 });

@@ -1,4 +1,4 @@
-import { median } from "../base/index.ts";
+import { median, roughDuration } from "../base/index.ts";
 import { hasEnded, plannedTrainings, type Run, type StudyRecord, type Trial } from "../study/index.ts";
 import { type Column, terminalTable } from "./table.ts";
 
@@ -11,11 +11,16 @@ const COLUMNS: readonly Column[] = [
   { title: "random: median (least–most)", align: "right" },
 ];
 
-/**
- * How far a study is and what it found, for a terminal: a row a task, then rate and end.
- * @param now  milliseconds since 1970
- */
-export function studySummary(trials: readonly Trial[], study: StudyRecord, now: number): string {
+export interface StudyMoment {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** Whether a process runs the study: one that was killed leaves its runs as they were, under way. */
+  readonly isOwned: boolean;
+  readonly file: string;
+}
+
+/** How far a study is and what it found, for a terminal: a row a task, then rate and end. */
+export function studySummary(trials: readonly Trial[], study: StudyRecord, moment: StudyMoment): string {
   const runs = trials.flatMap((trial) => trial.runs);
   return [
     `${study.name}: ${study.settings.model}, ${study.backbone.states} states`,
@@ -29,7 +34,7 @@ export function studySummary(trials: readonly Trial[], study: StudyRecord, now: 
         ),
       ),
     }),
-    pace(runs, study, now),
+    pace(runs, study, moment),
   ].join("\n");
 
   function taskRow(task: string, own: readonly Trial[]): string[] {
@@ -54,16 +59,17 @@ const spread = (values: readonly number[]): string =>
   `${median(values).toFixed(4)} (${Math.min(...values).toFixed(4)}–${Math.max(...values).toFixed(4)})`;
 
 /** Trainings done, how many an hour, and when the rest will be. */
-function pace(runs: readonly Run[], study: StudyRecord, now: number): string {
+function pace(runs: readonly Run[], study: StudyRecord, { now, isOwned, file }: StudyMoment): string {
   const done = runs.filter(hasEnded);
   const planned = plannedTrainings(study);
   const head = `${done.length}${planned === undefined ? "" : ` of ${planned}`} trainings`;
   const ends = done.flatMap(({ endedAt }) => (endedAt === undefined ? [] : [endedAt])).toSorted((a, b) => a - b);
   const recent = ends.filter((at) => at > now - HOUR);
-  const isRunning = runs.some(({ state }) => state === "running");
-  if (!isRunning || recent.length < 2) return head;
+  if (planned !== undefined && done.length >= planned) return head;
+  if (!isOwned) return `${head}; no process runs it: \`graft study run ${file}\` goes on`;
+  if (recent.length < 2) return head;
   const perHour = (recent.length - 1) / ((now - recent[0]!) / HOUR);
   const rate = `${head}, ${perHour.toFixed(0)} an hour`;
   if (planned === undefined) return rate;
-  return `${rate}, about ${((planned - done.length) / perHour).toFixed(1)} hours left`;
+  return `${rate}, about ${roughDuration(((planned - done.length) / perHour) * 3600)} left`;
 }

@@ -1,4 +1,10 @@
-export { checkNoFile, createStudyFile, type OpenStudyOptions, openStudyFile } from "./storage/sqlite.node.ts";
+export {
+  checkNoFile,
+  createStudyFile,
+  isStudyOwned,
+  type OpenStudyOptions,
+  openStudyFile,
+} from "./storage/sqlite.node.ts";
 export { poolWorkers } from "./workers/pool.node.ts";
 export { servePool } from "./workers/pool-child.node.ts";
 export { parsePathPrefix } from "./workers/queue-job.node.ts";

@@ -128,7 +128,11 @@ test("Ctrl-C and `study stop` leave a study that can be gone on with", async () 
   while (childrenOf(run.pid).length === 0) await sleep(5);
   await sleep(800);
   run.kill("SIGINT");
-  expect((await run.finished).code).toBe(130);
+  const interrupted = await run.finished;
+  expect(interrupted.code).toBe(130);
+  expect(interrupted.stderr).toContain(`\`graft study resume ${file}\` goes on`);
+  expect((await graftHere("study", "status", file)).stdout).toMatch(/no process runs it/);
+  expect((await graftHere("study", "stop", file)).stdout).toMatch(/no process runs it/);
   const states = (await trialsOf(file)).flatMap(({ runs }) => runs.map(({ state }) => state));
   expect(states).not.toContain("running");
 

@@ -122,7 +122,7 @@ function lockStudy(path: string): { close(): void } {
   const side = `${path}-owner`;
   const db = guarded(path, () => new Database(side));
   try {
-    db.pragma("busy_timeout = 0");
+    db.pragma("busy_timeout = 500"); // whoever asks whether it is held holds it for a moment
     db.exec("BEGIN EXCLUSIVE");
   } catch (cause) {
     db.close();
@@ -139,6 +139,22 @@ function lockStudy(path: string): { close(): void } {
       db.close(); // the file stays: another may hold it by now
     },
   };
+}
+
+/** Whether a process runs the study of this file. */
+export function isStudyOwned(path: string): boolean {
+  const side = `${path}-owner`;
+  if (!existsSync(side)) return false;
+  const db = guarded(path, () => new Database(side));
+  try {
+    db.pragma("busy_timeout = 0");
+    db.prepare("SELECT COUNT(*) FROM sqlite_master").get(); // reading waits for an exclusive transaction to end
+    return false;
+  } catch {
+    return true;
+  } finally {
+    db.close();
+  }
 }
 
 function writeTrial(db: Database.Database, { runs, ...trial }: Trial): void {

@@ -9,7 +9,7 @@ import type { RunKey, RunResult } from "../trial.ts";
 import { exportStudy, readStudyExport, runsCsv, trialsCsv } from "./export.ts";
 import { memoryStorage } from "./memory.ts";
 import { migrate, VERSION } from "./migrations.node.ts";
-import { createStudyFile, openStudyFile } from "./sqlite.node.ts";
+import { createStudyFile, isStudyOwned, openStudyFile } from "./sqlite.node.ts";
 import type { StudyRecord, StudyStorage } from "./storage.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "graft-storage-"));
@@ -183,16 +183,19 @@ describe("the file of a study", () => {
   test("a reader sees what the owner wrote, at once; a second owner is refused until the first is gone", () => {
     const path = join(folder, "shared.db");
     createStudyFile(path, study);
+    expect(isStudyOwned(path)).toBe(false);
     const owner = openStudyFile(path, { owner: true });
     const reader = openStudyFile(path);
     owner.addTrial("count", { method: "none" }, "baseline");
     expect(reader.trials()).toEqual(owner.trials());
     owner.startRun(key(0, 0), "a");
     expect(reader.trials()[0]!.state).toBe("running");
+    expect(isStudyOwned(path)).toBe(true);
     reader.requestStop();
     expect(owner.isStopRequested()).toBe(true);
     expect(() => openStudyFile(path, { owner: true })).toThrow(expect.objectContaining({ code: "STUDY_OWNED" }));
     owner.close();
+    expect(isStudyOwned(path)).toBe(false);
     openStudyFile(path, { owner: true }).close();
     reader.close();
   });
@@ -206,6 +209,7 @@ describe("the file of a study", () => {
     });
     await new Promise((resolve) => child.stdout.once("data", resolve));
     expect(() => openStudyFile(path, { owner: true })).toThrow(expect.objectContaining({ code: "STUDY_OWNED" }));
+    expect(isStudyOwned(path)).toBe(true);
     child.kill("SIGKILL");
     await new Promise((resolve) => child.once("exit", resolve));
     openStudyFile(path, { owner: true }).close();

@@ -28,11 +28,17 @@ export const runCommand = defineCommand({
   positionals: ["file"],
   examples: ["graft study run study.db", "graft study run study.db --queue redis://10.0.0.5:6379"],
   async run(context) {
-    const { args, print } = context;
-    const { end, trials } = await runStudyFile(args.file, args, context);
+    const { args, print, note, signal } = context;
+    const { end, trials } = await runStudyFile(args.file, args, context).catch((error: unknown) => {
+      if (signal.aborted) note(`what is done is kept: \`graft study resume ${args.file}\` goes on`);
+      throw error;
+    });
     const complete = trials.filter(({ state }) => state === "complete").length;
     print({ end, trials: trials.length, complete }, () =>
-      [`${ENDS[end]}: ${complete} of ${trials.length} trials complete`, `graft study status ${args.file}`].join("\n"),
+      [
+        `${ENDS[end]}: ${complete} of ${trials.length} trials complete`,
+        `What it found: graft study status ${args.file}`,
+      ].join("\n"),
     );
   },
 });

@@ -1,5 +1,5 @@
 import { studySummary } from "../../../report/index.ts";
-import { openStudyFile } from "../../../study/index.node.ts";
+import { isStudyOwned, openStudyFile } from "../../../study/index.node.ts";
 import { commonArgs } from "../../arguments.ts";
 import { defineCommand } from "../../define-command.ts";
 import { studyFileArg } from "../../study-args.ts";
@@ -13,7 +13,10 @@ export const status = defineCommand({
     try {
       const trials = storage.trials();
       const { study } = storage;
-      print({ study, trials }, () => studySummary(trials, study, Date.now()));
+      const isOwned = isStudyOwned(args.file);
+      print({ study, trials, running: isOwned }, () =>
+        studySummary(trials, study, { now: Date.now(), isOwned, file: args.file }),
+      );
     } finally {
       storage.close();
     }

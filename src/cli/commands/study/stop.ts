@@ -1,4 +1,4 @@
-import { openStudyFile } from "../../../study/index.node.ts";
+import { isStudyOwned, openStudyFile } from "../../../study/index.node.ts";
 import { commonArgs } from "../../arguments.ts";
 import { defineCommand } from "../../define-command.ts";
 import { studyFileArg } from "../../study-args.ts";
@@ -10,8 +10,11 @@ export const stop = defineCommand({
   run({ args, print }) {
     const storage = openStudyFile(args.file);
     try {
-      storage.requestStop();
-      print({ file: args.file, stopping: true }, () => `${args.file}: it ends after the trainings under way`);
+      const stopping = isStudyOwned(args.file);
+      if (stopping) storage.requestStop();
+      print({ file: args.file, stopping }, () =>
+        stopping ? `${args.file}: it ends after the trainings under way` : `${args.file}: no process runs it`,
+      );
     } finally {
       storage.close();
     }
