@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { textData, writeTextData } from "../bench/text-data.ts";
 import { countJobs, parseMethods, USUAL_METHODS, withControls } from "../src/comparison/index.ts";
 import { taskNames } from "../src/node.ts";
+import { hasCurves } from "../src/report/index.ts";
 
 const OUT = "docs/data/compare";
 /** More than the usual ones: what comes before one of those. */
@@ -64,6 +65,7 @@ function compare(task: string): void {
       ...["--methods", values.methods, "--seeds", values.seeds, "--lr-trials", values.trials, "--draws", values.draws],
       ...["--epochs", values.epochs, "--threads", values.threads, "--out", folder],
       ...["--csv", join(folder, "table.csv"), "--html", join(folder, "index.html")],
+      ...(hasCurves(parseMethods(values.methods)) ? ["--curves", join(folder, "curves.svg")] : []),
     ],
     { stdio: "inherit" },
   );

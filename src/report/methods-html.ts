@@ -1,5 +1,6 @@
 import type { Comparison, ComparisonRow } from "../comparison/index.ts";
 import { isShare } from "../objective/index.ts";
+import { countCurvesSvg } from "./count-curves.ts";
 import { type MethodColumn, methodColumns, methodsLegend } from "./methods-table.ts";
 import { DARK, FONT, LIGHT, type Theme, ticksOf, xmlText } from "./svg.ts";
 
@@ -10,8 +11,8 @@ const LINE = 26;
 const TOP = 34;
 
 /**
- * A comparison as one page that needs nothing else: a dot with its interval for every method, and the table, which sorts by
- * a click on a column. It follows the reader's light or dark theme.
+ * A comparison as one page that needs nothing else: a dot with its interval for every method, curves where a selector has several
+ * numbers of adapters, and the table, which sorts by a click on a column. It follows the reader's light or dark theme.
  * @param title  e.g. `vit on count`
  */
 export function methodsHtml(comparison: Comparison, metric: string, title: string): string {
@@ -26,6 +27,7 @@ export function methodsHtml(comparison: Comparison, metric: string, title: strin
     `<style>${style()}</style>`,
     `<h1>${xmlText(title)}</h1>`,
     dots(comparison, metric),
+    countCurvesSvg(comparison, metric, metric) ?? "",
     table(comparison, columns),
     ...methodsLegend(comparison).map((line) => `<p>${xmlText(line)}</p>`),
     `<script>${SORT}</script>`,

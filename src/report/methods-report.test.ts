@@ -1,6 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { type Comparison, compareMethods, type MethodRun } from "../comparison/index.ts";
-import { methodsCsv, methodsHtml, methodsLegend, methodsTable, terminalTable } from "./index.ts";
+import {
+  countCurvesSvg,
+  hasCurves,
+  methodsCsv,
+  methodsHtml,
+  methodsLegend,
+  methodsTable,
+  terminalTable,
+} from "./index.ts";
 
 /** Two seeds; `full` is 10 and 14 points better than the linear head, so by 12 ± 12.7 · 2.83 / √2 points. */
 async function comparison(run: Partial<MethodRun> = {}): Promise<Comparison> {
@@ -66,5 +74,55 @@ describe("the page", () => {
     const zero = Number(/class="zero" d="M([\d.]+) /.exec(page)![1]);
     expect(at).toBeCloseTo((from! + to!) / 2, 0);
     expect((at - zero) / (to! - zero)).toBeCloseTo(12 / 37.4, 2);
+  });
+});
+
+describe("curves by number of adapters", () => {
+  /** `gga` rises by a point with each adapter, `first` by half of one; random draws lie between 0.52 and 0.58, whatever their number. */
+  const counted = () =>
+    compareMethods<MethodRun>({
+      methods: ["gga:1@r8", "gga:4@r8", "first:1@r8", "first:4@r8", "all:parallel@r8", "knn"],
+      seeds: [0, 1],
+      draws: 7,
+      run: async (job) => {
+        const [, name, count = 0] = /^([a-z]+):?(\d*)/.exec(job.method)!;
+        const more = { gga: 0.01, first: 0.005, all: 0.1 }[name!] ?? 0;
+        const value = name === "random" ? 0.52 + 0.01 * job.draw : 0.5 + more * Number(count || name === "all");
+        return {
+          ...job,
+          description: "",
+          validation: { value: 0.5, loss: 1 },
+          test: { value, loss: 1 },
+          trainableParameters: 1,
+          seconds: 1,
+        };
+      },
+    });
+
+  test("are drawn where a selector has several numbers, and not otherwise", async () => {
+    expect(hasCurves(["gga:1", "gga:4"])).toBe(true);
+    expect(hasCurves(["gga:1", "first:4", "lora:q", "knn", "auto:4", "auto:8"])).toBe(false);
+    expect(countCurvesSvg(await comparison(), "accuracy", "x")).toBeUndefined();
+    expect(methodsHtml(await counted(), "accuracy", "x")).toContain("by number of adapters");
+  });
+
+  test("rise where figures do, with random placements as a band and an adapter at every place across", async () => {
+    const svg = countCurvesSvg(await counted(), "accuracy", "vit on <count>")!;
+    expect(svg).toContain("vit on &lt;count&gt;, by number of adapters");
+    expect(svg).toContain(
+      "gga@r8: 51.0 with 1, 54.0 with 4. random@r8: 55.0 with 1, 55.0 with 4. first@r8: 50.5 with 1, 52.0 with 4.",
+    );
+    const [, left, low, right, high] = /class="series0 curve" d="M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)"/
+      .exec(svg)!
+      .map(Number);
+    const [, , first, , firstHigh] = /class="series1 curve" d="M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)"/
+      .exec(svg)!
+      .map(Number);
+    expect(right! - left!).toBeGreaterThan(400);
+    expect((low! - high!) / (first! - firstHigh!)).toBeCloseTo(2, 1);
+    const band = /class="box" d="M[\d.]+ ([\d.]+)L[\d.]+ [\d.]+L[\d.]+ ([\d.]+)L/.exec(svg)!.map(Number);
+    // Two of 14 draws lie at either end of the band, on the scale on which 0.51 to 0.54 is gga's rise.
+    expect((band[1]! - band[2]!) / (low! - high!)).toBeCloseTo(0.06 / 0.03, 1);
+    expect(svg).toContain("all:parallel@r8: 60.0");
   });
 });

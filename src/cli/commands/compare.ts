@@ -2,7 +2,15 @@ import * as z from "zod";
 import { stageFile, writeFileAtomic } from "../../base/index.node.ts";
 import { checkMethods, parseMethods, parseReference, USUAL_METHODS } from "../../comparison/index.ts";
 import { GraftError, metricName, TrainOptions } from "../../node.ts";
-import { methodsCsv, methodsHtml, methodsLegend, methodsTable, terminalTable } from "../../report/index.ts";
+import {
+  countCurvesSvg,
+  hasCurves,
+  methodsCsv,
+  methodsHtml,
+  methodsLegend,
+  methodsTable,
+  terminalTable,
+} from "../../report/index.ts";
 import { adapterArgs, adapterOptions, argsOf, commonArgs, dataArgs, modelArgs, pick } from "../arguments.ts";
 import { compareTask } from "../compare-task.ts";
 import { defineCommand } from "../define-command.ts";
@@ -46,7 +54,11 @@ const shape = {
       value: "dir",
     }),
     csv: z.string().optional().meta({ description: "write the table as CSV", value: "file.csv" }),
-    html: z.string().optional().meta({ description: "write a page with a picture and the table", value: "file.html" }),
+    html: z.string().optional().meta({ description: "write a page with pictures and the table", value: "file.html" }),
+    curves: z.string().optional().meta({
+      description: "draw the metric by number of adapters, where a selector stands in the list with several",
+      value: "file.svg",
+    }),
   }),
   ...adapterArgs,
   ...inGroup("Training", {
@@ -71,7 +83,13 @@ export const compare = defineCommand({
     const asked = parseMethods(args.methods ?? USUAL_METHODS.join(" "));
     if (new Set(args.seeds).size < args.seeds.length)
       throw new GraftError("USAGE", { thing: "--seeds", place: "a seed stands in it twice", remedy: "Give each once" });
-    const files = [args.csv, args.html].filter((file) => file !== undefined);
+    if (args.curves !== undefined && !hasCurves(asked))
+      throw new GraftError("USAGE", {
+        thing: "--curves",
+        place: "no selector stands in --methods with several numbers of adapters",
+        remedy: 'Give one several, as in --methods "gga:1; gga:3; gga:12"',
+      });
+    const files = [args.csv, args.html, args.curves].filter((file) => file !== undefined);
     for (const file of files) await checkWritable(file);
     const backbone = await openModel(args, context);
     const task = await openData({ ...args, seed: args.seeds[0] }, backbone, context);
@@ -90,6 +108,8 @@ export const compare = defineCommand({
     );
     if (args.csv !== undefined) await writeFileAtomic(args.csv, methodsCsv(comparison, metric));
     if (args.html !== undefined) await writeFileAtomic(args.html, methodsHtml(comparison, metric, title));
+    const curves = args.curves && countCurvesSvg(comparison, metric, title);
+    if (curves) await writeFileAtomic(args.curves!, curves);
     for (const file of files) note(`wrote ${file}`);
   },
 });

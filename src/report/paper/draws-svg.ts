@@ -1,5 +1,5 @@
 import type { RandomResult } from "../../study/index.ts";
-import { type PlotPanel, plotSvg, round } from "./plot.ts";
+import { type PlotPanel, plotSvg, round } from "../plot.ts";
 
 /** A strip and a box of draws for each task, with an adapter at every place as a line. Undefined where nothing is drawn yet. */
 export function drawsSvg({ tasks }: RandomResult, all: string): string | undefined {

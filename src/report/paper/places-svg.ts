@@ -1,5 +1,5 @@
 import type { PlacesResult } from "../../study/index.ts";
-import { PLOT_WIDTH, type PlotPanel, plotSvg, round } from "./plot.ts";
+import { PLOT_WIDTH, type PlotPanel, plotSvg, round } from "../plot.ts";
 
 /** The metric by place, from the first to the last, a panel for each task. Undefined where nothing is measured yet. */
 export function placesSvg({ tasks }: PlacesResult): string | undefined {

@@ -1,6 +1,6 @@
-import { nameSeed } from "../../base/index.ts";
-import { hex, markColor } from "../color-scale.ts";
-import { DARK, FONT, LIGHT, type Theme, ticksOf, xmlText } from "../svg.ts";
+import { nameSeed } from "../base/index.ts";
+import { hex, markColor } from "./color-scale.ts";
+import { DARK, FONT, LIGHT, type Theme, ticksOf, xmlText } from "./svg.ts";
 
 /** Something to be drawn below one another, a panel each: a task. */
 export interface PlotPanel {
@@ -17,6 +17,8 @@ export interface Plot {
   readonly description: string;
   /** Whether the metric runs to the right or up. */
   readonly metric: "right" | "up";
+  /** What ticks are multiples of; default 100, for shares in %. */
+  readonly perUnit?: number;
   readonly panels: readonly PlotPanel[];
   /** Below all panels. */
   readonly legend: string;
@@ -25,14 +27,14 @@ export interface Plot {
 export const [PLOT_LEFT, PLOT_WIDTH] = [64, 620];
 const [TOP, GAP, RIGHT, BOTTOM] = [52, 48, 24, 34];
 
-/** Panels of one kind as a self-contained SVG that follows the reader's theme. Metrics are shown in %. */
-export function plotSvg({ title, description, metric, panels, legend }: Plot): string {
+/** Panels of one kind as a self-contained SVG that follows the reader's theme. */
+export function plotSvg({ title, description, metric, perUnit = 100, panels, legend }: Plot): string {
   const height = TOP + panels.reduce((sum, panel) => sum + panel.height + GAP, 0) + BOTTOM;
   const width = PLOT_LEFT + PLOT_WIDTH + RIGHT;
   const id = `plot-${nameSeed(title + description).toString(36)}`;
   let top = TOP;
   const drawn = panels.map((panel) => {
-    const group = `<g transform="translate(${PLOT_LEFT} ${top + 16})">${panelSvg(panel, metric)}</g>`;
+    const group = `<g transform="translate(${PLOT_LEFT} ${top + 16})">${panelSvg(panel, metric, perUnit)}</g>`;
     top += panel.height + GAP;
     return group;
   });
@@ -49,13 +51,17 @@ export function plotSvg({ title, description, metric, panels, legend }: Plot): s
   ].join("\n");
 }
 
-function panelSvg({ title, height, extent: [low, high], draw }: PlotPanel, metric: Plot["metric"]): string {
+function panelSvg(
+  { title, height, extent: [low, high], draw }: PlotPanel,
+  metric: Plot["metric"],
+  perUnit: number,
+): string {
   const pad = 0.06 * (high - low || 0.01);
   const [from, to] = [low - pad, high + pad];
   const share = (value: number) => (value - from) / (to - from);
   const scale = (value: number) => round(metric === "up" ? height * (1 - share(value)) : PLOT_WIDTH * share(value));
-  const ticks = ticksOf(100 * from, 100 * to).map((tick) => {
-    const at = scale(tick / 100);
+  const ticks = ticksOf(perUnit * from, perUnit * to).map((tick) => {
+    const at = scale(tick / perUnit);
     return metric === "up"
       ? `<path class="grid" d="M0 ${at}H${PLOT_WIDTH}"/><text class="soft" x="-8" y="${at + 4}" text-anchor="end">${tick}</text>`
       : `<path class="grid" d="M${at} 0V${height}"/><text class="soft" x="${at}" y="${height + 14}" text-anchor="middle">${tick}</text>`;
@@ -66,7 +72,7 @@ function panelSvg({ title, height, extent: [low, high], draw }: PlotPanel, metri
 export const round = (value: number): number => Number(value.toFixed(1));
 
 function style(id: string): string {
-  const theme = ({ paper, ink, soft, line, faint }: Theme) =>
+  const theme = ({ paper, ink, soft, line, faint, kinds }: Theme) =>
     [
       `#${id} .paper{fill:${paper}}`,
       `#${id} .ink{fill:${ink}}`,
@@ -76,6 +82,7 @@ function style(id: string): string {
       `#${id} .stroke{stroke:${ink};stroke-width:2;fill:none}`,
       `#${id} .box{fill:${faint}}`,
       `#${id} .dot{fill:${ink};fill-opacity:.55}`,
+      ...Object.values(kinds).map((color, k) => `#${id} .series${k}{stroke:${color};fill:${color}}`),
     ].join("");
   return [
     `#${id} text{font-family:${FONT};font-size:11px;font-variant-numeric:tabular-nums}`,
@@ -83,6 +90,7 @@ function style(id: string): string {
     `#${id} .strong{font-size:12px;font-weight:600}`,
     `#${id} .mark{stroke:${hex(markColor)};stroke-width:2;fill:none}`,
     `#${id} .marked{fill:${hex(markColor)}}`,
+    `#${id} path.curve{stroke-width:2;fill:none}#${id} text.curve{stroke:none}`,
     `#${id} .dash{stroke-dasharray:5 4}`,
     theme(LIGHT),
     `@media (prefers-color-scheme:dark){${theme(DARK)}}`,
