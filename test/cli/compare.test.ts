@@ -73,6 +73,7 @@ test.each([
   [["--seeds", "1,1"], "a seed stands in it twice"],
   [["--methods", "gga:5"], "which is added beside gga:5"],
   [["--reference", "linear full"], "it holds 2 methods"],
+  [["--methods", "first:1 last:2", "--curves", "curves.svg"], "no selector stands in --methods with several"],
   [["--csv", "no-such-folder/table.csv"], "its folder does not exist"],
 ])("%s is refused before anything runs", async (args, words) => {
   const { code, stderr, stdout } = await graftHere(...common, ...args, "--out", at("refused"));
