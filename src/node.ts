@@ -1,6 +1,8 @@
 /** The package's entry in Node. */
+import { existsSync } from "node:fs";
 import { loadTrained, readDescription, saveTrained } from "./artifact/index.node.ts";
 import { type Backbone, type Description, type InspectOptions, inspectGraph, openGraph } from "./backbone/index.ts";
+import { GraftError } from "./base/index.ts";
 import { type FindModelOptions, findModel } from "./open-model.node.ts";
 import { type OpenBytesOptions, openBytes } from "./open-source.ts";
 import { createNodeRuntime, type NodeRuntimeOptions, nodeRuntime } from "./runtime/index.node.ts";
@@ -19,6 +21,7 @@ import {
   openGeneratedTask,
   resizeTask,
   type Task,
+  taskNames,
 } from "./tasks/index.ts";
 import type { TunedModel } from "./training/index.ts";
 
@@ -78,6 +81,12 @@ export async function openTask(source: string, options: OpenTaskOptions = {}): P
     return (await isImageFolder(source))
       ? openImageFolder(source, { ...rest, ...target })
       : openRowsTask(source, modelNeeds(backbone, target, options), rest);
+  if (options.from === undefined && !taskNames.includes(source) && existsSync(source))
+    throw new GraftError("UNKNOWN_TASK", {
+      thing: `task "${source}"`,
+      place: "no generated task has that name, and data is named by a path with a slash or a dot",
+      remedy: `Write ./${source}`,
+    });
   return resizeTask(openGeneratedTask(source, rest), target);
 }
 

@@ -149,6 +149,7 @@ test("Ctrl-C and `study stop` leave a study that can be gone on with", async () 
 test.each([
   ["tasks: [count]\ntrials: 3\nspace: { count: 700 }", /700 adapters are asked for, and there are 625 edges/],
   ["tasks: [cuont]\ntrials: 3", /cuont.*count/],
+  ["tasks: [docs]\ntrials: 3", /"docs".*Write \.\/docs/],
   ["tasks: [count]\ntrials: 3\nbaselines: ['gga:3']", /gga:3.*sampler: scores/],
 ])("a study.yaml that says %j is refused in a line", async (text, message) => {
   const yaml = join(folder, "bad.yaml");
