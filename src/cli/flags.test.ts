@@ -13,6 +13,7 @@ const shape = {
   ranks: z.array(z.int()).default([8]),
   gamma: z.union([z.literal("auto"), z.number()]).default("auto"),
 };
+const nothing = z.array(z.string()).default([]).describe("folders");
 const flags = Object.entries(shape).map(([key, type]) => flagOf(key, type, key === "file"));
 const parse = (...argv: string[]) => flagParser("graft x", "does x", flags, []).parse(argv).values;
 
@@ -61,7 +62,8 @@ test.each([
 });
 
 test("the help shows each flag once, with its default, and the form of a switch that changes something", () => {
-  const { help } = flagParser("graft x", "does x", flags, ["graft x a.onnx --seed 7"]);
+  const { help } = flagParser("graft x", "does x", [...flags, flagOf("map", nothing)], ["graft x a.onnx --seed 7"]);
+  expect(help).toMatch(/--map <text,…> +folders$/m);
   expect(help).toMatch(/--learning-rate <n> +step size \(default: 0\.001\)/);
   expect(help).toMatch(/--norm <layer\|none> +\(default: layer\)/);
   expect(help).toContain("--no-flip ");

@@ -88,7 +88,8 @@ function optionsOf(title: string, flag: Flag): Option[] {
 }
 
 function describe(flag: Flag): string {
-  const shown = flag.kind === "boolean" || flag.default === undefined ? "" : ` (default: ${flag.default})`;
+  const isNothing = flag.kind === "boolean" || flag.default === undefined || String(flag.default) === "";
+  const shown = isNothing ? "" : ` (default: ${flag.default})`;
   return flag.description + shown;
 }
 
