@@ -10,10 +10,12 @@ import {
   type ExperimentName,
   experiments,
   exportStudy,
+  hasEnded,
   isComplete,
   newStudy,
   openStudyTask,
   type PaperOptions,
+  plannedTrainings,
   type RestoredStudy,
   readStudyExport,
   runsCsv,
@@ -50,6 +52,8 @@ export interface PaperOutcome {
   /** Undefined where nothing was to be run. */
   readonly end: StudyEnd | undefined;
   readonly report: PaperReport;
+  /** Trainings that are done, where the study is not. */
+  readonly unfinished: string | undefined;
   readonly files: readonly string[];
 }
 
@@ -205,12 +209,13 @@ async function score({ out }: PaperTask, file: string, { signal, onProgress, not
 /** What comes beside a study's file. */
 const [TESTED, SCORED] = ["test.jsonl", "scores.jsonl"];
 
-async function writeResults(name: ExperimentName, out: string): Promise<{ report: PaperReport; files: string[] }> {
+async function writeResults(name: ExperimentName, out: string): Promise<Omit<PaperOutcome, "end">> {
   const { record, trials } = recordAndTrials(join(out, "study.db"));
+  const isWhole = isComplete(record, trials);
   const report = paperReport(name, {
     settings: record.settings,
     trials,
-    isComplete: isComplete(record, trials),
+    isComplete: isWhole,
     tested: await readLines<TestRun>(join(out, TESTED)),
     scored: await readLines<ScoredEdges>(join(out, SCORED)),
   });
@@ -228,5 +233,7 @@ async function writeResults(name: ExperimentName, out: string): Promise<{ report
     ...report.pictures.map(({ name: picture, svg }) => [`${picture}.svg`, svg] as const),
   ];
   for (const [path, content] of contents) await writeFileAtomic(join(out, path), content);
-  return { report, files: contents.map(([path]) => join(out, path)) };
+  const done = trials.flatMap(({ runs }) => runs.filter(hasEnded)).length;
+  const unfinished = isWhole ? undefined : `${done} of ${plannedTrainings(record) ?? "?"} trainings`;
+  return { report, unfinished, files: contents.map(([path]) => join(out, path)) };
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -40,6 +40,10 @@ test("a kept study is restored and shown: tables, pictures, CSV, and the export 
     code: 2,
     stderr: expect.stringContaining("has location,texture,orientation,family"),
   });
+  expect(correlation.stdout).not.toContain("Not at its end");
+  await writeFile(at("begun.jsonl"), (await readFile(KEPT, "utf8")).trim().split("\n").slice(0, -1).join("\n"));
+  const begun = await graftHere("paper", "edges", "--from", at("begun.jsonl"), "--out", at("begun"), "--look");
+  expect(begun.stdout).toMatch(/Not at its end \(\d+ of \d+ trainings\)/);
   const other = await graftHere("paper", "places", "--out", out, "--look");
   expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining("called paper-places") });
 });

@@ -74,14 +74,17 @@ export function paperCommand(name: ExperimentName): Command {
     examples: [`graft paper ${name}`, `graft paper ${name} --model ./minilm --tasks tickets.csv,spam.csv`],
     async run(context) {
       // Which flags there are depends on the experiment, which the compiler does not follow.
-      const { end, report, files } = await paperTask(name, context.args as PaperTask, context);
+      const { end, report, unfinished, files } = await paperTask(name, context.args as PaperTask, context);
       const { verdicts, tables } = report;
-      context.print({ experiment: name, end, verdicts, tables, files }, () =>
+      context.print({ experiment: name, end, verdicts, tables, files, unfinished }, () =>
         [
           ...tables
             .filter(({ table }) => table.rows.length > 0)
             .map(({ title, table }) => `${title}\n\n${terminalTable(table)}`),
           ...verdicts.map(({ claim, outcome, because }) => `${outcome.toUpperCase()}: ${claim}\n  ${because}\n`),
+          ...(unfinished === undefined
+            ? []
+            : [`Not at its end (${unfinished}): until then every claim stays unclear\n`]),
           `Tables, pictures, CSV and export: ${files.join(", ")}`,
         ].join("\n"),
       );
