@@ -145,7 +145,7 @@ export function adapterOptions(args: z.output<z.ZodObject<typeof adapterArgs>>):
 }
 
 const DEFAULT_PLACE = "gga:3";
-const PLACES = "where adapters go: gga:3, greedy:3, auto, random:3@7, all:parallel, none, or 4-5,20-3@r16";
+const PLACES = "where adapters go: gga:3, race:3, auto, random:3@7, all:parallel, none, or 4-5,20-3@r16";
 
 export const placementArgs = inGroup("Placement", {
   place: z.string().default(DEFAULT_PLACE).meta({ description: PLACES, value: "spec" }),
@@ -179,7 +179,7 @@ export const limitArgs = inGroup("Placement", {
 /** How edges are chosen where that takes trainings. */
 export const selectingArgs = inGroup("Placement", {
   selectEpochs: z.int().min(1).optional().meta({
-    description: "epochs of a training that helps to choose (default: 1 for greedy, for auto --epochs)",
+    description: "epochs of a training that helps to choose (default: 1; for auto --epochs)",
     value: "n",
   }),
   selectSeeds: z

@@ -78,12 +78,13 @@ export async function chooseEdges(
   const { signal, onProgress, note } = context;
   const { threads, headL2 } = options;
   const choose = coarse && chooserOf(place, { ...asked, states });
-  const made =
-    scores ??
-    (await scoreEdges(backbone, task, {
-      ...{ seed, threads, headL2, signal, onProgress },
-      ...(choose && { coarse: { ...coarse, choose } }),
-    }));
+  const isScored = scores === undefined && work.scorings > 0;
+  const made = !isScored
+    ? scores
+    : await scoreEdges(backbone, task, {
+        ...{ seed, threads, headL2, signal, onProgress },
+        ...(choose && { coarse: { ...coarse, choose } }),
+      });
   const chosen = await chooseMethod(spec, backbone, task, {
     ...{ ...asked, scores: made },
     ...{ adapter, options, selecting, signal, onProgress },

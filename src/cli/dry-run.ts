@@ -106,9 +106,10 @@ export async function dryRun(
   );
   const selecting = { epochs: args.selectEpochs, seeds: args.selectSeeds };
   const work = choosingWork(parseMethod(args.method), options.epochs, selecting);
-  const secondsPerScoring = isAssumed
-    ? await estimateScoring(backbone, task, { forwardSeconds, headSeconds, seed, threads, signal, onProgress })
-    : undefined;
+  const secondsPerScoring =
+    isAssumed && work.scorings > 0
+      ? await estimateScoring(backbone, task, { forwardSeconds, headSeconds, seed, threads, signal, onProgress })
+      : undefined;
   const secondsScoring = secondsPerScoring && work.scorings * secondsPerScoring;
   // Adapters on the way are as many as there will be, or fewer.
   const secondsTrials = (work.trainings * work.epochs * cost.secondsTraining) / options.epochs;

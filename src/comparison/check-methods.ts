@@ -1,7 +1,15 @@
 import type { Backbone } from "../backbone/index.ts";
 import { GraftError } from "../base/index.ts";
 import { HEAD_ALONE } from "../methods/index.ts";
-import { assumedSites, needsScores, needsSiteScores, parseMethod, selectMethod, standIn } from "../selection/index.ts";
+import {
+  assumedSites,
+  isInformed,
+  needsScores,
+  needsSiteScores,
+  parseMethod,
+  selectMethod,
+  standIn,
+} from "../selection/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { checkNeighbours } from "./measure-base.ts";
 import { withControls } from "./method-list.ts";
@@ -55,10 +63,10 @@ export function checkMethods(
 function made(method: string, backbone: Backbone, { adapter, rank }: Pick<RunSettings, "adapter" | "rank">) {
   const { length } = backbone.states;
   const matrix = Array.from({ length }, () => new Array<number>(length).fill(0));
-  const spec = parseMethod(method);
-  const scores = needsScores(spec) ? { matrix } : undefined;
-  return selectMethod("place" in spec ? { place: standIn(spec.place) } : spec, backbone, {
-    scores,
+  const asked = parseMethod(method);
+  const spec = "place" in asked ? { place: standIn(asked.place) } : asked;
+  return selectMethod(spec, backbone, {
+    scores: needsScores(spec) ? { matrix } : undefined,
     sites: assumedSites(backbone),
     adapter,
     defaultRank: rank,
@@ -70,7 +78,7 @@ function identityOf(text: string, backbone: Backbone, { adapter, rank }: Pick<Ru
   if (text === NEIGHBOURS) return text;
   const spec = parseMethod(text);
   if (needsSiteScores(spec)) return JSON.stringify({ rank, ...spec });
-  if ("place" in spec && (needsScores(spec) || isDrawn(text))) return JSON.stringify({ rank, ...spec.place });
+  if ("place" in spec && (isInformed(spec) || isDrawn(text))) return JSON.stringify({ rank, ...spec.place });
   const method = made(text, backbone, { adapter, rank });
   const isHeadAlone = method.kind === "adapters" && method.placement.length === 0;
   return JSON.stringify(isHeadAlone ? HEAD_ALONE : method);

@@ -1,5 +1,5 @@
 import { didYouMean, GraftError } from "../base/index.ts";
-import { type MethodSpec, needsScores, parseMethod, standIn } from "../selection/index.ts";
+import { isInformed, type MethodSpec, parseMethod, standIn } from "../selection/index.ts";
 import { NEIGHBOURS } from "./method-run.ts";
 
 /**
@@ -23,6 +23,8 @@ export function methodTitle(row: string): string {
       return `${count} edges with unlike gradients${width}`;
     case "greedy":
       return `${count} edges, scored after each${width}`;
+    case "race":
+      return `${count} that did best in an epoch${width}`;
     case "auto":
       return `as many edges as are enough${width}`;
     case "random":
@@ -125,7 +127,7 @@ export function withControls(
 function controlsOf(method: string): readonly string[] {
   if (method === NEIGHBOURS) return [];
   const spec = parseMethod(method);
-  if (!needsScores(spec) || !("place" in spec) || !("selector" in spec.place)) return [];
+  if (!isInformed(spec) || !("place" in spec) || !("selector" in spec.place)) return [];
   const { count, rank } = standIn(spec.place) as typeof spec.place;
   const suffix = rank === undefined ? "" : `@r${rank}`;
   return [`random:${count}${suffix}`, `first:${count}${suffix}`];

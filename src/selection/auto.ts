@@ -13,6 +13,7 @@ export const autoSelector: TaskSelector = {
   counted: true,
   defaultCount: 8,
   seeded: true,
+  needsScores: true,
   from: { edges: "edges", count: (states) => states * states },
   work: (count, seeds) => ({ scorings: 1, trainings: seeds * countsUpTo(count).length }),
   epochs: "all",

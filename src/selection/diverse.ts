@@ -12,6 +12,7 @@ export const diverseSelector: TaskSelector = {
   counted: true,
   defaultCount: undefined,
   seeded: true,
+  needsScores: true,
   from: { edges: "edges", count: (states) => states * states },
   work: () => ({ scorings: 2, trainings: 0 }), // the second without singular values
   epochs: 0,

@@ -15,6 +15,7 @@ export const greedySelector: TaskSelector = {
   counted: true,
   defaultCount: undefined,
   seeded: true,
+  needsScores: true,
   from: { edges: "edges", count: (states) => states * states },
   work: (count) => ({ scorings: count, trainings: Math.max(0, count - 1) }),
   epochs: 1,

@@ -13,6 +13,7 @@ export { isTaskSelector, parseSelector, type SelectorSpec, standIn } from "./par
 export { chooserOf, type SelectOptions, select } from "./select.ts";
 export {
   assumedSites,
+  isInformed,
   type MethodSpec,
   methodUsages,
   needsScores,

@@ -25,7 +25,7 @@ const known: Readonly<Record<SelectorName | TaskSelectorName, Selector | TaskSel
 
 /**
  * Read the `--place` language: `gga:3`, `top:3`, `random:3@7` (seed 7), `first:3`, `last:3`, `all:parallel`, `all:sequential`,
- * `none`, `diverse:3`, `greedy:3`, `auto`, each perhaps with `@r16` for its adapters' rank; or edges, `4-5,20-3@r16`.
+ * `none`, `diverse:3`, `greedy:3`, `race:3`, `auto`, each perhaps with `@r16` for its adapters' rank; or edges, `4-5,20-3@r16`.
  * @throws GraftError UNKNOWN_SELECTOR, BAD_SELECTOR, or what `parseEntries` throws
  */
 export function parseSelector(text: string): SelectorSpec {
@@ -103,7 +103,7 @@ const badSelector = (text: string, problem: string, { usage, summary }: Selector
 
 /** Whether choosing by this spec begins with scores of all edges. */
 export const selectorNeedsScores = (spec: SelectorSpec): boolean =>
-  "selector" in spec && (isTaskSelector(spec) || selectors[spec.selector].needsScores);
+  "selector" in spec && known[spec.selector].needsScores;
 
 /** Whether choosing by this spec works on the model and the task (`chooseMethod`). */
 export const isTaskSelector = (spec: SelectorSpec): spec is NamedSpec<TaskSelectorName> =>

@@ -12,6 +12,7 @@ import {
 } from "../methods/index.ts";
 import { bestSites, type RankedSites } from "../scoring/index.ts";
 import {
+  isTaskSelector,
   parseSelector,
   type SelectorSpec,
   selectorNames,
@@ -135,6 +136,10 @@ export const assumedSites = (backbone: Pick<Backbone, "products" | "name">): Ran
 
 /** Whether choosing by this spec begins with scores of all edges. */
 export const needsScores = (spec: MethodSpec): boolean => "place" in spec && selectorNeedsScores(spec.place);
+
+/** Whether the task has a say in which edges are chosen, so that random ones have to stand beside them. */
+export const isInformed = (spec: MethodSpec): boolean =>
+  needsScores(spec) || ("place" in spec && isTaskSelector(spec.place));
 
 /** The forms of `--method`, one a line, for help and errors: methods first, then placements. */
 export const methodUsages = (): { usage: string; summary: string; paper?: string }[] => [

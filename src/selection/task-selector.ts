@@ -16,6 +16,8 @@ export interface TaskSelector {
   readonly defaultCount: number | undefined;
   /** Whether `@7` after the count (the seed of ties) means something. */
   readonly seeded: boolean;
+  /** Whether it begins with scores of all edges. */
+  readonly needsScores: boolean;
   readonly from: { readonly edges: string; count(states: number): number };
   /** How often it scores all edges, and how many trainings it makes, at most. */
   work(count: number, seeds: number): { readonly scorings: number; readonly trainings: number };

@@ -2,13 +2,15 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { tinyPreNorm, tinyTask } from "../../test/support/tiny-backbone.ts";
 import type { Edge } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
+import { GraftError } from "../base/index.ts";
 import { type EdgeScores, edgeCoupling, scoreEdges } from "../scoring/index.ts";
 import type { ImageTask } from "../tasks/index.ts";
-import { fitTaskHead, type Head, TrainOptions, train } from "../training/index.ts";
+import { fitTaskHead, type Head, type Trained, TrainOptions, train } from "../training/index.ts";
 import { type ChooseMethodCall, chooseMethod, choosingWork } from "./choose-method.ts";
 import { enough, pointsOf } from "./enough.ts";
 import { openBudget, parseMethod, select } from "./index.ts";
 import { parseSelector } from "./parse-selector.ts";
+import { raceSelector, standings } from "./race.ts";
 import { type TaskSelectorName, taskSelectors } from "./task-selectors.ts";
 
 let backbone: Backbone;
@@ -33,6 +35,7 @@ beforeAll(async () => {
 const cases: Record<TaskSelectorName, (count: number) => string> = {
   diverse: (count) => `diverse:${count}`,
   greedy: (count) => `greedy:${count}`,
+  race: (count) => `race:${count}`,
   auto: (count) => `auto:${count}`,
 };
 
@@ -122,6 +125,50 @@ test("greedy takes the best edge, trains it, and takes the best of what is left 
     expect(selection!.edges[round]).toMatchObject({ from: best!.from, to: best!.to, score: best!.score });
     taken.push(best!);
   }
+});
+
+test("race trains each drawn edge alone and takes those that stand highest by metric and loss together", async () => {
+  const { selection, trials } = await choose("race:2@r2", { scores: undefined });
+  expect(trials).toHaveLength(24);
+  expect(new Set(trials.map(({ placement }) => namesOf(placement)[0])).size).toBe(24);
+  expect(trials.every(({ placement, seed, epochs }) => placement.length === 1 && seed === 5 && epochs === 1)).toBe(
+    true,
+  );
+  const shares = standings(trials.map(({ validation }) => validation));
+  const order = trials.map((_, k) => k).sort((a, b) => shares[b]! - shares[a]!);
+  expect(selection!.placement).toEqual(order.slice(0, 2).map((k) => trials[k]!.placement[0]));
+  expect(selection!.edges.map(({ score }) => score)).toEqual(order.slice(0, 2).map((k) => shares[k]));
+  expect(choosingWork(parseMethod("race:3"), 4)).toEqual({ scorings: 0, trainings: 24, epochs: 1 });
+  expect(choosingWork(parseMethod("race:20"), 4).trainings).toBe(40);
+});
+
+test("standings by hand: higher metrics and lower losses stand higher, what diverged stands last", () => {
+  const [first, middle, last] = standings([{ value: 0.8, loss: 0.5 }, { value: 0.8, loss: 0.9 }, undefined]);
+  // By metric the first two share ranks 2 and 3, by loss they have 3 and 2.
+  expect([first, middle, last]).toEqual([(2.5 + 3) / 6, (2.5 + 2) / 6, (1 + 1) / 6]);
+});
+
+test("race goes on where an adapter cannot be trained", async () => {
+  const places = (edges: readonly Edge[]) => namesOf(edges)[0];
+  const seen: (string | undefined)[] = [];
+  const request = { states: 3, count: 1, seed: 1, gamma: undefined, seeds: [1] };
+  const choice = await raceSelector.choose({
+    ...request,
+    score: () => expect.fail("no scores are needed"),
+    couple: () => expect.fail("no scores are needed"),
+    async train(edges) {
+      seen.push(places(edges));
+      if (seen.length !== 4) throw new GraftError("LOSS_NOT_FINITE", { thing: "step 1", place: "", remedy: "" });
+      return { validation: { value: 0.2, loss: 3 } } as Trained;
+    },
+  });
+  expect(seen).toHaveLength(9);
+  expect(namesOf(choice.edges)).toEqual([seen[3]]);
+  const fail = () => Promise.reject(new GraftError("ABORTED", { thing: "", place: "", remedy: "" }));
+  const { score, couple } = { score: () => expect.fail(), couple: () => expect.fail() };
+  await expect(raceSelector.choose({ ...request, score, couple, train: fail })).rejects.toMatchObject({
+    code: "ABORTED",
+  });
 });
 
 test("auto tries the beginnings of GGA's list, each with the same seeds, and takes one of them", async () => {

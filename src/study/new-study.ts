@@ -1,7 +1,7 @@
 import { GraftError, type LongCall } from "../base/index.ts";
 import { methodOf } from "../methods/index.ts";
 import { metricName } from "../objective/index.ts";
-import { isTaskSelector, needsScores, parseMethod } from "../selection/index.ts";
+import { isInformed, isTaskSelector, parseMethod } from "../selection/index.ts";
 import { estimateTraining, TrainOptions } from "../training/index.ts";
 import { openPruner } from "./pruners/pruners.ts";
 import { type Openers, openStudyTask } from "./run-one.ts";
@@ -62,7 +62,7 @@ export async function newStudy(
 /** Workers have no scores: only a sampler is given them. And a run is one training, of a method that is known before it. */
 function checkBaseline(text: string): void {
   const spec = parseMethod(text);
-  if (!needsScores(spec)) return;
+  if (!isInformed(spec)) return;
   const isOnTask = "place" in spec && isTaskSelector(spec.place);
   throw new GraftError("BAD_STUDY", {
     thing: `baseline "${text}"`,

@@ -1,0 +1,62 @@
+import type { Edge } from "../adapters/index.ts";
+import { GraftError, nameSeed, random, ranks } from "../base/index.ts";
+import type { Evaluation } from "../objective/index.ts";
+import type { TaskSelector } from "./task-selector.ts";
+
+/** Edges that are tried, where twice as many as are wanted are not more. */
+const CANDIDATES = 24;
+
+const candidatesFor = (count: number) => (count === 0 ? 0 : Math.max(CANDIDATES, 2 * count));
+
+/**
+ * Draw edges, train an adapter on each alone for an epoch, from the same start, and take those that validation likes best. No
+ * score is needed: a short training is the score (docs/experiments.md tells how well it foretells a long one).
+ */
+export const raceSelector: TaskSelector = {
+  usage: "race:3",
+  summary: `the best 3 of ${CANDIDATES} drawn edges, each trained alone for an epoch`,
+  counted: true,
+  defaultCount: undefined,
+  seeded: true,
+  needsScores: false,
+  from: { edges: "edges", count: (states) => states * states },
+  work: (count) => ({ scorings: 0, trainings: candidatesFor(count) }),
+  epochs: 1,
+  async choose({ states, count, seed, fits, train }) {
+    const drawn = Array.from(random(seed, nameSeed("race")).permutation(states * states), (at) => ({
+      from: Math.floor(at / states),
+      to: at % states,
+    }));
+    const candidates = drawn.filter((edge) => fits?.([edge]) ?? true).slice(0, candidatesFor(count));
+    const results: (Evaluation | undefined)[] = [];
+    for (const edge of candidates)
+      results.push(await train([edge]).then(({ validation }) => validation, unlessDiverged));
+    const shares = standings(results);
+    const order = [...candidates.keys()].sort((a, b) => shares[b]! - shares[a]!);
+    const edges: (Edge & { score: number })[] = [];
+    for (const at of order) {
+      if (edges.length === count) break;
+      const next = { ...candidates[at]!, score: shares[at]! };
+      if (fits?.([...edges, next]) ?? true) edges.push(next);
+    }
+    return { edges };
+  },
+};
+
+/** An edge whose adapter cannot be trained at this rate is the worst of all. */
+function unlessDiverged(error: unknown): undefined {
+  if (!(error instanceof GraftError && error.code === "LOSS_NOT_FINITE")) throw error;
+}
+
+/**
+ * The share of candidates, itself among them, that one does as well as or better than: the mean of that by metric and by loss,
+ * equal ones counted half. A metric of a few hundred examples is coarse, and a loss punishes answers that are too sure: together
+ * they foretell better than the worse of them alone.
+ */
+export function standings(results: readonly (Evaluation | undefined)[]): readonly number[] {
+  const worst = -Infinity;
+  const known = (value: number | undefined) => (value === undefined || Number.isNaN(value) ? worst : value);
+  const byMetric = ranks(results.map((result) => known(result?.value)));
+  const byLoss = ranks(results.map((result) => known(result && -result.loss)));
+  return results.map((_, k) => (byMetric[k]! + byLoss[k]!) / (2 * results.length));
+}
