@@ -22,3 +22,4 @@ export {
   targetShapes,
   targetsAt,
 } from "./objective.ts";
+export { standings } from "./standings.ts";

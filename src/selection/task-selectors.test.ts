@@ -3,6 +3,7 @@ import { tinyPreNorm, tinyTask } from "../../test/support/tiny-backbone.ts";
 import type { Edge } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import { GraftError } from "../base/index.ts";
+import { standings } from "../objective/index.ts";
 import { type EdgeScores, edgeCoupling, scoreEdges } from "../scoring/index.ts";
 import type { ImageTask } from "../tasks/index.ts";
 import { fitTaskHead, type Head, type Trained, TrainOptions, train } from "../training/index.ts";
@@ -10,7 +11,7 @@ import { type ChooseMethodCall, chooseMethod, choosingWork } from "./choose-meth
 import { enough, pointsOf } from "./enough.ts";
 import { openBudget, parseMethod, select } from "./index.ts";
 import { parseSelector } from "./parse-selector.ts";
-import { raceSelector, standings } from "./race.ts";
+import { raceSelector } from "./race.ts";
 import { type TaskSelectorName, taskSelectors } from "./task-selectors.ts";
 
 let backbone: Backbone;
@@ -140,12 +141,6 @@ test("race trains each drawn edge alone and takes those that stand highest by me
   expect(selection!.edges.map(({ score }) => score)).toEqual(order.slice(0, 2).map((k) => shares[k]));
   expect(choosingWork(parseMethod("race:3"), 4)).toEqual({ scorings: 0, trainings: 24, epochs: 1 });
   expect(choosingWork(parseMethod("race:20"), 4).trainings).toBe(40);
-});
-
-test("standings by hand: higher metrics and lower losses stand higher, what diverged stands last", () => {
-  const [first, middle, last] = standings([{ value: 0.8, loss: 0.5 }, { value: 0.8, loss: 0.9 }, undefined]);
-  // By metric the first two share ranks 2 and 3, by loss they have 3 and 2.
-  expect([first, middle, last]).toEqual([(2.5 + 3) / 6, (2.5 + 2) / 6, (1 + 1) / 6]);
 });
 
 test("race goes on where an adapter cannot be trained", async () => {

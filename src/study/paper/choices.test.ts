@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { random } from "../../base/index.ts";
-import { analyseChoices, LEARNED } from "./choices.ts";
+import { analyseChoices, LEARNED, TRIED } from "./choices.ts";
 
 describe("choices", () => {
   const states = [0, 3, 6, 9];
@@ -52,6 +52,17 @@ describe("choices", () => {
     const few = { task: "a", measured: [1, 2, 3, 6], scores: new Map([["srank", [4, 3, 2, 1]]]) };
     expect(analyseChoices([few], [0, 24])[0]!.choices).toEqual([
       { way: "srank", correlation: expect.closeTo(-1, 12), first: 1, few: 3, above: 0.75 },
+    ]);
+  });
+
+  test("an epoch is held against what other seeds measured, and seeds count alike", () => {
+    const tried = [
+      { says: [1, 2, 3, 4], measured: [10, 20, 30, 40] },
+      { says: [4, 3, 2, 1], measured: [10, 20, 30, 50] },
+    ];
+    const task = { task: "a", measured: [1, 2, 3, 6], scores: new Map(), tried };
+    expect(analyseChoices([task], [0, 24])[0]!.choices).toEqual([
+      { way: TRIED, correlation: expect.closeTo(0, 12), first: 25, few: (25 + 27.5) / 2, above: 0.375 },
     ]);
   });
 

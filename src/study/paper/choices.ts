@@ -2,7 +2,7 @@ import { fitRidge, mean, ranks, spearman } from "../../base/index.ts";
 
 /** What the edges that a way puts first are worth, of all that were trained one by one. */
 export interface Choice {
-  /** A score's name, or one of `LEARNED`. */
+  /** A score's name, one of `LEARNED`, or `TRIED`. */
   readonly way: string;
   /** Spearman's correlation with the measured metric; NaN where the way says the same of all edges. */
   readonly correlation: number;
@@ -26,6 +26,14 @@ export interface TaskEdges {
   readonly task: string;
   readonly measured: readonly number[];
   readonly scores: ReadonlyMap<string, readonly number[]>;
+  /** For each seed of the trainings, where they are known. */
+  readonly tried?: readonly TriedEdges[];
+}
+
+/** [edges]: what a short training with one seed says, and what the long ones with other seeds came to. */
+export interface TriedEdges {
+  readonly says: readonly number[];
+  readonly measured: readonly number[];
 }
 
 /** Edges that are looked at beside the first. */
@@ -41,6 +49,9 @@ export const LEARNED = [
   "depth, learned",
   "scores and depth, learned",
 ] as const;
+
+/** No way to know before any training: an epoch of each edge's, with another seed (and so other examples) than those that measure. */
+export const TRIED = "an epoch, other seed";
 
 const STRENGTHS = [0.1, 1, 10];
 /** Nulls that are not given to the regression as scores: what depth can do has its own row. */
@@ -63,22 +74,28 @@ export function analyseChoices(tasks: readonly TaskEdges[], states: readonly num
         learn(others, task, (each) => joined(scoreFeatures(each), depthFeatures(states))),
       );
     }
-    const choices = [...ways].map(([way, values]): Choice => {
-      const first = ofHighest(values, task.measured, 1);
-      return {
-        way,
-        correlation: spearman(values, task.measured),
-        first,
-        few: ofHighest(values, task.measured, FEW),
-        above: ofHighest(
-          values,
-          task.measured.map((value) => task.measured.filter((other) => other > value).length / task.measured.length),
-          1,
-        ),
-      };
-    });
+    const choices = [...ways].map(([way, values]) => ({ way, ...worth(values, task.measured) }));
+    const tried = (task.tried ?? []).map(({ says, measured }) => worth(says, measured));
+    const meanOf = (key: keyof Worth) => mean(tried.map((each) => each[key]));
+    if (tried.length > 0)
+      choices.push({
+        ...{ way: TRIED, correlation: meanOf("correlation") },
+        ...{ first: meanOf("first"), few: meanOf("few"), above: meanOf("above") },
+      });
     return { task: task.task, drawn: mean(task.measured), best: Math.max(...task.measured), choices };
   });
+}
+
+type Worth = Omit<Choice, "way">;
+
+function worth(values: readonly number[], measured: readonly number[]): Worth {
+  const better = measured.map((value) => measured.filter((other) => other > value).length / measured.length);
+  return {
+    correlation: spearman(values, measured),
+    first: ofHighest(values, measured, 1),
+    few: ofHighest(values, measured, FEW),
+    above: ofHighest(values, better, 1),
+  };
 }
 
 /** The mean of what the `count` of highest value have, of all where there are fewer; of equal ones, what a draw among them has on average. */

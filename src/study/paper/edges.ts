@@ -1,5 +1,6 @@
 import { type Edge, type EdgeKind, edgeKind, edgeKinds } from "../../adapters/index.ts";
 import { median } from "../../base/index.ts";
+import type { Evaluation } from "../../objective/index.ts";
 import { entriesOf } from "../entries.ts";
 import type { Trial } from "../trial.ts";
 import {
@@ -30,6 +31,8 @@ export interface EdgesOfTask {
   readonly matrix: readonly (readonly (number | undefined)[])[];
   /** Matrices of the seeds alone. */
   readonly bySeed: readonly (readonly (readonly (number | undefined)[])[])[];
+  /** [edges] in the matrices' order, for each seed: what validation said after the first epoch. */
+  readonly firstEpochs: readonly (readonly (Evaluation | undefined)[])[];
   /** Best three by the measured metric, as the paper counts them. */
   readonly top: readonly { readonly edge: Edge; readonly kind: EdgeKind; readonly mean: number }[];
   /** Middle of the metric by kind. */
@@ -69,6 +72,9 @@ function ofTask(trials: readonly Trial[], task: string, states: readonly number[
     task,
     matrix: matrixOf((from, to) => at(from, to)?.mean),
     bySeed: Array.from({ length: seeds }, (_, seed) => matrixOf((from, to) => at(from, to)?.measured[seed])),
+    firstEpochs: Array.from({ length: seeds }, (_, seed) =>
+      states.flatMap((from) => states.map((to) => at(from, to)?.firstEpoch[seed])),
+    ),
     top: edges.toSorted((a, b) => b.mean - a.mean).slice(0, TOP),
     kinds: edgeKinds.flatMap((kind) => {
       const values = edges.filter((edge) => edge.kind === kind).map((edge) => edge.mean);

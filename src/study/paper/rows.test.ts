@@ -7,6 +7,7 @@ const row = (method: string, validation: readonly (number | undefined)[], measur
   isBaseline: false,
   validation,
   measured,
+  firstEpoch: [],
 });
 
 test("a row whose metric is no number is neither the best nor the worst, wherever it stands", () => {

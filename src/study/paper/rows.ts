@@ -1,5 +1,6 @@
 import type { Edge } from "../../adapters/index.ts";
 import { mean, tQuantile } from "../../base/index.ts";
+import type { Evaluation } from "../../objective/index.ts";
 import { entriesOf } from "../entries.ts";
 import type { Trial } from "../trial.ts";
 
@@ -12,6 +13,8 @@ export interface Row {
   /** The metric by seed: on the examples that chose the epoch, and on those that measure. */
   readonly validation: readonly (number | undefined)[];
   readonly measured: readonly (number | undefined)[];
+  /** On the examples that chose the epoch, after the first one. */
+  readonly firstEpoch: readonly (Evaluation | undefined)[];
 }
 
 /** What is left of the trainings of a task when seeds and placements are taken out. */
@@ -37,6 +40,7 @@ export function rowsOf(trials: readonly Trial[], task: string): readonly Row[] {
       isBaseline: origin === "baseline",
       validation: runs.map(({ result }) => result?.validation.value),
       measured: runs.map(({ result }) => result?.measured.value),
+      firstEpoch: runs.map(({ reports }) => reports.find(({ epoch }) => epoch === 1)),
     }))
     .filter(({ measured }) => measured.some(isNumber));
 }

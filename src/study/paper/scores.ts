@@ -1,6 +1,7 @@
 import { type Correlation, correlationGivenDepth, type MatrixCorrelation, mantelTest } from "../../base/index.ts";
+import { standings } from "../../objective/index.ts";
 import type { Trial } from "../trial.ts";
-import { analyseChoices, type ChoicesOfTask } from "./choices.ts";
+import { analyseChoices, type ChoicesOfTask, type TriedEdges } from "./choices.ts";
 import { analyseEdges, type EdgesOfTask, isWhole } from "./edges.ts";
 import { isNumber } from "./rows.ts";
 import { correlation, isAbove, isBelow, type Outcome, type Verdict } from "./verdict.ts";
@@ -60,6 +61,7 @@ export function analyseScores(
         edges.tasks.map((measured) => ({
           task: measured.task,
           measured: measured.matrix.flat() as number[],
+          tried: triedEdges(measured),
           scores: new Map([...meanScores(measured, edges.states, scored)].map(([name, each]) => [name, each.flat()])),
         })),
         edges.states,
@@ -97,6 +99,16 @@ const meanMatrix = (matrices: readonly (readonly (readonly number[])[])[]): numb
   matrices[0]!.map((row, i) =>
     row.map((_, j) => matrices.reduce((sum, each) => sum + each[i]![j]!, 0) / matrices.length),
   );
+
+/** What an epoch of each edge's training with one seed says, and what the edges measured with the other seeds. */
+function triedEdges({ bySeed, firstEpochs }: EdgesOfTask): TriedEdges[] {
+  return firstEpochs.flatMap((results, seed) => {
+    const others = bySeed.filter((_, other) => other !== seed) as number[][][];
+    // What was measured elsewhere and carried over has no reports.
+    if (others.length === 0 || results.includes(undefined)) return [];
+    return [{ says: standings(results), measured: meanMatrix(others).flat() }];
+  });
+}
 
 /** The mean correlation of two seeds' matrices, r, for the mean of k of them: k r / (1 + (k − 1) r). */
 function reliabilityOf(bySeed: EdgesOfTask["bySeed"]): number | undefined {
