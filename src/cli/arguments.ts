@@ -179,7 +179,7 @@ export const limitArgs = inGroup("Placement", {
 /** How edges are chosen where that takes trainings. */
 export const selectingArgs = inGroup("Placement", {
   selectEpochs: z.int().min(1).optional().meta({
-    description: "epochs of a training that helps to choose (default: 1; for auto --epochs)",
+    description: "epochs of a short training that helps to choose (default: 1)",
     value: "n",
   }),
   selectSeeds: z

@@ -112,7 +112,7 @@ export async function dryRun(
       : undefined;
   const secondsScoring = secondsPerScoring && work.scorings * secondsPerScoring;
   // Adapters on the way are as many as there will be, or fewer.
-  const secondsTrials = (work.trainings * work.epochs * cost.secondsTraining) / options.epochs;
+  const secondsTrials = (work.epochs * cost.secondsTraining) / options.epochs;
   return {
     model: modelOf(backbone),
     data: await dataOf(task, args, signal),

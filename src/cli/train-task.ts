@@ -262,7 +262,7 @@ async function choose(
     context.note(`placement ${placement}, as chosen before`);
     return selectMethod(placement, backbone, { ...call, scores: undefined });
   }
-  context.note(`${method} trains to choose: up to ${trainings} times ${epochs} ${epochs === 1 ? "epoch" : "epochs"}`);
+  context.note(`${method} trains to choose: up to ${trainings} trainings, ${epochs} epochs in all`);
   const chosen = await chooseMethod(spec, backbone, task, choosing);
   await kept.write(describeMethod(chosen.method));
   for (const text of describeCurve(chosen.selection!.curve ?? [], metricName(task.goal))) context.note(text);

@@ -1,26 +1,23 @@
 import { enough, pointsOf } from "./enough.ts";
-import { ggaDiscount } from "./gradient-guided.ts";
-import { pickHighest } from "./pick-highest.ts";
+import { candidatesFor, race } from "./race.ts";
 import type { TaskSelector } from "./task-selector.ts";
 
 /**
- * How many adapters are enough: GGA ranks the edges, and the first 0, 1, 2, 4, 8 … of them are trained with several seeds
+ * How many adapters are enough: a race orders drawn edges, and the first 0, 1, 2, 4, 8 … of them are trained with several seeds
  * each. The least number is taken whose validation metric lies within one standard error of the best one's (`enough`).
  */
 export const autoSelector: TaskSelector = {
   usage: "auto:8",
-  summary: "as many edges of GGA's as are enough on validation, 8 at most",
+  summary: "as many edges of a race's as are enough on validation, 8 at most",
   counted: true,
   defaultCount: 8,
   seeded: true,
-  needsScores: true,
+  needsScores: false,
   from: { edges: "edges", count: (states) => states * states },
-  work: (count, seeds) => ({ scorings: 1, trainings: seeds * countsUpTo(count).length }),
-  epochs: "all",
+  work: (count, seeds) => ({ scorings: 0, tries: candidatesFor(count), trainings: seeds * countsUpTo(count).length }),
   async choose(request) {
-    const { count, gamma, seeds, score, train } = request;
-    const scores = await score();
-    const { edges, ties } = pickHighest(scores, request, ggaDiscount(gamma));
+    const { count, seeds, train } = request;
+    const edges = await race(request);
     const counts = countsUpTo(edges.length);
     const values: number[][] = [];
     for (const some of counts) {
@@ -29,10 +26,7 @@ export const autoSelector: TaskSelector = {
       values.push(row);
     }
     const curve = pointsOf(counts, values);
-    const taken = edges
-      .slice(0, enough(curve))
-      .map((edge) => ({ ...edge, score: scores.matrix[edge.from]![edge.to]! }));
-    return { edges: taken, ties, curve, unfilled: count - edges.length };
+    return { edges: edges.slice(0, enough(curve)), curve, unfilled: count - edges.length };
   },
 };
 

@@ -1,4 +1,4 @@
-import type { Placement } from "../adapters/index.ts";
+import type { Edge, Placement } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
 import { type LongCall, parseOptions } from "../base/index.ts";
 import { methodOf } from "../methods/index.ts";
@@ -13,7 +13,15 @@ import {
   scoreSites,
 } from "../scoring/index.ts";
 import type { Task } from "../tasks/index.ts";
-import { fitTaskHead, frozenShelf, type Head, TrainOptions, type TrainSettings, train } from "../training/index.ts";
+import {
+  fitTaskHead,
+  frozenShelf,
+  type Head,
+  type Trained,
+  TrainOptions,
+  type TrainSettings,
+  train,
+} from "../training/index.ts";
 import { formatSelector, isTaskSelector, type NamedSpec } from "./parse-selector.ts";
 import { checkAllExact, checkScores, chooserOf, coarseUnsuited, ranked, requestOf, selectionOf } from "./select.ts";
 import {
@@ -30,7 +38,7 @@ import { type TaskSelectorName, taskSelectors } from "./task-selectors.ts";
 
 /** How a choice is made that takes trainings. */
 export interface ChooseSettings {
-  /** Epochs of each training on the way; default 1 for `greedy`, for `auto` as many as `options` has. */
+  /** Epochs of each short training on the way; default 1. */
   readonly epochs?: number | undefined;
   /** How many seeds `auto` trains each number of adapters with: the selection's own and those after it; default 3. */
   readonly seeds?: number | undefined;
@@ -66,7 +74,7 @@ export interface ChosenMethod extends SelectedMethod {
   readonly trials: readonly SelectionTrial[];
 }
 
-const DEFAULT_SEEDS = 3;
+const [DEFAULT_SEEDS, TRY_EPOCHS] = [3, 1];
 
 /**
  * Turn a spec, or the `--method` text of one, into a method for a backbone and a task: as `selectMethod`, and edges are scored
@@ -119,8 +127,7 @@ async function chooseByTraining(
   const select = { ...call, scores: undefined, seed, states: backbone.states.length };
   const { rank, ...request } = requestOf(selector, counted, text, select);
   const asked = parseOptions(TrainOptions, call.options ?? {}, "training options");
-  const epochs = epochsOf(selector, selecting, asked.epochs);
-  const options = { ...asked, epochs };
+  const { epochs: tryEpochs = TRY_EPOCHS } = selecting;
   const seeds = Array.from({ length: selecting.seeds ?? DEFAULT_SEEDS }, (_, k) => seed + k);
 
   // Trainings differ in their edges and seeds alone: sessions and frozen values go from one to the next.
@@ -131,7 +138,7 @@ async function chooseByTraining(
   let given = 0;
   try {
     const head = await (typeof call.head === "function" ? call.head() : call.head);
-    const start = head ?? (await fitTaskHead(searched, task, options, { signal, onProgress }));
+    const start = head ?? (await fitTaskHead(searched, task, asked, { signal, onProgress }));
     const choice = await selector.choose({
       ...request,
       seeds,
@@ -145,19 +152,21 @@ async function chooseByTraining(
         return scores;
       },
       couple: () => edgeCoupling(searched, task, scoringOf(call)),
-      async train(edges, trialSeed = seed) {
-        const placement = ranked(edges, rank);
-        const settings = { ...options, seed: trialSeed };
-        const trained = await train(searched, task, placement, {
-          ...{ adapter, head: start, shelf, signal, onProgress },
-          options: settings,
-        });
-        const { validation, seconds } = trained;
-        trials.push({ placement, seed: trialSeed, epochs, validation, seconds });
-        onTrial?.(trials.at(-1)!);
-        return trained;
-      },
+      tryOut: (edges) => trial(edges, seed, tryEpochs),
+      train: (edges, trialSeed) => trial(edges, trialSeed, asked.epochs),
     });
+
+    async function trial(edges: readonly Edge[], trialSeed: number, epochs: number): Promise<Trained> {
+      const placement = ranked(edges, rank);
+      const trained = await train(searched, task, placement, {
+        ...{ adapter, head: start, shelf, signal, onProgress },
+        options: { ...asked, epochs, seed: trialSeed },
+      });
+      const { validation, seconds } = trained;
+      trials.push({ placement, seed: trialSeed, epochs, validation, seconds });
+      onTrial?.(trials.at(-1)!);
+      return trained;
+    }
     const { count } = request;
     const unfilled = count - choice.edges.length;
     const selection = selectionOf({ unfilled, ...choice }, text, select, { count, rank });
@@ -169,11 +178,8 @@ async function chooseByTraining(
   }
 }
 
-const epochsOf = ({ epochs }: TaskSelector, asked: ChooseSettings, all: number): number =>
-  epochs === 0 ? 0 : (asked.epochs ?? (epochs === "all" ? all : epochs));
-
 /**
- * What choosing takes at most: scorings of all edges, trainings, and epochs of each of these.
+ * What choosing takes at most: scorings of all edges, trainings, and epochs of all of these together.
  * @param epochs  of the training that follows
  */
 export function choosingWork(
@@ -184,8 +190,13 @@ export function choosingWork(
   if (!("place" in spec && isTaskSelector(spec.place)))
     return { scorings: needsScores(spec) || needsSiteScores(spec) ? 1 : 0, trainings: 0, epochs: 0 };
   const selector: TaskSelector = taskSelectors[spec.place.selector];
-  const work = selector.work(spec.place.count ?? selector.defaultCount!, selecting.seeds ?? DEFAULT_SEEDS);
-  return { ...work, epochs: epochsOf(selector, selecting, epochs) };
+  const count = spec.place.count ?? selector.defaultCount!;
+  const { scorings, tries, trainings } = selector.work(count, selecting.seeds ?? DEFAULT_SEEDS);
+  return {
+    scorings,
+    trainings: tries + trainings,
+    epochs: tries * (selecting.epochs ?? TRY_EPOCHS) + trainings * epochs,
+  };
 }
 
 const seedOf = ({ seed, options }: ChooseMethodCall): number => seed ?? options?.seed ?? 0;

@@ -14,8 +14,7 @@ export const diverseSelector: TaskSelector = {
   seeded: true,
   needsScores: true,
   from: { edges: "edges", count: (states) => states * states },
-  work: () => ({ scorings: 2, trainings: 0 }), // the second without singular values
-  epochs: 0,
+  work: () => ({ scorings: 2, tries: 0, trainings: 0 }), // the second without singular values
   async choose(request) {
     const scores = await request.score();
     if (request.count === 0) return { edges: [] };

@@ -17,14 +17,13 @@ export const greedySelector: TaskSelector = {
   seeded: true,
   needsScores: true,
   from: { edges: "edges", count: (states) => states * states },
-  work: (count) => ({ scorings: count, trainings: Math.max(0, count - 1) }),
-  epochs: 1,
-  async choose({ count, seed, fits, score, train }) {
+  work: (count) => ({ scorings: count, tries: Math.max(0, count - 1), trainings: 0 }),
+  async choose({ count, seed, fits, score, tryOut }) {
     const edges: (Edge & { score: number })[] = [];
     const ties = { picks: 0, drawn: 0 };
     let trained: Trained | undefined;
     for (let round = 0; round < count; round++) {
-      if (edges.length > 0) trained = await train(edges);
+      if (edges.length > 0) trained = await tryOut(edges);
       const scores = await score(trained);
       const isFree = ({ from, to }: Edge) => !edges.some((taken) => taken.from === from && taken.to === to);
       const pick = pickHighest(scores, {

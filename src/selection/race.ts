@@ -1,12 +1,13 @@
 import type { Edge } from "../adapters/index.ts";
 import { GraftError, nameSeed, random } from "../base/index.ts";
 import { type Evaluation, standings } from "../objective/index.ts";
-import type { TaskSelector } from "./task-selector.ts";
+import type { TaskSelector, TaskSelectorRequest } from "./task-selector.ts";
 
 /** Edges that are tried, where twice as many as are wanted are not more. */
 const CANDIDATES = 24;
 
-const candidatesFor = (count: number) => (count === 0 ? 0 : Math.max(CANDIDATES, 2 * count));
+/** How many edges a race tries to find some. */
+export const candidatesFor = (count: number): number => (count === 0 ? 0 : Math.max(CANDIDATES, 2 * count));
 
 /**
  * Draw edges, train an adapter on each alone for an epoch, from the same start, and take those that validation likes best. No
@@ -20,28 +21,36 @@ export const raceSelector: TaskSelector = {
   seeded: true,
   needsScores: false,
   from: { edges: "edges", count: (states) => states * states },
-  work: (count) => ({ scorings: 0, trainings: candidatesFor(count) }),
-  epochs: 1,
-  async choose({ states, count, seed, fits, train }) {
-    const drawn = Array.from(random(seed, nameSeed("race")).permutation(states * states), (at) => ({
-      from: Math.floor(at / states),
-      to: at % states,
-    }));
-    const candidates = drawn.filter((edge) => fits?.([edge]) ?? true).slice(0, candidatesFor(count));
-    const results: (Evaluation | undefined)[] = [];
-    for (const edge of candidates)
-      results.push(await train([edge]).then(({ validation }) => validation, unlessDiverged));
-    const shares = standings(results);
-    const order = [...candidates.keys()].sort((a, b) => shares[b]! - shares[a]!);
-    const edges: (Edge & { score: number })[] = [];
-    for (const at of order) {
-      if (edges.length === count) break;
-      const next = { ...candidates[at]!, score: shares[at]! };
-      if (fits?.([...edges, next]) ?? true) edges.push(next);
-    }
-    return { edges };
-  },
+  work: (count) => ({ scorings: 0, tries: candidatesFor(count), trainings: 0 }),
+  choose: async (request) => ({ edges: await race(request) }),
 };
+
+/** The edges that win, the best first, each with its standing among all that were tried. */
+export async function race({
+  states,
+  count,
+  seed,
+  fits,
+  tryOut,
+}: Pick<TaskSelectorRequest, "states" | "count" | "seed" | "fits" | "tryOut">): Promise<(Edge & { score: number })[]> {
+  const drawn = Array.from(random(seed, nameSeed("race")).permutation(states * states), (at) => ({
+    from: Math.floor(at / states),
+    to: at % states,
+  }));
+  const candidates = drawn.filter((edge) => fits?.([edge]) ?? true).slice(0, candidatesFor(count));
+  const results: (Evaluation | undefined)[] = [];
+  for (const edge of candidates)
+    results.push(await tryOut([edge]).then(({ validation }) => validation, unlessDiverged));
+  const shares = standings(results);
+  const order = [...candidates.keys()].sort((a, b) => shares[b]! - shares[a]!);
+  const edges: (Edge & { score: number })[] = [];
+  for (const at of order) {
+    if (edges.length === count) break;
+    const next = { ...candidates[at]!, score: shares[at]! };
+    if (fits?.([...edges, next]) ?? true) edges.push(next);
+  }
+  return edges;
+}
 
 /** An edge whose adapter cannot be trained at this rate is the worst of all. */
 function unlessDiverged(error: unknown): undefined {

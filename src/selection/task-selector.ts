@@ -19,11 +19,18 @@ export interface TaskSelector {
   /** Whether it begins with scores of all edges. */
   readonly needsScores: boolean;
   readonly from: { readonly edges: string; count(states: number): number };
-  /** How often it scores all edges, and how many trainings it makes, at most. */
-  work(count: number, seeds: number): { readonly scorings: number; readonly trainings: number };
-  /** Epochs of a training on the way: so many, or all of the training that follows; 0 where there is none. */
-  readonly epochs: number | "all";
+  /** What it does, at most. */
+  work(count: number, seeds: number): SelectorWork;
   choose(request: TaskSelectorRequest): Promise<TaskChoice>;
+}
+
+export interface SelectorWork {
+  /** Of all edges. */
+  readonly scorings: number;
+  /** Short trainings. */
+  readonly tries: number;
+  /** Trainings like the one that follows. */
+  readonly trainings: number;
 }
 
 export interface TaskSelectorRequest extends Omit<SelectorRequest, "scores"> {
@@ -33,11 +40,13 @@ export interface TaskSelectorRequest extends Omit<SelectorRequest, "scores"> {
   score(after?: Trained): Promise<EdgeScores>;
   /** How alike the gradients of any two edges are, of the plain backbone. */
   couple(): Promise<EdgeCoupling>;
+  /** Train adapters on edges for a short while, with the selection's seed. */
+  tryOut(edges: readonly Edge[]): Promise<Trained>;
   /**
-   * Train adapters on edges.
-   * @param seed  of start and order; default the selection's
+   * Train adapters on edges as the training that follows would.
+   * @param seed  of start and order
    */
-  train(edges: readonly Edge[], seed?: number): Promise<Trained>;
+  train(edges: readonly Edge[], seed: number): Promise<Trained>;
 }
 
 export interface TaskChoice extends ChosenEdges {

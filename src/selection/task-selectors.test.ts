@@ -55,7 +55,8 @@ describe.each(Object.entries(cases))("%s keeps the contract", (name, text) => {
     for (const { score } of edges) expect(score).toBeGreaterThan(0);
     expect(chosen.method).toMatchObject({ kind: "adapters", placement });
     const { trainings, epochs } = choosingWork(parseMethod(text(2)), options.epochs, { seeds: 2 });
-    expect(chosen.trials.map((trial) => trial.epochs)).toEqual(new Array(trainings).fill(epochs));
+    expect(chosen.trials).toHaveLength(trainings);
+    expect(chosen.trials.reduce((sum, trial) => sum + trial.epochs, 0)).toBe(epochs);
     expect(told).toEqual(chosen.trials.map((trial) => `${namesOf(trial.placement)} ${trial.seed}`));
 
     const again = await choose(`${text(2)}@r3`);
@@ -139,7 +140,7 @@ test("race trains each drawn edge alone and takes those that stand highest by me
   const order = trials.map((_, k) => k).sort((a, b) => shares[b]! - shares[a]!);
   expect(selection!.placement).toEqual(order.slice(0, 2).map((k) => trials[k]!.placement[0]));
   expect(selection!.edges.map(({ score }) => score)).toEqual(order.slice(0, 2).map((k) => shares[k]));
-  expect(choosingWork(parseMethod("race:3"), 4)).toEqual({ scorings: 0, trainings: 24, epochs: 1 });
+  expect(choosingWork(parseMethod("race:3"), 4)).toEqual({ scorings: 0, trainings: 24, epochs: 24 });
   expect(choosingWork(parseMethod("race:20"), 4).trainings).toBe(40);
 });
 
@@ -151,7 +152,8 @@ test("race goes on where an adapter cannot be trained", async () => {
     ...request,
     score: () => expect.fail("no scores are needed"),
     couple: () => expect.fail("no scores are needed"),
-    async train(edges) {
+    train: () => expect.fail("nothing is trained to the end"),
+    async tryOut(edges) {
       seen.push(places(edges));
       if (seen.length !== 4) throw new GraftError("LOSS_NOT_FINITE", { thing: "step 1", place: "", remedy: "" });
       return { validation: { value: 0.2, loss: 3 } } as Trained;
@@ -160,28 +162,30 @@ test("race goes on where an adapter cannot be trained", async () => {
   expect(seen).toHaveLength(9);
   expect(namesOf(choice.edges)).toEqual([seen[3]]);
   const fail = () => Promise.reject(new GraftError("ABORTED", { thing: "", place: "", remedy: "" }));
-  const { score, couple } = { score: () => expect.fail(), couple: () => expect.fail() };
-  await expect(raceSelector.choose({ ...request, score, couple, train: fail })).rejects.toMatchObject({
+  const others = { score: fail, couple: fail, train: fail };
+  await expect(raceSelector.choose({ ...request, ...others, tryOut: fail })).rejects.toMatchObject({
     code: "ABORTED",
   });
 });
 
-test("auto tries the beginnings of GGA's list, each with the same seeds, and takes one of them", async () => {
-  const { selection, trials } = await choose("auto:3@r2");
-  const ranking = select("gga:3@r2", { states: 5, scores: plain, seed: 5 }).placement;
-  expect(trials.map(({ placement, seed }) => [namesOf(placement), seed])).toEqual(
+test("auto tries the beginnings of a race's list, each with the same seeds, and takes one of them", async () => {
+  const { selection, trials } = await choose("auto:3@r2", { scores: undefined });
+  const ranking = (await choose("race:3@r2")).selection!.placement;
+  const whole = trials.slice(24);
+  expect(trials.map(({ epochs }) => epochs)).toEqual([...new Array(24).fill(1), ...new Array(whole.length).fill(2)]);
+  expect(whole.map(({ placement, seed }) => [namesOf(placement), seed])).toEqual(
     [0, 1, 2, 3].flatMap((count) => [5, 6].map((seed) => [namesOf(ranking.slice(0, count)), seed])),
   );
   const curve = selection!.curve!;
   expect(curve.map(({ count }) => count)).toEqual([0, 1, 2, 3]);
-  expect(curve.flatMap(({ values }) => values)).toEqual(trials.map(({ validation }) => validation.value));
+  expect(curve.flatMap(({ values }) => values)).toEqual(whole.map(({ validation }) => validation.value));
   expect(selection!.placement).toEqual(ranking.slice(0, enough(curve)));
 });
 
 test("auto is written without a number too: 8 at most, which is 5 numbers of adapters", () => {
   expect(parseSelector("auto@r4")).toEqual({ selector: "auto", rank: 4 });
-  expect(choosingWork(parseMethod("auto"), 4)).toEqual({ scorings: 1, trainings: 3 * 5, epochs: 4 });
-  expect(choosingWork(parseMethod("greedy:3"), 4)).toEqual({ scorings: 3, trainings: 2, epochs: 1 });
+  expect(choosingWork(parseMethod("auto"), 4)).toEqual({ scorings: 0, trainings: 24 + 3 * 5, epochs: 24 + 3 * 5 * 4 });
+  expect(choosingWork(parseMethod("greedy:3"), 4)).toEqual({ scorings: 3, trainings: 2, epochs: 2 });
   expect(() => parseSelector("auto:")).toThrow('"" is not a count');
   expect(() => parseSelector("greedy")).toThrow('"" is not a count');
 });

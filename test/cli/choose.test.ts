@@ -36,7 +36,7 @@ test("graft train --method auto tries numbers of adapters, trains what was enoug
   const auto = ["train", ...data, "--method", "auto:1@r2", "--select-seeds", "1", "--out", out];
   const { code, stderr } = await graftHere(...auto);
   expect(code).toBe(0);
-  expect(stderr).toContain("auto:1@r2 trains to choose: up to 2 times 1 epoch");
+  expect(stderr).toContain("auto:1@r2 trains to choose: up to 26 trainings, 26 epochs in all");
   for (const count of ["0 adapters", "1 adapter"])
     expect(stderr).toMatch(new RegExp(`^.*${count}: validation accuracy .* (behind|as good as) the best`, "m"));
   const { placement } = JSON.parse(await readFile(join(out, "result.json"), "utf8"));
