@@ -67,13 +67,13 @@ test("a metric that is no number is neither the best nor part of the spread", ()
 test("the rate is that of the last hour, and the rest takes as long", () => {
   const { study } = emptyStudy({});
   const run = { task: "count", seed: 0, attempts: 1, reports: [], log: [] };
-  const trial = (number: number, state: "complete" | "running", endedAt?: number) => ({
+  const trial = (number: number, state: "complete" | "running", endedAt?: number, startedAt?: number) => ({
     task: "count",
     number,
     candidate: { method: "1-2@r8" },
     origin: "random",
     state,
-    runs: [{ ...run, trial: number, state, endedAt }],
+    runs: [{ ...run, trial: number, state, startedAt, endedAt }],
   });
   const trials = [...[0, 10, 20, 30].map((at, k) => trial(k, "complete", at * MINUTE)), trial(4, "running")];
   // Three trainings in the 30 minutes after the first ended: 6 an hour; 6 of 10 are left.
@@ -85,4 +85,11 @@ test("the rate is that of the last hour, and the rest takes as long", () => {
   );
   const whole = Array.from({ length: 10 }, (_, k) => trial(k, "complete", k * MINUTE));
   expect(studySummary(whole, study, moment(30 * MINUTE, false))).toMatch(/\n10 of 10 trainings$/);
+
+  // Stopped for 15 of those minutes: three trainings of 5 minutes, two of them after the first since then ended.
+  const paused = [5, 20, 25, 30].map((at, k) => trial(k, "complete", at * MINUTE, (at - 5) * MINUTE));
+  const [last] = studySummary(paused, study, moment(30 * MINUTE))
+    .split("\n")
+    .slice(-1);
+  expect(last).toBe("4 of 10 trainings, 12 an hour, about 30 min left");
 });

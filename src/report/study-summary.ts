@@ -63,8 +63,7 @@ function pace(runs: readonly Run[], study: StudyRecord, { now, isOwned, file }: 
   const done = runs.filter(hasEnded);
   const planned = plannedTrainings(study);
   const head = `${done.length}${planned === undefined ? "" : ` of ${planned}`} trainings`;
-  const ends = done.flatMap(({ endedAt }) => (endedAt === undefined ? [] : [endedAt])).toSorted((a, b) => a - b);
-  const recent = ends.filter((at) => at > now - HOUR);
+  const recent = sinceLastPause(done).filter((at) => at > now - HOUR);
   if (planned !== undefined && done.length >= planned) return head;
   if (!isOwned) return `${head}; no process runs it: \`graft study run ${file}\` goes on`;
   if (recent.length < 2) return head;
@@ -72,4 +71,15 @@ function pace(runs: readonly Run[], study: StudyRecord, { now, isOwned, file }: 
   const rate = `${head}, ${perHour.toFixed(0)} an hour`;
   if (planned === undefined) return rate;
   return `${rate}, about ${roughDuration(((planned - done.length) / perHour) * 3600)} left`;
+}
+
+/** When trainings ended, the earliest first, from the last time on that nothing ended for twice as long as the longest of them took. */
+function sinceLastPause(runs: readonly Run[]): readonly number[] {
+  const longest = Math.max(
+    0,
+    ...runs.flatMap(({ startedAt, endedAt }) => (startedAt && endedAt ? [endedAt - startedAt] : [])),
+  );
+  const ends = runs.flatMap(({ endedAt }) => (endedAt === undefined ? [] : [endedAt])).toSorted((a, b) => a - b);
+  const isPause = (at: number, k: number) => longest > 0 && k > 0 && at - ends[k - 1]! > 2 * longest;
+  return ends.slice(Math.max(0, ends.findLastIndex(isPause)));
 }
