@@ -60,6 +60,7 @@ export function countCurvesSvg({ rows, reference }: Comparison, metric: string, 
             ...curves.filter(({ isRandom }) => !isRandom).map((curve, k) => curveShape(curve, k, x, y, figure)),
             ...nameShapes(
               curves.filter(({ isRandom }) => !isRandom),
+              x,
               y,
             ),
           ].join(""),
@@ -131,7 +132,7 @@ function bandShape({ counts, low, middle, high }: Band, x: CountScale, y: (value
 }
 
 function levelShape({ method, test }: ComparisonRow, y: number, figure: (value: number) => string): string {
-  const name = `<text class="soft" x="${PLOT_WIDTH - NAMES + 8}" y="${round(y - 4)}">${xmlText(method)}</text>`;
+  const name = `<text class="soft" x="${PLOT_WIDTH}" text-anchor="end" y="${round(y - 4)}">${xmlText(method)}</text>`;
   return `<g><title>${xmlText(`${method}: ${figure(test)}`)}</title><path class="line dash" d="M0 ${y}H${PLOT_WIDTH}"/>${name}</g>`;
 }
 
@@ -154,14 +155,15 @@ function curveShape(
   return `<path class="${look(k)}" d="M${path}"/>${dots.join("")}`;
 }
 
-/** The curves' names where they end, moved apart. */
-function nameShapes(curves: readonly Curve[], y: (value: number) => number): readonly string[] {
-  const ends = curves.map(({ name, points }, k) => ({ name, k, at: y(points.at(-1)!.row.test) }));
-  let below = -Infinity;
-  return ends
+/** The curves' names where they end, those that end alike moved apart. */
+function nameShapes(curves: readonly Curve[], x: CountScale, y: (value: number) => number): readonly string[] {
+  const below = new Map<number, number>();
+  return curves
+    .map(({ name, points }, k) => ({ name, k, count: points.at(-1)!.count, at: y(points.at(-1)!.row.test) }))
     .sort((a, b) => a.at - b.at)
-    .map(({ name, k, at }) => {
-      below = Math.max(at, below + NAME_LINE);
-      return `<text class="series${k % 4} curve" x="${PLOT_WIDTH - NAMES + 8}" y="${round(below + 4)}">${xmlText(name)}</text>`;
+    .map(({ name, k, count, at }) => {
+      const line = Math.max(at, (below.get(count) ?? -Infinity) + NAME_LINE);
+      below.set(count, line);
+      return `<text class="series${k % 4} curve" x="${round(x.at(count) + 8)}" y="${round(line + 4)}">${xmlText(name)}</text>`;
     });
 }
