@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import { type ColumnSource, parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { GraftError } from "../base/index.ts";
+import { statData } from "./file-source.node.ts";
 import { type DatasetOptions, openDataset } from "./index.node.ts";
 import { type ColumnNames, findColumns, type LabelledOptions, openLabelled } from "./index.ts";
 
@@ -454,4 +455,9 @@ test.each(noted)("%s is taken, and noted where it matters", async (_, given, not
   const own = notes.filter((each) => !/^no (validation|test) split/.test(each));
   if (note === undefined) expect(own).toEqual([]);
   else expect(own).toContainEqual(expect.stringMatching(note));
+});
+
+test("a relative path that leads nowhere says from which folder it was seen", async () => {
+  await expect(statData("no-such-folder/tickets.csv")).rejects.toThrow(`which is seen from ${process.cwd()}`);
+  await expect(statData("/no-such-folder/tickets.csv")).rejects.toThrow(/Check the path$/);
 });

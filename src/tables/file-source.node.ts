@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { open, readdir, stat } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { basename, dirname, isAbsolute } from "node:path";
 import { fileError } from "../base/index.node.ts";
 import { didYouMean, GraftError } from "../base/index.ts";
 import type { ByteSource } from "./source.ts";
@@ -62,10 +62,12 @@ export async function statData(path: string) {
     if (!(error instanceof GraftError) || error.code !== "FILE_MISSING") throw error;
     const beside = await readdir(dirname(path)).catch((): string[] => []);
     const near = didYouMean(basename(path), beside);
+    // A study names its data by paths, and may be run from another folder than it was written in.
+    const seenFrom = isAbsolute(path) ? "" : `, which is seen from ${process.cwd()}`;
     throw new GraftError(error.code, {
       thing: error.thing,
       place: error.place,
-      remedy: `${near}${error.remedy}`,
+      remedy: `${near}${error.remedy}${seenFrom}`,
       cause,
     });
   }
