@@ -119,7 +119,7 @@ test("docs/studies.md's commands make, run, show, export and picture its study",
       : promisify(execFile)("node", [resolve("dist/graft.js"), ...args], { cwd: at }));
     printed.push(stdout);
   }
-  expect(printed[0]).toMatch(/4 trainings, some \d+ s each/);
+  expect(printed[0]).toMatch(/4 trainings, some [\d.]+ s each/);
   expect(printed[1]).toMatch(/the study is complete: 4 of 4 trials complete/);
   expect(printed[2]).toMatch(/texture +4/);
   expect(readFileSync(join(at, "runs.csv"), "utf8").trim().split("\n")).toHaveLength(1 + 4);
