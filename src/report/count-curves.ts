@@ -14,8 +14,8 @@ interface Curve {
 
 /** Whether a list of methods has a selector with several numbers of adapters, so that there is a curve to draw. */
 export function hasCurves(methods: readonly string[]): boolean {
-  const names = methods.flatMap((method) => placeOf(method)?.name ?? []);
-  return new Set(names).size < names.length;
+  const places = methods.flatMap((method) => placeOf(method) ?? []);
+  return places.some(({ name, count }) => places.some((other) => other.name === name && other.count !== count));
 }
 
 /**

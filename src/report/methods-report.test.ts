@@ -101,6 +101,7 @@ describe("curves by number of adapters", () => {
 
   test("are drawn where a selector has several numbers, and not otherwise", async () => {
     expect(hasCurves(["gga:1", "gga:4"])).toBe(true);
+    expect(hasCurves(["random:3@1", "random:3@2"])).toBe(false);
     expect(hasCurves(["gga:1", "first:4", "lora:q", "knn", "auto:4", "auto:8"])).toBe(false);
     expect(countCurvesSvg(await comparison(), "accuracy", "x")).toBeUndefined();
     expect(methodsHtml(await counted(), "accuracy", "x")).toContain("by number of adapters");

@@ -89,8 +89,7 @@ export const compare = defineCommand({
         place: "no selector stands in --methods with several numbers of adapters",
         remedy: 'Give one several, as in --methods "gga:1; gga:3; gga:12"',
       });
-    const files = [args.csv, args.html, args.curves].filter((file) => file !== undefined);
-    for (const file of files) await checkWritable(file);
+    for (const file of [args.csv, args.html, args.curves]) if (file !== undefined) await checkWritable(file);
     const backbone = await openModel(args, context);
     const task = await openData({ ...args, seed: args.seeds[0] }, backbone, context);
     const settings = { adapter: adapterOptions(args), rank: args.rank, options: pick(UnseededOptions, args) };
@@ -106,11 +105,16 @@ export const compare = defineCommand({
       { type: "result", metric, task: task.name, model: backbone.name, ...comparison, out: args.out, runsDoneNow },
       () => [title, "", terminalTable(methodsTable(comparison, metric)), ...methodsLegend(comparison)].join("\n"),
     );
-    if (args.csv !== undefined) await writeFileAtomic(args.csv, methodsCsv(comparison, metric));
-    if (args.html !== undefined) await writeFileAtomic(args.html, methodsHtml(comparison, metric, title));
-    const curves = args.curves && countCurvesSvg(comparison, metric, title);
-    if (curves) await writeFileAtomic(args.curves!, curves);
-    for (const file of files) note(`wrote ${file}`);
+    const write = async (file: string | undefined, make: () => string | undefined) => {
+      const text = file === undefined ? undefined : make();
+      if (text === undefined) return;
+      await writeFileAtomic(file!, text);
+      note(`wrote ${file}`);
+    };
+    await write(args.csv, () => methodsCsv(comparison, metric));
+    await write(args.html, () => methodsHtml(comparison, metric, title));
+    // No curve is left where the runs of one failed.
+    await write(args.curves, () => countCurvesSvg(comparison, metric, title));
   },
 });
 
