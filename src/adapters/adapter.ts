@@ -2,7 +2,7 @@ import * as z from "zod";
 import { type Random, random } from "../base/index.ts";
 import { type Builder, elementCount, type Tensor, tensorOf, type Value } from "../graph/index.ts";
 import type { Parameter } from "../parameters/index.ts";
-import type { PlacedEdge, Placement } from "./placement.ts";
+import type { Edge, PlacedEdge, Placement } from "./placement.ts";
 
 /**
  * What every adapter of a placement has in common; the command line makes its flags from this schema. The paper leaves
@@ -30,7 +30,7 @@ export type AdapterOptions = z.input<typeof AdapterOptions>;
 const NORM_EPSILON = 1e-5;
 
 /** The name of one of an adapter's tensors. */
-export const nameOf = ({ from, to }: PlacedEdge, part: string) => `adapters.${from}-${to}.${part}`;
+export const nameOf = ({ from, to }: Edge, part: string) => `adapters.${from}-${to}.${part}`;
 
 /** The trainable tensors of a placement on states of width `d`. */
 export function adapterParameters(placement: Placement, d: number, options: AdapterOptions = {}): Parameter[] {

@@ -16,3 +16,4 @@ export {
   parseEntries,
   parsePlacement,
 } from "./placement.ts";
+export { withoutEdge } from "./remove.ts";

@@ -1,6 +1,6 @@
 import { enough, pointsOf } from "./enough.ts";
 import { candidatesFor, race } from "./race.ts";
-import type { TaskSelector } from "./task-selector.ts";
+import { STANDING, type TaskSelector } from "./task-selector.ts";
 
 /**
  * How many adapters are enough: a race orders drawn edges, and the first 0, 1, 2, 4, 8 … of them are trained with several seeds
@@ -26,7 +26,7 @@ export const autoSelector: TaskSelector = {
       values.push(row);
     }
     const curve = pointsOf(counts, values);
-    return { edges: edges.slice(0, enough(curve)), curve, unfilled: count - edges.length };
+    return { edges: edges.slice(0, enough(curve)), curve, unfilled: count - edges.length, scoreName: STANDING };
   },
 };
 

@@ -14,6 +14,7 @@ import {
 } from "../scoring/index.ts";
 import type { Task } from "../tasks/index.ts";
 import {
+  evaluateWithout,
   fitTaskHead,
   frozenShelf,
   type Head,
@@ -153,6 +154,8 @@ async function chooseByTraining(
       },
       couple: () => edgeCoupling(searched, task, scoringOf(call)),
       tryOut: (edges) => trial(edges, seed, tryEpochs),
+      without: (trained, edges) =>
+        evaluateWithout(trained, task.validation, edges, { threads: asked.threads, shelf, signal, onProgress }),
       train: (edges, trialSeed) => trial(edges, trialSeed, asked.epochs),
     });
 

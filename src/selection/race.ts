@@ -1,7 +1,8 @@
 import type { Edge } from "../adapters/index.ts";
-import { GraftError, nameSeed, random } from "../base/index.ts";
+import { GraftError } from "../base/index.ts";
 import { type Evaluation, standings } from "../objective/index.ts";
-import type { TaskSelector, TaskSelectorRequest } from "./task-selector.ts";
+import { drawnEdges, takeFitting } from "./selector.ts";
+import { STANDING, type TaskSelector, type TaskSelectorRequest } from "./task-selector.ts";
 
 /** Edges that are tried, where twice as many as are wanted are not more. */
 const CANDIDATES = 24;
@@ -22,7 +23,7 @@ export const raceSelector: TaskSelector = {
   needsScores: false,
   from: { edges: "edges", count: (states) => states * states },
   work: (count) => ({ scorings: 0, tries: candidatesFor(count), trainings: 0 }),
-  choose: async (request) => ({ edges: await race(request) }),
+  choose: async (request) => ({ edges: await race(request), scoreName: STANDING }),
 };
 
 /** The edges that win, the best first, each with its standing among all that were tried. */
@@ -33,23 +34,16 @@ export async function race({
   fits,
   tryOut,
 }: Pick<TaskSelectorRequest, "states" | "count" | "seed" | "fits" | "tryOut">): Promise<(Edge & { score: number })[]> {
-  const drawn = Array.from(random(seed, nameSeed("race")).permutation(states * states), (at) => ({
-    from: Math.floor(at / states),
-    to: at % states,
-  }));
-  const candidates = drawn.filter((edge) => fits?.([edge]) ?? true).slice(0, candidatesFor(count));
+  const candidates = drawnEdges(states, seed, "race")
+    .filter((edge) => fits?.([edge]) ?? true)
+    .slice(0, candidatesFor(count));
   const results: (Evaluation | undefined)[] = [];
   for (const edge of candidates)
     results.push(await tryOut([edge]).then(({ validation }) => validation, unlessDiverged));
   const shares = standings(results);
   const order = [...candidates.keys()].sort((a, b) => shares[b]! - shares[a]!);
-  const edges: (Edge & { score: number })[] = [];
-  for (const at of order) {
-    if (edges.length === count) break;
-    const next = { ...candidates[at]!, score: shares[at]! };
-    if (fits?.([...edges, next]) ?? true) edges.push(next);
-  }
-  return edges;
+  const ranking = order.map((at) => ({ ...candidates[at]!, score: shares[at]! }));
+  return takeFitting(ranking, count, fits);
 }
 
 /** An edge whose adapter cannot be trained at this rate is the worst of all. */

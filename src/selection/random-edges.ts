@@ -1,5 +1,4 @@
-import { nameSeed, random } from "../base/index.ts";
-import { type Selector, takeFitting } from "./selector.ts";
+import { drawnEdges, type Selector, takeFitting } from "./selector.ts";
 
 /** Uniform over all n² edges, without replacement: the paper's baseline. */
 export const randomSelector: Selector = {
@@ -9,9 +8,7 @@ export const randomSelector: Selector = {
   seeded: true,
   needsScores: false,
   from: { edges: "edges", count: (states) => states * states },
-  choose: ({ states, count, seed, fits }) => {
-    const order = random(seed, nameSeed("random edges")).permutation(states * states);
-    const edges = Array.from(order, (at) => ({ from: Math.floor(at / states), to: at % states }));
-    return { edges: takeFitting(edges, count, fits) };
-  },
+  choose: ({ states, count, seed, fits }) => ({
+    edges: takeFitting(drawnEdges(states, seed, "random edges"), count, fits),
+  }),
 };

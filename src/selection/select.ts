@@ -128,7 +128,7 @@ export const ranked = (edges: readonly PlacementEntry[], rank: number): Placemen
 
 /** Edges with what is known of them; those of another state than there are, or over the budget, are refused. */
 export function selectionOf(
-  { edges, ties, curve, unfilled = 0 }: TaskChoice,
+  { edges, ties, scoreName, curve, unfilled = 0 }: TaskChoice,
   text: string,
   { states, scores, budget, defaultRank = DEFAULT_RANK }: SelectOptions,
   { count = edges.length, rank = defaultRank }: { readonly count?: number; readonly rank?: number } = {},
@@ -148,6 +148,7 @@ export function selectionOf(
       return score === undefined ? edge : { ...edge, score };
     }),
     ties: ties ?? { picks: 0, drawn: 0 },
+    ...(scoreName !== undefined && { scoreName }),
     ...(budget && { cost, unfilled }),
     ...(curve && { curve }),
   };

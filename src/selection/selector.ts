@@ -1,4 +1,5 @@
 import type { Edge, EdgeKind, Placement } from "../adapters/index.ts";
+import { nameSeed, random } from "../base/index.ts";
 import type { EdgeScores } from "../scoring/index.ts";
 import type { PlacementCost } from "./budget.ts";
 
@@ -48,7 +49,7 @@ export interface Ties {
 
 export interface SelectedEdge extends Edge {
   readonly kind: EdgeKind;
-  /** As scored, before any discount; absent where there were no scores. */
+  /** As scored, before any discount; absent where there were no scores. `Selection.scoreName` says what it is. */
   readonly score?: number;
 }
 
@@ -70,6 +71,8 @@ export interface Selection {
   /** The same edges, in the same order, with what is known of them. */
   readonly edges: readonly SelectedEdge[];
   readonly ties: Ties;
+  /** What the edges' scores are, where they are not of the scores that were given or made. */
+  readonly scoreName?: string;
   /** What it costs, where there is a budget. */
   readonly cost?: PlacementCost;
   /** Edges that were asked for and no longer fit the budget; absent where there is none. */
@@ -86,10 +89,21 @@ export const parallelEdges = (states: number): Edge[] =>
 export const sequentialEdges = (states: number): Edge[] =>
   Array.from({ length: Math.max(0, states - 1) }, (_, i) => ({ from: i + 1, to: i + 1 }));
 
+/** All n² edges in an order drawn with a seed. @param stream  tells apart what is drawn with one seed */
+export const drawnEdges = (states: number, seed: number, stream: string): Edge[] =>
+  Array.from(random(seed, nameSeed(stream)).permutation(states * states), (at) => ({
+    from: Math.floor(at / states),
+    to: at % states,
+  }));
+
 /** The first `count` of the candidates that fit together, each after those before it. */
-export function takeFitting(candidates: readonly Edge[], count: number, fits: SelectorRequest["fits"]): Edge[] {
+export function takeFitting<E extends Edge>(
+  candidates: readonly E[],
+  count: number,
+  fits: SelectorRequest["fits"],
+): E[] {
   if (!fits) return candidates.slice(0, count);
-  const edges: Edge[] = [];
+  const edges: E[] = [];
   for (const edge of candidates) {
     if (edges.length === count) break;
     if (fits([...edges, edge])) edges.push(edge);

@@ -1,4 +1,5 @@
 import type { Edge } from "../adapters/index.ts";
+import type { Evaluation } from "../objective/index.ts";
 import type { EdgeCoupling, EdgeScores } from "../scoring/index.ts";
 import type { Trained } from "../training/index.ts";
 import type { ChosenEdges, CountPoint, SelectorRequest } from "./selector.ts";
@@ -24,6 +25,9 @@ export interface TaskSelector {
   choose(request: TaskSelectorRequest): Promise<TaskChoice>;
 }
 
+/** The name of a score by which trainings stand among one another: the share that one does as well as, or better than. */
+export const STANDING = "standing";
+
 export interface SelectorWork {
   /** Of all edges. */
   readonly scorings: number;
@@ -42,6 +46,8 @@ export interface TaskSelectorRequest extends Omit<SelectorRequest, "scores"> {
   couple(): Promise<EdgeCoupling>;
   /** Train adapters on edges for a short while, with the selection's seed. */
   tryOut(edges: readonly Edge[]): Promise<Trained>;
+  /** Validate what was trained without the adapter on an edge, for each of some edges. */
+  without(trained: Trained, edges: readonly Edge[]): Promise<readonly Evaluation[]>;
   /**
    * Train adapters on edges as the training that follows would.
    * @param seed  of start and order
@@ -54,5 +60,7 @@ export interface TaskChoice extends ChosenEdges {
   readonly edges: readonly (Edge & { readonly score?: number })[];
   /** Edges that no longer fitted the budget; default those that the count lacks. */
   readonly unfilled?: number;
+  /** What the edges' scores are, where they are not of scores of all edges. */
+  readonly scoreName?: string;
   readonly curve?: readonly CountPoint[];
 }

@@ -6,7 +6,7 @@ import { GraftError } from "../base/index.ts";
 import { standings } from "../objective/index.ts";
 import { type EdgeScores, edgeCoupling, scoreEdges } from "../scoring/index.ts";
 import type { ImageTask } from "../tasks/index.ts";
-import { fitTaskHead, type Head, type Trained, TrainOptions, train } from "../training/index.ts";
+import { evaluateWithout, fitTaskHead, type Head, type Trained, TrainOptions, train } from "../training/index.ts";
 import { type ChooseMethodCall, chooseMethod, choosingWork } from "./choose-method.ts";
 import { enough, pointsOf } from "./enough.ts";
 import { openBudget, parseMethod, select } from "./index.ts";
@@ -37,6 +37,7 @@ const cases: Record<TaskSelectorName, (count: number) => string> = {
   diverse: (count) => `diverse:${count}`,
   greedy: (count) => `greedy:${count}`,
   race: (count) => `race:${count}`,
+  prune: (count) => `prune:${count}`,
   auto: (count) => `auto:${count}`,
 };
 
@@ -55,8 +56,8 @@ describe.each(Object.entries(cases))("%s keeps the contract", (name, text) => {
     for (const { score } of edges) expect(score).toBeGreaterThan(0);
     expect(chosen.method).toMatchObject({ kind: "adapters", placement });
     const { trainings, epochs } = choosingWork(parseMethod(text(2)), options.epochs, { seeds: 2 });
-    expect(chosen.trials).toHaveLength(trainings);
-    expect(chosen.trials.reduce((sum, trial) => sum + trial.epochs, 0)).toBe(epochs);
+    expect(chosen.trials.length).toBeLessThanOrEqual(trainings);
+    expect(chosen.trials.reduce((sum, trial) => sum + trial.epochs, 0)).toBeLessThanOrEqual(epochs);
     expect(told).toEqual(chosen.trials.map((trial) => `${namesOf(trial.placement)} ${trial.seed}`));
 
     const again = await choose(`${text(2)}@r3`);
@@ -153,6 +154,7 @@ test("race goes on where an adapter cannot be trained", async () => {
     score: () => expect.fail("no scores are needed"),
     couple: () => expect.fail("no scores are needed"),
     train: () => expect.fail("nothing is trained to the end"),
+    without: () => expect.fail("nothing is removed"),
     async tryOut(edges) {
       seen.push(places(edges));
       if (seen.length !== 4) throw new GraftError("LOSS_NOT_FINITE", { thing: "step 1", place: "", remedy: "" });
@@ -162,10 +164,35 @@ test("race goes on where an adapter cannot be trained", async () => {
   expect(seen).toHaveLength(9);
   expect(namesOf(choice.edges)).toEqual([seen[3]]);
   const fail = () => Promise.reject(new GraftError("ABORTED", { thing: "", place: "", remedy: "" }));
-  const others = { score: fail, couple: fail, train: fail };
+  const others = { score: fail, couple: fail, train: fail, without: fail };
   await expect(raceSelector.choose({ ...request, ...others, tryOut: fail })).rejects.toMatchObject({
     code: "ABORTED",
   });
+});
+
+test("prune halves what it trains together, and keeps what validation misses most", async () => {
+  const { selection, trials } = await choose("prune:3@r2", { scores: undefined });
+  // Of 25 edges all are tried: 25, 13, 7, 4.
+  expect(trials.map(({ placement }) => placement.length)).toEqual([25, 13, 7, 4]);
+  expect(trials.every(({ seed, epochs }) => seed === 5 && epochs === 1)).toBe(true);
+  for (const [k, { placement }] of trials.entries())
+    if (k > 0) expect(namesOf(trials[k - 1]!.placement)).toEqual(expect.arrayContaining(namesOf(placement)));
+
+  const last = trials.at(-1)!.placement;
+  const trained = await train(backbone, task, last, { head, options: { ...options, epochs: 1 } });
+  const without = await evaluateWithout(trained, task.validation, last, { threads: 1 });
+  const shares = standings(without);
+  const [least] = last.map((_, k) => k).sort((a, b) => shares[b]! - shares[a]!);
+  expect(namesOf(selection!.edges)).not.toContain(namesOf(last)[least!]);
+  expect(selection!.scoreName).toBe("standing");
+  for (const [k, edge] of last.entries())
+    if (k !== least)
+      expect(selection!.edges).toContainEqual(
+        expect.objectContaining({ from: edge.from, to: edge.to, score: 1 + 1 / last.length - shares[k]! }),
+      );
+  expect(choosingWork(parseMethod("prune:3"), 4)).toEqual({ scorings: 0, trainings: 4, epochs: 4 });
+  expect(choosingWork(parseMethod("prune:1"), 4).trainings).toBe(6);
+  expect(choosingWork(parseMethod("prune:20"), 4).trainings).toBe(2);
 });
 
 test("auto tries the beginnings of a race's list, each with the same seeds, and takes one of them", async () => {

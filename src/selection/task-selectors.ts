@@ -1,6 +1,7 @@
 import { autoSelector } from "./auto.ts";
 import { diverseSelector } from "./diverse.ts";
 import { greedySelector } from "./greedy.ts";
+import { pruneSelector } from "./prune.ts";
 import { raceSelector } from "./race.ts";
 import type { TaskSelector } from "./task-selector.ts";
 
@@ -9,6 +10,7 @@ export const taskSelectors = {
   diverse: diverseSelector,
   greedy: greedySelector,
   race: raceSelector,
+  prune: pruneSelector,
   auto: autoSelector,
 } satisfies Record<string, TaskSelector>;
 

@@ -52,18 +52,23 @@ export async function openForward(
   };
 }
 
+/** A trained model's forward pass, from the frozen values that its method allows. @returns its layout too */
+export async function openTrained({ backbone, spec }: TunedModel, split: Split, call: CacheCall) {
+  const layout = layoutOf(tunedParameters(backbone, spec));
+  const names = frontierOf(backbone, tunedForward(backbone, spec, layout), layout);
+  return { layout, ...(await openForward(backbone, split, spec, layout, names, call)) };
+}
+
 /** Evaluate a model on a split that other models of a search meet too: like `evaluate`, but for rounding. */
 export async function evaluateFromShelf(
-  { backbone, spec, tensors }: TunedModel,
+  model: TunedModel,
   split: Split,
   call: CacheCall & Required<Pick<CacheCall, "shelf">>,
 ): Promise<Evaluation> {
-  const layout = layoutOf(tunedParameters(backbone, spec));
-  const names = frontierOf(backbone, tunedForward(backbone, spec, layout), layout);
-  const forward = await openForward(backbone, split, spec, layout, names, call);
+  const { layout, evaluate, release } = await openTrained(model, split, call);
   try {
-    return await forward.evaluate(packVectors(layout, tensors));
+    return await evaluate(packVectors(layout, model.tensors));
   } finally {
-    await forward.release();
+    await release();
   }
 }

@@ -31,6 +31,13 @@ test("graft select scores and trains where the placement asks for it, and prints
   expect(placement).toBe(edges.map(({ from, to }: { from: number; to: number }) => `${from}-${to}@r2`).join(","));
 });
 
+test("graft select --place prune names its figures: how edges stand, not gradient ranks", async () => {
+  const { code, stdout, stderr } = await graftHere("select", ...data, "--place", "prune:2@r2");
+  expect(code).toBe(0);
+  expect(stderr).toContain("trial 1 of 5: 25 adapters, seed 0: validation accuracy");
+  expect(stdout).toMatch(/^from +to +kind +standing\n( +\d+ +\d+ +[a-z-]+ +[\d.]+\n){2}\n--place /);
+});
+
 test("graft train --method auto tries numbers of adapters, trains what was enough, and keeps the choice for --resume", async () => {
   const out = join(folder, "out");
   const auto = ["train", ...data, "--method", "auto:1@r2", "--select-seeds", "1", "--out", out];

@@ -78,6 +78,19 @@ test("people get a table, and the placement as --place takes it", async () => {
   });
 });
 
+test("edges that nothing scored have no column of scores", async () => {
+  const { code, stdout } = await graftHere("select", "--task", "count", "--place", "3-1,0-2@r4");
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: `from  to        kind
+   3   1   recurrent
+   0   2  long-range
+
+--place 3-1@r8,0-2@r4
+`,
+  });
+});
+
 test("under a budget dear edges are passed over, and the cost is told", async () => {
   const matrix = Array.from({ length: 25 }, (_, i) =>
     Array.from({ length: 25 }, (_, j) => (i === 24 && j === 0 ? 9 : i)),

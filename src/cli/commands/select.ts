@@ -66,12 +66,14 @@ export const select = defineCommand({
     const picture = await openPicture(args);
     const call = { args, adapter: adapterOptions(args), options: pick(TrainOptions, args) };
     const { selection, states, scores, ...rest } = await chooseEdges(context, call);
-    const { scoreName = DEFAULT_SCORE, task: taskName } = scores ?? {};
     const { edges, ties, placement, cost, unfilled, curve } = selection;
+    const { scoreName = scores?.scoreName ?? DEFAULT_SCORE } = selection;
+    const taskName = scores?.task;
     for (const text of describeBudget(selection)) note(text);
     if (picture) {
       const arcs = placement.map((edge, k) => ({ ...edge, score: edges[k]?.score }));
-      const title = `${args.place} by ${scoreName}${taskName === undefined ? "" : ` on ${taskName}`}`;
+      const by = isScored(selection) ? ` by ${scoreName}` : "";
+      const title = `${args.place}${by}${taskName === undefined ? "" : ` on ${taskName}`}`;
       const arcDiagram = { states, arcs, title, scoreName };
       await picture({
         svg: (theme) => arcDiagramSvg(arcDiagram, { theme }),
@@ -95,15 +97,16 @@ function mapOf(scores: ParsedScores | undefined): Pick<ParsedScores, "matrix" | 
   });
 }
 
+const isScored = ({ edges }: Selection): boolean => edges.some(({ score }) => score !== undefined);
+
 /** One line per edge in the order they were chosen, and the placement as `--place` takes it. */
-function selectionText({ edges, placement, ties }: Selection, scoreName: string): string {
+function selectionText(selection: Selection, scoreName: string): string {
+  const { edges, placement, ties } = selection;
   const rows = [
-    ["from", "to", "kind", scoreName],
-    ...edges.map(({ from, to, kind, score = Number.NaN }) => [
-      `${from}`,
-      `${to}`,
-      kind,
-      `${Number(score.toPrecision(6))}`,
+    ["from", "to", "kind", ...(isScored(selection) ? [scoreName] : [])],
+    ...edges.map(({ from, to, kind, score }) => [
+      ...[`${from}`, `${to}`, kind],
+      ...(score === undefined ? [] : [`${Number(score.toPrecision(6))}`]),
     ]),
   ];
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
