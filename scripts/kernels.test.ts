@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { kernelModule, TARGET } from "./kernels.ts";
+import { kernelModule, SOURCES, targetOf } from "./kernels.ts";
 
-test("the kernel's bytes are what its source says (npm run kernels)", async () => {
-  expect(readFileSync(TARGET, "utf8")).toBe(await kernelModule());
+test.each(SOURCES)("the bytes made from %s are what it says (npm run kernels)", async (source) => {
+  expect(readFileSync(targetOf(source), "utf8")).toBe(await kernelModule(source));
 });

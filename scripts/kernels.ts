@@ -1,18 +1,21 @@
-/** `npm run kernels`: assemble src/scoring/eigenvalues.wat into the TypeScript that carries its bytes. */
+/** `npm run kernels`: assemble each .wat into the TypeScript beside it that carries its bytes. */
 import { readFileSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 import openWabt from "wabt";
 
-export const SOURCE = "src/scoring/eigenvalues.wat";
-export const TARGET = "src/scoring/eigenvalues-kernel.ts";
+export const SOURCES = ["src/scoring/eigenvalues.wat", "src/training/adamw.wat"] as const;
 
-/** The text of the generated module. */
-export async function kernelModule(): Promise<string> {
+/** The module made from a source. */
+export const targetOf = (source: string): string => source.replace(/\.wat$/, "-kernel.ts");
+
+/** Its text. */
+export async function kernelModule(source: string): Promise<string> {
   const wabt = await openWabt();
-  const module = wabt.parseWat(SOURCE, readFileSync(SOURCE, "utf8"), { simd: true });
+  const module = wabt.parseWat(source, readFileSync(source, "utf8"), { simd: true });
   const base64 = Buffer.from(module.toBinary({}).buffer).toString("base64");
   return [
-    "// Made from eigenvalues.wat by `npm run kernels`; a test makes it again.",
+    `// Made from ${basename(source)} by \`npm run kernels\`; a test makes it again.`,
     "const BASE64 =",
     `  "${base64}";`,
     "",
@@ -22,4 +25,5 @@ export async function kernelModule(): Promise<string> {
   ].join("\n");
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) writeFileSync(TARGET, await kernelModule());
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href)
+  for (const source of SOURCES) writeFileSync(targetOf(source), await kernelModule(source));

@@ -43,7 +43,7 @@ export async function openAccumulatingStepper(
   try {
     const sessions: Session[] = [];
     for (const graph of graphs) sessions.push(await open(graph));
-    const { state, apply } = await openUpdate(open, layout, optimizer, start);
+    const { state, apply } = openUpdate(layout, optimizer, start);
     return {
       state,
       release,
@@ -64,7 +64,7 @@ export async function openAccumulatingStepper(
           sums = layout.map(({ name }) => result[`${name}.sum.next`]!.data as Float32Array);
           loss += share * numberIn(result.loss);
         }
-        await apply(sums, { loss }, learningRate);
+        apply(sums, { loss }, learningRate);
         return { loss };
       },
     };

@@ -13,8 +13,8 @@ const small: Parameter[] = [
   { name: "bias", shape: [5], decay: false },
   { name: "head", shape: [2], learningRateScale: 0.25 },
 ];
-/** Big enough for a vector of its own, and for two runs of an update outside the step. */
-const big: Parameter = { name: "big", shape: [513, 512] };
+/** Big enough for a vector of its own, and no multiple of what an update outside the step takes at once. */
+const big: Parameter = { name: "big", shape: [513, 513] };
 
 const sizeOf = ({ shape }: Parameter) => shape.reduce((a, b) => a * b, 1);
 const sizesOf = (parameters: readonly Parameter[]) => parameters.reduce((sum, each) => sum + sizeOf(each), 0);
@@ -127,4 +127,17 @@ describe.each([
     await bad.release();
     await good.release();
   });
+});
+
+test("inside and outside the step graph updates are the same to the bit", async () => {
+  const parameters = [...small, big];
+  const total = sizesOf(parameters);
+  const curvature = normals(total, 1).map((x) => Math.abs(x) + 0.1);
+  const open = (updates: boolean) => openQuadratic(parameters, curvature, others, updates);
+  const [inside, outside] = [await open(true), await open(false)];
+  for (const stepper of [inside, outside])
+    for (const seed of [1, 2, 3]) await stepper.step({ target: floats([total], normals(total, seed)) }, 0.1 / seed);
+  expect(outside.state()).toEqual(inside.state());
+  await inside.release();
+  await outside.release();
 });

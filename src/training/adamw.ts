@@ -17,7 +17,7 @@ export interface AdamWOptions {
 
 export const ADAMW_DEFAULTS = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 } as const;
 
-/** Names of the scalar inputs an AdamW graph adds; `adamwFeeds` computes them. */
+/** Names of the scalar inputs an AdamW graph adds; `adamwScalars` computes them. */
 const INPUTS = ["learning_rate", "correction1", "correction2"] as const;
 
 /**
@@ -66,7 +66,7 @@ export function appendAdamW(
 }
 
 /** The update of one vector. @param gradient  clipped */
-export function adamwOf(
+function adamwOf(
   g: Builder,
   { theta, m, v, gradient }: Readonly<Record<"theta" | "m" | "v" | "gradient", Value>>,
   { rate, correction1, correction2, decay, scale }: Readonly<Record<AdamWFactor, Value>>,
@@ -83,13 +83,13 @@ export function adamwOf(
 }
 
 /** What an update multiplies by: one number, or one for each element. */
-export type AdamWFactor = "rate" | "correction1" | "correction2" | "decay" | "scale";
+type AdamWFactor = "rate" | "correction1" | "correction2" | "decay" | "scale";
 
 /**
  * The scalar feeds of one update.
  * @param step  counted from 1
  */
-export function adamwScalars(step: number, learningRate: number, options: AdamWOptions = {}): Record<string, number> {
+export function adamwScalars(step: number, learningRate: number, options: AdamWOptions = {}) {
   const { beta1, beta2 } = { ...ADAMW_DEFAULTS, ...options };
   return {
     learning_rate: learningRate,
@@ -99,11 +99,11 @@ export function adamwScalars(step: number, learningRate: number, options: AdamWO
 }
 
 /** Decay of each element of a vector; one number where all agree. */
-export const decaysOf = (entries: readonly Entry[], weightDecay: number): Float32Array =>
+const decaysOf = (entries: readonly Entry[], weightDecay: number): Float32Array =>
   spread(entries, ({ decay = true }) => (decay ? weightDecay : 0));
 
 /** Factor on the learning rate of each element; one number where all agree. */
-export const scalesOf = (entries: readonly Entry[]): Float32Array =>
+const scalesOf = (entries: readonly Entry[]): Float32Array =>
   spread(entries, ({ learningRateScale = 1 }) => learningRateScale);
 
 function spread(entries: readonly Entry[], of: (entry: Entry) => number): Float32Array {

@@ -71,7 +71,7 @@ export async function openCachedStepper(
       passes.push({ forward: await open(forward), backward: await open(backward) });
     const width = Number(passes[0]!.forward.outputTypes.get(OUTPUT)?.shape?.[1]);
     const compare = await open(lossGraph(spec, options, sizes, width));
-    const { state, apply } = await openUpdate(open, layout, optimizer, start);
+    const { state, apply } = openUpdate(layout, optimizer, start);
     const step: CachedStepper["step"] = async ({ chunks, targets }, learningRate, which) => {
       const { forward, backward } = passes[which]!;
       const takes = graphs[which]!;
@@ -92,7 +92,7 @@ export async function openCachedStepper(
         const result = await backward.run({ ...taken(takes.backward, feeds), ...own });
         sums = layout.map(({ name }) => result[`${name}.sum.next`]!.data as Float32Array);
       }
-      await apply(sums, { loss: numberIn(loss) }, learningRate);
+      apply(sums, { loss: numberIn(loss) }, learningRate);
       return { loss: numberIn(loss) };
     };
     return { state, release, step };

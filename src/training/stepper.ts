@@ -1,4 +1,3 @@
-import type { Graph } from "../graph/index.ts";
 import { type ParameterLayout, type Vectors, zeroVectors } from "../parameters/index.ts";
 import type { HostTensor, Runtime, Session, SessionOptions } from "../runtime/index.ts";
 import { adamwScalars } from "./adamw.ts";
@@ -72,7 +71,7 @@ export async function openStepper(
     throw error;
   }
   const [{ stepGraph }] = opened as [OpenGraph, ...OpenGraph[]];
-  if (!stepGraph.updates) return openOutside(runtime, opened, stepGraph, start, release, options);
+  if (!stepGraph.updates) return openOutside(opened, stepGraph, start, release);
   const turns = takeTurns(start);
   return {
     state: turns.current,
@@ -96,28 +95,13 @@ export async function openStepper(
 }
 
 /** A stepper whose graphs end with gradients: one set of parameters, moments and gradients. */
-async function openOutside(
-  runtime: Runtime,
+function openOutside(
   opened: readonly OpenGraph[],
   { layout, optimizer }: StepGraph,
   start: OptimizerState,
-  releaseSteps: () => Promise<void>,
-  options: SessionOptions | undefined,
-): Promise<Stepper> {
-  const own: Session[] = [];
-  const release = async () => {
-    for (const session of own) await session.release();
-    await releaseSteps();
-  };
-  const open = async (graph: Graph) => {
-    const session = await runtime.open(graph, options);
-    own.push(session);
-    return session;
-  };
-  const { state, apply } = await openUpdate(open, layout, optimizer, start).catch(async (error) => {
-    await release();
-    throw error;
-  });
+  release: () => Promise<void>,
+): Stepper {
+  const { state, apply } = openUpdate(layout, optimizer, start);
   const gradients = zeroVectors(layout);
   return {
     state,
@@ -128,7 +112,7 @@ async function openOutside(
         next: vectorTensors(layout, gradients, ".gradient"),
       });
       const [loss, gradientNorm] = [numberIn(results.loss), numberIn(results.gradient_norm)];
-      await apply(gradients, { loss, norm: gradientNorm }, learningRate);
+      apply(gradients, { loss, norm: gradientNorm }, learningRate);
       return { loss, gradientNorm, outputs: results };
     },
   };

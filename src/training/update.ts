@@ -1,13 +1,12 @@
 import { GraftError } from "../base/index.ts";
-import { createBuilder, type Graph } from "../graph/index.ts";
-import type { ParameterLayout, Vectors } from "../parameters/index.ts";
-import type { HostTensor, Session } from "../runtime/index.ts";
-import { ADAMW_DEFAULTS, type AdamWOptions, adamwOf, adamwScalars, decaysOf, scalesOf } from "./adamw.ts";
+import type { Entry, ParameterLayout, Vectors } from "../parameters/index.ts";
+import { ADAMW_DEFAULTS, type AdamWOptions, adamwScalars } from "./adamw.ts";
+import { kernel } from "./adamw-kernel.ts";
 import type { OptimizerState } from "./stepper.ts";
 
 /** AdamW outside the step graph, in place: no second set of parameters and moments. */
 export interface Update {
-  /** The state after the last update; its arrays are written to by the next. Throws what an update that broke off threw. */
+  /** The state after the last update; its arrays are written to by the next. */
   readonly state: () => OptimizerState;
   /**
    * One update.
@@ -15,83 +14,99 @@ export interface Update {
    * @param norm       of all of them, where it is known
    * @throws GraftError LOSS_NOT_FINITE; the state is then still that before
    */
-  apply(
-    gradients: Vectors,
-    known: { readonly loss: number; readonly norm?: number },
-    learningRate: number,
-  ): Promise<void>;
+  apply(gradients: Vectors, known: { readonly loss: number; readonly norm?: number }, learningRate: number): void;
 }
 
-/** Elements of an update's run: what it reads and writes stays in a core's cache. */
-const CHUNK = 1 << 18;
+/** What adamw.wat exports. */
+interface Kernel {
+  readonly memory: WebAssembly.Memory;
+  update(
+    ...args: [
+      ...[theta: number, m: number, v: number, gradient: number, n: number],
+      ...[clip: number, beta1: number, rest1: number, beta2: number, rest2: number],
+      ...[correction1: number, correction2: number, epsilon: number, decay: number, rate: number],
+    ]
+  ): void;
+  squares(x: number, n: number): number;
+}
+
+/** A stretch of a vector that one decay and one factor on the rate hold for. */
+interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  readonly decay: number;
+  readonly scale: number;
+}
+
+/** Elements of a vector that are copied to the kernel's memory at once; four such vectors stay in a core's cache. */
+const CHUNK = 1 << 14;
 
 /**
- * Open the update of a layout.
- * @param open   opens a session that the caller releases
+ * Bytes before each of them. A copy to an address that lies a little behind its source's, both counted within their pages,
+ * takes four times as long on an AMD EPYC (2.9 GB/s for 13), and JavaScript's own arrays begin a little behind a page's start.
+ */
+const APART = 64;
+
+/**
+ * Open the update of a layout. A walk through each vector, for memory is what an update waits for: as a graph's operations it
+ * took four times as long (docs/experiments.md).
  * @param start  its arrays become the update's
  */
-export async function openUpdate(
-  open: (graph: Graph) => Promise<Session>,
-  layout: ParameterLayout,
-  optimizer: AdamWOptions,
-  start: OptimizerState,
-): Promise<Update> {
-  const { weightDecay, clipNorm = Number.POSITIVE_INFINITY } = { ...ADAMW_DEFAULTS, ...optimizer };
-  const squares = await open(squaresGraph());
-  const sessions = { one: await open(updateGraph(optimizer, [1])), each: await open(updateGraph(optimizer, ["n"])) };
-  const vectors = layout.map(({ size, entries }) => {
-    const factors = { decay: decaysOf(entries, weightDecay), scale: scalesOf(entries) };
-    const isUniform = Object.values(factors).every(({ length }) => length === 1);
-    const whole = (numbers: Float32Array) =>
-      numbers.length === 1 && !isUniform ? new Float32Array(size).fill(numbers[0]!) : numbers;
-    return { size, isUniform, decay: whole(factors.decay), scale: whole(factors.scale) };
-  });
+export function openUpdate(layout: ParameterLayout, optimizer: AdamWOptions, start: OptimizerState): Update {
+  const { beta1, beta2, epsilon, weightDecay, clipNorm } = { ...ADAMW_DEFAULTS, ...optimizer };
+  const { memory, update, squares } = new WebAssembly.Instance(new WebAssembly.Module(kernel()))
+    .exports as unknown as Kernel;
+  const places = [0, 1, 2, 3].map((k) => APART + k * (4 * CHUNK + APART));
+  const missing = places.at(-1)! + 4 * CHUNK - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+  const [thetaAt, mAt, vAt, gradientAt] = places as [number, number, number, number];
+  const [thetaIn, mIn, vIn, gradientIn] = places.map((at) => new Float32Array(memory.buffer, at, CHUNK)) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ];
+  const stretches = layout.map(({ entries }) => stretchesOf(entries, weightDecay));
   let state = start;
-  let broken: unknown;
 
-  const normOf = async (gradients: Vectors): Promise<number> => {
+  function normOf(gradients: Vectors): number {
     let sum = 0;
     for (const gradient of gradients)
-      for (const [from, to] of chunks(gradient.length)) {
-        const { square } = await squares.run({ gradient: vector(gradient.subarray(from, to)) });
-        sum += Number(square!.data[0]);
+      for (const [from, to] of chunks(0, gradient.length)) {
+        gradientIn.set(gradient.subarray(from, to));
+        const whole = Math.ceil((to - from) / 4) * 4;
+        gradientIn.fill(0, to - from, whole);
+        sum += squares(gradientAt, whole);
       }
     return Math.sqrt(sum);
-  };
+  }
 
   return {
-    state() {
-      if (broken) throw broken;
-      return state;
-    },
-    async apply(gradients, { loss, norm: known }, learningRate) {
-      const norm = known ?? (await normOf(gradients));
+    state: () => state,
+    apply(gradients, { loss, norm = normOf(gradients) }, learningRate) {
       const step = state.step + 1;
       checkFinite(step, loss, norm);
-      const factors = {
-        ...adamwScalars(step, learningRate, optimizer),
-        clip: Math.min(1, clipNorm / (norm + 1e-12)),
-      };
-      const scalars = Object.fromEntries(
-        Object.entries(factors).map(([name, value]) => [name, vector(Float32Array.of(value))]),
-      );
+      const { correction1, correction2 } = adamwScalars(step, learningRate, optimizer);
+      const clip = clipNorm === undefined ? 1 : Math.min(1, clipNorm / Math.fround(norm + 1e-12));
       const { theta, m, v } = state;
-      try {
-        for (const [k, { size, isUniform, decay, scale }] of vectors.entries()) {
-          for (const [from, to] of chunks(size)) {
-            const cut = (whole: Float32Array) => vector(whole.subarray(from, to));
-            const factor = (numbers: Float32Array) => (isUniform ? vector(numbers) : cut(numbers));
-            const parts = { theta: cut(theta[k]!), m: cut(m[k]!), v: cut(v[k]!) };
-            await sessions[isUniform ? "one" : "each"].run(
-              { ...scalars, ...parts, gradient: cut(gradients[k]!), decay: factor(decay), scale: factor(scale) },
-              { "theta.next": parts.theta, "m.next": parts.m, "v.next": parts.v },
+      for (const [k, parts] of stretches.entries())
+        for (const { from: first, to: last, decay, scale } of parts) {
+          const rate = Math.fround(scale) * Math.fround(learningRate);
+          for (const [from, to] of chunks(first, last)) {
+            thetaIn.set(theta[k]!.subarray(from, to));
+            mIn.set(m[k]!.subarray(from, to));
+            vIn.set(v[k]!.subarray(from, to));
+            gradientIn.set(gradients[k]!.subarray(from, to));
+            update(
+              ...([thetaAt, mAt, vAt, gradientAt, to - from] as const),
+              ...([clip, beta1, 1 - beta1, beta2, 1 - beta2] as const),
+              ...([correction1, correction2, epsilon, decay, rate] as const),
             );
+            theta[k]!.set(thetaIn.subarray(0, to - from), from);
+            m[k]!.set(mIn.subarray(0, to - from), from);
+            v[k]!.set(vIn.subarray(0, to - from), from);
           }
         }
-      } catch (error) {
-        broken = error;
-        throw error;
-      }
       state = { ...state, step };
     },
   };
@@ -107,38 +122,21 @@ export function checkFinite(step: number, loss: number, norm: number): void {
   });
 }
 
-const vector = (data: Float32Array): HostTensor => ({ dtype: "float32", shape: [data.length], data });
-
-const chunks = (length: number): [from: number, to: number][] =>
-  Array.from({ length: Math.ceil(length / CHUNK) }, (_, k) => [k * CHUNK, Math.min(length, (k + 1) * CHUNK)]);
-
-function squaresGraph(): Graph {
-  const g = createBuilder();
-  g.rename(g.reduceSumSquare(g.input("gradient", "float32", ["n"]), [0]), "square");
-  return g.toGraph(["square"]);
-}
-
-/**
- * The update of a stretch of a vector. Each output depends on its input of the same name element by element, and that input is
- * read no more once it is written, so both may lie in one place.
- * @param factor  shape of decay and scale
- */
-function updateGraph(options: AdamWOptions, factor: readonly (string | number)[]): Graph {
-  const g = createBuilder();
-  const input = (name: string, shape: readonly (string | number)[]) => g.input(name, "float32", shape);
-  const [theta, m, v] = [input("theta", ["n"]), input("m", ["n"]), input("v", ["n"])];
-  const gradient = g.mul(input("gradient", ["n"]), input("clip", [1]));
-  const factors = {
-    rate: input("learning_rate", [1]),
-    correction1: input("correction1", [1]),
-    correction2: input("correction2", [1]),
-    decay: input("decay", factor),
-    scale: input("scale", factor),
-  };
-  const next = adamwOf(g, { theta, m, v, gradient }, factors, options);
-  return g.toGraph([
-    g.rename(next.theta, "theta.next").name,
-    g.rename(next.m, "m.next").name,
-    g.rename(next.v, "v.next").name,
+const chunks = (first: number, last: number): [from: number, to: number][] =>
+  Array.from({ length: Math.ceil((last - first) / CHUNK) }, (_, k) => [
+    first + k * CHUNK,
+    Math.min(last, first + (k + 1) * CHUNK),
   ]);
+
+/** A vector's entries, those that one follows the other with the same factors taken together. */
+function stretchesOf(entries: readonly Entry[], weightDecay: number): Stretch[] {
+  const stretches: Stretch[] = [];
+  for (const { offset, size, decay: decays = true, learningRateScale: scale = 1 } of entries) {
+    const next = { from: offset, to: offset + size, decay: decays ? weightDecay : 0, scale };
+    const last = stretches.at(-1);
+    if (last && last.to === next.from && last.decay === next.decay && last.scale === scale)
+      stretches[stretches.length - 1] = { ...next, from: last.from };
+    else stretches.push(next);
+  }
+  return stretches;
 }
