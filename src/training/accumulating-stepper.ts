@@ -1,9 +1,8 @@
 import type { Graph } from "../graph/index.ts";
 import type { ParameterLayout, Vectors } from "../parameters/index.ts";
 import type { HostTensor, Runtime, Session, SessionOptions } from "../runtime/index.ts";
-import type { AdamWOptions } from "./adamw.ts";
+import { type AdamWOptions, openUpdate } from "./adamw.ts";
 import { numberIn, type OptimizerState, type Stepper, vectorTensors } from "./stepper.ts";
-import { openUpdate } from "./update.ts";
 
 /** Names of what a part's graph takes and gives besides its inputs and sums. */
 export const SHARE = "share";

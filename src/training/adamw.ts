@@ -1,7 +1,9 @@
-import { type Builder, tensorOf, type Value } from "../graph/index.ts";
-import type { DeclaredParameters, Entry, ParameterLayout } from "../parameters/index.ts";
+import { GraftError } from "../base/index.ts";
+import type { Entry, ParameterLayout, Vectors } from "../parameters/index.ts";
+import { kernel } from "./adamw-kernel.ts";
+import type { OptimizerState } from "./stepper.ts";
 
-/** Settings of the optimiser that are fixed in the graph; the learning rate is an input. */
+/** Settings of AdamW (Loshchilov & Hutter 2019, algorithm 2); the learning rate comes with each update. */
 export interface AdamWOptions {
   /** Decay of the gradient's mean; default 0.9. */
   readonly beta1?: number;
@@ -15,106 +17,144 @@ export interface AdamWOptions {
   readonly clipNorm?: number;
 }
 
-export const ADAMW_DEFAULTS = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 } as const;
+const DEFAULTS = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 } as const;
 
-/** Names of the scalar inputs an AdamW graph adds; `adamwScalars` computes them. */
-const INPUTS = ["learning_rate", "correction1", "correction2"] as const;
+/** AdamW in place: no second set of parameters and moments. */
+export interface Update {
+  /** The state after the last update; its arrays are written to by the next. */
+  readonly state: () => OptimizerState;
+  /**
+   * One update.
+   * @param gradients  in layout order
+   * @param norm       of all of them, where it is known
+   * @throws GraftError LOSS_NOT_FINITE; the state is then still that before
+   */
+  apply(gradients: Vectors, known: { readonly loss: number; readonly norm?: number }, learningRate: number): void;
+}
+
+/** What adamw.wat exports. */
+interface Kernel {
+  readonly memory: WebAssembly.Memory;
+  update(
+    ...args: [
+      ...[theta: number, m: number, v: number, gradient: number, n: number],
+      ...[clip: number, beta1: number, rest1: number, beta2: number, rest2: number],
+      ...[correction1: number, correction2: number, epsilon: number, decay: number, rate: number],
+    ]
+  ): void;
+  squares(x: number, n: number): number;
+}
+
+/** A stretch of a vector that one decay and one factor on the rate hold for. */
+interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  readonly decay: number;
+  readonly scale: number;
+}
+
+/** Elements of a vector that are copied to the kernel's memory at once; four such vectors stay in a core's cache. */
+const CHUNK = 1 << 14;
 
 /**
- * Append one AdamW update (Loshchilov & Hutter 2019) of every vector:
- * m' = β₁m + (1−β₁)g,  v' = β₂v + (1−β₂)g²,  θ' = θ − lr·s·( m'·c₁ / (√(v'·c₂) + ε) + λθ ), c = 1/(1−βᵗ).
+ * Bytes before each of them. A copy to an address that lies a little behind its source's, both counted within their pages,
+ * takes four times as long on an AMD EPYC (2.9 GB/s for 13), and JavaScript's own arrays begin a little behind a page's start.
+ */
+const APART = 64;
+
+/**
+ * Open the update of a layout:
+ * m' = β₁m + (1−β₁)g,  v' = β₂v + (1−β₂)g²,  θ' = θ − lr·s·( m'·c₁ / (√(v'·c₂) + ε) + λθ ),  c = 1/(1−βᵗ).
  *
- * Adds inputs `<vector>.m`, `<vector>.v` and the three scalars, and outputs `<vector>.next`, `.m.next`, `.v.next`.
- * @param flat  the gradient of each vector, and the norm of all
- * @returns     names of the outputs
+ * One walk through each vector, for memory is what an update waits for: as operations of a graph it took four times as long
+ * (docs/experiments.md).
+ * @param start  its arrays become the update's
  */
-export function appendAdamW(
-  g: Builder,
-  layout: ParameterLayout,
-  { vectors }: DeclaredParameters,
-  { gradients, norm }: { readonly gradients: readonly Value[]; readonly norm: Value },
-  options: AdamWOptions = {},
-): string[] {
-  const { weightDecay, clipNorm } = { ...ADAMW_DEFAULTS, ...options };
-  const [rate, correction1, correction2] = INPUTS.map((name) => g.input(name, "float32", [1])) as [Value, Value, Value];
-  const clip =
-    clipNorm === undefined ? undefined : g.min(g.scalar(1), g.div(g.scalar(clipNorm), g.add(norm, g.scalar(1e-12))));
+export function openUpdate(layout: ParameterLayout, optimizer: AdamWOptions, start: OptimizerState): Update {
+  const { beta1, beta2, epsilon, weightDecay, clipNorm } = { ...DEFAULTS, ...optimizer };
+  const { memory, update, squares } = new WebAssembly.Instance(new WebAssembly.Module(kernel()))
+    .exports as unknown as Kernel;
+  const places = [0, 1, 2, 3].map((k) => APART + k * (4 * CHUNK + APART));
+  const missing = places.at(-1)! + 4 * CHUNK - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+  const [thetaAt, mAt, vAt, gradientAt] = places as [number, number, number, number];
+  const [thetaIn, mIn, vIn, gradientIn] = places.map((at) => new Float32Array(memory.buffer, at, CHUNK)) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ];
+  const stretches = layout.map(({ entries }) => stretchesOf(entries, weightDecay));
+  let state = start;
 
-  return layout.flatMap(({ name, size, entries }, k) => {
-    const gradient = gradients[k]!;
-    const next = adamwOf(
-      g,
-      {
-        theta: vectors[k]!,
-        m: g.input(`${name}.m`, "float32", [size]),
-        v: g.input(`${name}.v`, "float32", [size]),
-        gradient: clip ? g.mul(gradient, clip) : gradient,
-      },
-      {
-        ...{ rate, correction1, correction2 },
-        decay: perElement(g, decaysOf(entries, weightDecay)),
-        scale: perElement(g, scalesOf(entries)),
-      },
-      options,
-    );
-    return [
-      g.rename(next.theta, `${name}.next`),
-      g.rename(next.m, `${name}.m.next`),
-      g.rename(next.v, `${name}.v.next`),
-    ].map((value) => value.name);
-  });
-}
+  function normOf(gradients: Vectors): number {
+    let sum = 0;
+    for (const gradient of gradients)
+      for (const [from, to] of chunks(0, gradient.length)) {
+        gradientIn.set(gradient.subarray(from, to));
+        const whole = Math.ceil((to - from) / 4) * 4;
+        gradientIn.fill(0, to - from, whole);
+        sum += squares(gradientAt, whole);
+      }
+    return Math.sqrt(sum);
+  }
 
-/** The update of one vector. @param gradient  clipped */
-function adamwOf(
-  g: Builder,
-  { theta, m, v, gradient }: Readonly<Record<"theta" | "m" | "v" | "gradient", Value>>,
-  { rate, correction1, correction2, decay, scale }: Readonly<Record<AdamWFactor, Value>>,
-  options: AdamWOptions,
-): Readonly<Record<"theta" | "m" | "v", Value>> {
-  const { beta1, beta2, epsilon } = { ...ADAMW_DEFAULTS, ...options };
-  const blend = (old: Value, fresh: Value, beta: number) =>
-    g.add(g.mul(old, g.scalar(beta)), g.mul(fresh, g.scalar(1 - beta)));
-  const mNext = blend(m, gradient, beta1);
-  const vNext = blend(v, g.mul(gradient, gradient), beta2);
-  const direction = g.div(g.mul(mNext, correction1), g.add(g.sqrt(g.mul(vNext, correction2)), g.scalar(epsilon)));
-  const step = g.mul(g.add(direction, g.mul(theta, decay)), g.mul(scale, rate));
-  return { theta: g.sub(theta, step), m: mNext, v: vNext };
-}
-
-/** What an update multiplies by: one number, or one for each element. */
-type AdamWFactor = "rate" | "correction1" | "correction2" | "decay" | "scale";
-
-/**
- * The scalar feeds of one update.
- * @param step  counted from 1
- */
-export function adamwScalars(step: number, learningRate: number, options: AdamWOptions = {}) {
-  const { beta1, beta2 } = { ...ADAMW_DEFAULTS, ...options };
   return {
-    learning_rate: learningRate,
-    correction1: 1 / (1 - beta1 ** step),
-    correction2: 1 / (1 - beta2 ** step),
+    state: () => state,
+    apply(gradients, { loss, norm = normOf(gradients) }, learningRate) {
+      const step = state.step + 1;
+      checkFinite(step, loss, norm);
+      const [correction1, correction2] = [1 / (1 - beta1 ** step), 1 / (1 - beta2 ** step)];
+      const clip = clipNorm === undefined ? 1 : Math.min(1, clipNorm / Math.fround(norm + 1e-12));
+      const { theta, m, v } = state;
+      for (const [k, parts] of stretches.entries())
+        for (const { from: first, to: last, decay, scale } of parts) {
+          const rate = Math.fround(scale) * Math.fround(learningRate);
+          for (const [from, to] of chunks(first, last)) {
+            thetaIn.set(theta[k]!.subarray(from, to));
+            mIn.set(m[k]!.subarray(from, to));
+            vIn.set(v[k]!.subarray(from, to));
+            gradientIn.set(gradients[k]!.subarray(from, to));
+            update(
+              ...([thetaAt, mAt, vAt, gradientAt, to - from] as const),
+              ...([clip, beta1, 1 - beta1, beta2, 1 - beta2] as const),
+              ...([correction1, correction2, epsilon, decay, rate] as const),
+            );
+            theta[k]!.set(thetaIn.subarray(0, to - from), from);
+            m[k]!.set(mIn.subarray(0, to - from), from);
+            v[k]!.set(vIn.subarray(0, to - from), from);
+          }
+        }
+      state = { ...state, step };
+    },
   };
 }
 
-/** Decay of each element of a vector; one number where all agree. */
-const decaysOf = (entries: readonly Entry[], weightDecay: number): Float32Array =>
-  spread(entries, ({ decay = true }) => (decay ? weightDecay : 0));
-
-/** Factor on the learning rate of each element; one number where all agree. */
-const scalesOf = (entries: readonly Entry[]): Float32Array =>
-  spread(entries, ({ learningRateScale = 1 }) => learningRateScale);
-
-function spread(entries: readonly Entry[], of: (entry: Entry) => number): Float32Array {
-  const numbers = entries.map(of);
-  if (numbers.every((number) => number === numbers[0])) return Float32Array.of(numbers[0]!);
-  const data = new Float32Array(entries.reduce((sum, { size }) => sum + size, 0));
-  entries.forEach(({ offset, size }, k) => {
-    data.fill(numbers[k]!, offset, offset + size);
+/** @throws GraftError LOSS_NOT_FINITE */
+function checkFinite(step: number, loss: number, norm: number): void {
+  if (Number.isFinite(loss) && Number.isFinite(norm)) return;
+  throw new GraftError("LOSS_NOT_FINITE", {
+    thing: `training step ${step}`,
+    place: `the loss is ${loss} and the norm of its gradient ${norm}`,
+    remedy: "Lower the learning rate, or clip the gradient's norm",
   });
-  return data;
 }
 
-const perElement = (g: Builder, numbers: Float32Array): Value =>
-  numbers.length === 1 ? g.scalar(numbers[0]!) : g.constant(tensorOf("float32", [numbers.length], numbers));
+const chunks = (first: number, last: number): [from: number, to: number][] =>
+  Array.from({ length: Math.ceil((last - first) / CHUNK) }, (_, k) => [
+    first + k * CHUNK,
+    Math.min(last, first + (k + 1) * CHUNK),
+  ]);
+
+/** A vector's entries, those that one follows the other with the same factors taken together. */
+function stretchesOf(entries: readonly Entry[], weightDecay: number): Stretch[] {
+  const stretches: Stretch[] = [];
+  for (const { offset, size, decay: decays = true, learningRateScale: scale = 1 } of entries) {
+    const next = { from: offset, to: offset + size, decay: decays ? weightDecay : 0, scale };
+    const last = stretches.at(-1);
+    if (last && last.to === next.from && last.decay === next.decay && last.scale === scale)
+      stretches[stretches.length - 1] = { ...next, from: last.from };
+    else stretches.push(next);
+  }
+  return stretches;
+}

@@ -5,12 +5,11 @@ import { type TunedSpec, tunedOutput, upToFeatures } from "../methods/index.ts";
 import { lossOf, targetShapes } from "../objective/index.ts";
 import { declareParameters, type ParameterLayout, type Vectors } from "../parameters/index.ts";
 import type { HostTensor, Session, SessionOptions } from "../runtime/index.ts";
-import type { AdamWOptions } from "./adamw.ts";
+import { type AdamWOptions, openUpdate } from "./adamw.ts";
 import { appendSums } from "./gradient-sums.ts";
 import type { TrainOptions } from "./options.ts";
 import { numberIn, type OptimizerState, type Stepper, vectorTensors } from "./stepper.ts";
 import { OUTPUT } from "./tuned-step.ts";
-import { openUpdate } from "./update.ts";
 
 /** Sizes of a step whose examples do not fit one pass. */
 export interface CachedSizes {

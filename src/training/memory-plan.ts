@@ -23,10 +23,7 @@ export interface MemoryPlan {
   readonly weights: number;
   /** The most that values take in a step of each length, and in a pass over validation examples. */
   readonly activations: number;
-  /**
-   * Parameters and moments twice, for they take turns, or (where a large model's update is apart from its step) once and a
-   * gradient; the best parameters; and a checkpoint being written.
-   */
+  /** Parameters, two moments and a gradient; the best parameters; and a checkpoint being written. */
   readonly optimizer: number;
   /** Frozen values kept of each example: in memory where there is room, else in a temporary file. */
   readonly cache: number;
@@ -40,11 +37,11 @@ const PACKED = 1.3;
 /** What graphs, sessions and the fit of the head take besides (measured: 25 to 40 MB). */
 const REST = 30e6;
 
-/** Sets of parameters: now and next, each with two moments, or now and a gradient; the best; those of a checkpoint that is written. */
-const [TURNS, APART, OTHERS] = [6, 4, 1 + 4];
+/** Sets of parameters: now, two moments and a gradient; the best; those of a checkpoint that is written. */
+const SETS = 4 + 1 + 4;
 
 /** Of them, those that are inputs and outputs of the step graph. */
-const [IN_STEP, IN_STEP_APART] = [6, 2];
+const IN_STEP = 2;
 
 /**
  * Plan a training's memory. Texts take that of their longest length in full, and all lengths' sessions stay open.
@@ -77,12 +74,11 @@ export async function planMemory(
   };
 
   const sessions: SessionMemory[] = [];
-  let [cache, updates] = [0, true];
+  let cache = 0;
   for (const tokens of lengths) {
     const sizes = { batchSize, views, tokens };
     const traced = await traceBackbone(backbone, { batchSize: views * batchSize, tokens }, signal);
-    const { graph: step, ...how } = tunedStep(backbone, traced, spec, options, sizes);
-    updates = how.updates;
+    const { graph: step } = tunedStep(backbone, traced, spec, options, sizes);
     const frozen = frozenValues(backbone, task, options, step, layout);
     sessions.push(memoryOf(cutFrozen(step, frozen)));
     if (tokens !== lengths.at(-1)) continue;
@@ -99,10 +95,8 @@ export async function planMemory(
       PACKED * sum(({ weights }) => weights) + [...made].reduce((all, { bytes }) => all + bytes.length, 0),
     ),
     // The graphs' inputs and outputs hold the parameters that the optimiser's part counts.
-    activations: Math.round(
-      sum(({ values }) => values) - (updates ? IN_STEP : IN_STEP_APART) * lengths.length * parameters - parameters,
-    ),
-    optimizer: ((updates ? TURNS : APART) + OTHERS) * parameters,
+    activations: Math.round(sum(({ values }) => values) - IN_STEP * lengths.length * parameters - parameters),
+    optimizer: SETS * parameters,
     cache: Math.round(cache),
   };
   return { ...plan, peak: inUse + plan.weights + plan.activations + plan.optimizer + REST };

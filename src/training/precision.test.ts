@@ -25,7 +25,7 @@ const products = (graph: Graph) => graph.nodes.filter(({ op }) => op === "MatMul
 /** Products in each step graph, but for those of the head's fit, which run no net. */
 const inStep = (graphs: readonly Graph[]) =>
   graphs
-    .filter(({ outputs, nodes }) => outputs.includes("theta.next") && nodes.some(({ op }) => op === "Softmax"))
+    .filter(({ outputs, nodes }) => outputs.includes("theta.gradient") && nodes.some(({ op }) => op === "Softmax"))
     .map(products);
 
 test("a training at int8 steps and validates in int8, starts from the float head, and gives a float model", async () => {

@@ -1,8 +1,7 @@
 import { type ParameterLayout, type Vectors, zeroVectors } from "../parameters/index.ts";
 import type { HostTensor, Runtime, Session, SessionOptions } from "../runtime/index.ts";
-import { adamwScalars } from "./adamw.ts";
+import { openUpdate } from "./adamw.ts";
 import type { StepGraph } from "./step-graph.ts";
-import { checkFinite, openUpdate } from "./update.ts";
 
 /** Everything the optimiser carries from step to step. */
 export interface OptimizerState {
@@ -71,36 +70,7 @@ export async function openStepper(
     throw error;
   }
   const [{ stepGraph }] = opened as [OpenGraph, ...OpenGraph[]];
-  if (!stepGraph.updates) return openOutside(opened, stepGraph, start, release);
-  const turns = takeTurns(start);
-  return {
-    state: turns.current,
-    release,
-    async step(feeds, learningRate, which = 0) {
-      const { stepGraph } = opened[which]!;
-      const count = turns.current().step + 1;
-      const scalars = Object.entries(adamwScalars(count, learningRate, stepGraph.optimizer)).map(
-        ([name, value]) => [name, { dtype: "float32", shape: [1], data: Float32Array.of(value) }] as const,
-      );
-      const results = await runInto(opened[which]!, {
-        feeds: { ...feeds, ...Object.fromEntries(scalars), ...stateTensors(stepGraph.layout, turns.current(), "") },
-        next: stateTensors(stepGraph.layout, turns.spare(), ".next"),
-      });
-      const [loss, gradientNorm] = [numberIn(results.loss), numberIn(results.gradient_norm)];
-      checkFinite(count, loss, gradientNorm);
-      turns.advance();
-      return { loss, gradientNorm, outputs: results };
-    },
-  };
-}
-
-/** A stepper whose graphs end with gradients: one set of parameters, moments and gradients. */
-function openOutside(
-  opened: readonly OpenGraph[],
-  { layout, optimizer }: StepGraph,
-  start: OptimizerState,
-  release: () => Promise<void>,
-): Stepper {
+  const { layout, optimizer } = stepGraph;
   const { state, apply } = openUpdate(layout, optimizer, start);
   const gradients = zeroVectors(layout);
   return {
@@ -109,7 +79,7 @@ function openOutside(
     async step(feeds, learningRate, which = 0) {
       const results = await runInto(opened[which]!, {
         feeds: { ...feeds, ...vectorTensors(layout, state().theta, "") },
-        next: vectorTensors(layout, gradients, ".gradient"),
+        gradients: vectorTensors(layout, gradients, ".gradient"),
       });
       const [loss, gradientNorm] = [numberIn(results.loss), numberIn(results.gradient_norm)];
       apply(gradients, { loss, norm: gradientNorm }, learningRate);
@@ -118,44 +88,19 @@ function openOutside(
   };
 }
 
-/** Run with the arrays of what comes next as output buffers; the other outputs keep a buffer each from the first run on. */
+/** Run with the gradients' arrays as output buffers; the other outputs keep a buffer each from the first run on. */
 async function runInto(
   { stepGraph, session, buffers }: OpenGraph,
-  { feeds, next }: { feeds: Record<string, HostTensor>; next: Record<string, HostTensor> },
+  { feeds, gradients }: Readonly<Record<"feeds" | "gradients", Record<string, HostTensor>>>,
 ): Promise<Record<string, HostTensor>> {
-  for (const name of stepGraph.graph.outputs.filter((name) => next[name] === undefined)) {
+  for (const name of stepGraph.graph.outputs.filter((name) => gradients[name] === undefined)) {
     const type = session.outputTypes.get(name);
     const shape = (type?.shape ?? []).map(Number);
     if (!buffers.has(name))
       buffers.set(name, { dtype: "float32", shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
   }
-  return session.run(feeds, { ...next, ...Object.fromEntries(buffers) });
+  return session.run(feeds, { ...gradients, ...Object.fromEntries(buffers) });
 }
-
-/**
- * Two sets of buffers take turns: a step reads one and writes the other, so a bad step can be thrown away. The start's arrays
- * are one of the sets.
- */
-export function takeTurns(start: OptimizerState) {
-  const empty = (vectors: Vectors) => vectors.map(({ length }) => new Float32Array(length));
-  let current = start;
-  let spare: OptimizerState = { step: 0, theta: empty(start.theta), m: empty(start.m), v: empty(start.v) };
-  return {
-    current: () => current,
-    spare: () => spare,
-    /** What the spare holds is the state now. */
-    advance() {
-      [current, spare] = [{ ...spare, step: current.step + 1 }, current];
-    },
-  };
-}
-
-/** A state's vectors as tensors: `<vector>`, `<vector>.m` and `<vector>.v`, each with a suffix. */
-export const stateTensors = (layout: ParameterLayout, { theta, m, v }: OptimizerState, suffix: string) => ({
-  ...vectorTensors(layout, theta, suffix),
-  ...vectorTensors(layout, m, `.m${suffix}`),
-  ...vectorTensors(layout, v, `.v${suffix}`),
-});
 
 export const vectorTensors = (layout: ParameterLayout, vectors: Vectors, suffix: string): Record<string, HostTensor> =>
   Object.fromEntries(

@@ -27,7 +27,11 @@ async function firstStep(backbone: Backbone, spec: TunedSpec, batch: Uint32Array
   const traced = await traceBackbone(backbone, options);
   const stepGraph = tunedStep(backbone, traced, spec, options);
   const theta = packVectors(stepGraph.layout, trainedTensors(tunedParameters(backbone, spec), 3));
-  const stepper = await openStepper(backbone.runtime, stepGraph, initialState(stepGraph, theta), { threads: 1 });
+  const start = initialState(
+    stepGraph,
+    theta.map((vector) => vector.slice()),
+  );
+  const stepper = await openStepper(backbone.runtime, stepGraph, start, { threads: 1 });
   const { input } = backbone;
   const feeds = stepFeeds(task.goal, { split: task.train, indices: batch, input, batchSize: options.batchSize });
   const result = await stepper.step(feeds, 1e-3);
