@@ -63,7 +63,7 @@ export async function openAccumulatingStepper(
           sums = layout.map(({ name }) => result[`${name}.sum.next`]!.data as Float32Array);
           loss += share * numberIn(result.loss);
         }
-        apply(sums, { loss }, learningRate);
+        apply(sums, loss, learningRate);
         return { loss };
       },
     };

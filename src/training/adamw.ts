@@ -26,10 +26,10 @@ export interface Update {
   /**
    * One update.
    * @param gradients  in layout order
-   * @param norm       of all of them, where it is known
+   * @returns          their norm, before it is clipped
    * @throws GraftError LOSS_NOT_FINITE; the state is then still that before
    */
-  apply(gradients: Vectors, known: { readonly loss: number; readonly norm?: number }, learningRate: number): void;
+  apply(gradients: Vectors, loss: number, learningRate: number): number;
 }
 
 /** What adamw.wat exports. */
@@ -101,11 +101,12 @@ export function openUpdate(layout: ParameterLayout, optimizer: AdamWOptions, sta
 
   return {
     state: () => state,
-    apply(gradients, { loss, norm = normOf(gradients) }, learningRate) {
+    apply(gradients, loss, learningRate) {
+      const norm = normOf(gradients);
       const step = state.step + 1;
       checkFinite(step, loss, norm);
       const [correction1, correction2] = [1 / (1 - beta1 ** step), 1 / (1 - beta2 ** step)];
-      const clip = clipNorm === undefined ? 1 : Math.min(1, clipNorm / Math.fround(norm + 1e-12));
+      const clip = clipNorm === undefined ? 1 : Math.min(1, clipNorm / norm);
       const { theta, m, v } = state;
       for (const [k, parts] of stretches.entries())
         for (const { from: first, to: last, decay, scale } of parts) {
@@ -126,6 +127,7 @@ export function openUpdate(layout: ParameterLayout, optimizer: AdamWOptions, sta
           }
         }
       state = { ...state, step };
+      return norm;
     },
   };
 }

@@ -91,7 +91,7 @@ export async function openCachedStepper(
         const result = await backward.run({ ...taken(takes.backward, feeds), ...own });
         sums = layout.map(({ name }) => result[`${name}.sum.next`]!.data as Float32Array);
       }
-      apply(sums, { loss: numberIn(loss) }, learningRate);
+      apply(sums, numberIn(loss), learningRate);
       return { loss: numberIn(loss) };
     };
     return { state, release, step };

@@ -12,7 +12,7 @@ export interface StepGraph {
 
 /**
  * Close a forward graph into a step graph.
- * Outputs: `loss`, `gradient_norm`, the `extra` values asked for, under their names, and `<vector>.gradient` for each vector.
+ * Outputs: `loss`, the `extra` values asked for, under their names, and `<vector>.gradient` for each vector.
  */
 export function buildStepGraph(
   g: Builder,
@@ -37,11 +37,7 @@ export function buildStepGraph(
       0,
     ),
   );
-  const squares = flat.map((gradient) => g.reduceSumSquare(gradient, [0]));
-  const gradientNorm = g.sqrt(squares.reduce((sum, square) => g.add(sum, square)));
   const outputs = flat.map((gradient, k) => g.rename(gradient, `${layout[k]!.name}.gradient`).name);
-  const named = Object.entries({ loss, gradient_norm: gradientNorm, ...extra }).map(
-    ([name, value]) => g.rename(value, name).name,
-  );
+  const named = Object.entries({ loss, ...extra }).map(([name, value]) => g.rename(value, name).name);
   return { graph: prune(g.toGraph([...named, ...outputs])), layout, optimizer };
 }

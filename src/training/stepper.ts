@@ -81,9 +81,8 @@ export async function openStepper(
         feeds: { ...feeds, ...vectorTensors(layout, state().theta, "") },
         gradients: vectorTensors(layout, gradients, ".gradient"),
       });
-      const [loss, gradientNorm] = [numberIn(results.loss), numberIn(results.gradient_norm)];
-      apply(gradients, { loss, norm: gradientNorm }, learningRate);
-      return { loss, gradientNorm, outputs: results };
+      const loss = numberIn(results.loss);
+      return { loss, gradientNorm: apply(gradients, loss, learningRate), outputs: results };
     },
   };
 }
