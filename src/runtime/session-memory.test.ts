@@ -33,3 +33,14 @@ test("reshapes take nothing, and so do transposes that only products read; of co
   const graph = prune(g.toGraph([g.rename(g.matmul(product, g.transpose(w, [1, 0])), "y").name])); // 1,600
   expect(sessionMemory(graph)).toEqual({ weights: 2 * 1600, values: 800 + 1600 + 1600 });
 });
+
+test("an output that is copied to the caller's array takes nothing, nor does what it is a copy of once it is copied", () => {
+  const g = createBuilder();
+  const x = g.input("x", "float32", [10, 10]);
+  const wide = g.matmul(x, g.constant(weight(10, 50))); // 2,000
+  const out = g.rename(g.reshape(wide, [500]), "wide").name;
+  const again = g.rename(g.matmul(x, g.constant(weight(10, 40))), "again").name; // 1,600
+  const graph = g.toGraph([out, again]);
+  expect(sessionMemory(graph).values).toBe(400 + 2000 + 1600);
+  expect(sessionMemory(graph, new Set([out, again])).values).toBe(400 + 2000);
+});

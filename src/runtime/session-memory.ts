@@ -21,13 +21,13 @@ const VIEWS = new Set("Reshape Flatten Squeeze Unsqueeze Identity Cast".split(" 
  * Find how much memory a graph's session takes, from its shapes alone: every value lives from the node that makes it to
  * the last one that reads it, in the graph's order; elementwise operators write in place where they may; a transpose
  * that only products read is part of them.
- * @param graph   every shape known (traced)
- * @param shared  weights that lie elsewhere (`Runtime.sharedWeights`)
+ * @param graph      every shape known (traced)
+ * @param elsewhere  weights that lie elsewhere (`Runtime.sharedWeights`), and outputs that are copied to the caller's arrays
  */
-export function sessionMemory(graph: Graph, shared: ReadonlySet<string> = new Set()): SessionMemory {
-  const constant = new Set([...graph.initializers.keys()].filter((name) => !shared.has(name)));
+export function sessionMemory(graph: Graph, elsewhere: ReadonlySet<string> = new Set()): SessionMemory {
+  const constant = new Set([...graph.initializers.keys()].filter((name) => !elsewhere.has(name)));
   const size = (name: string): number => {
-    if (shared.has(name)) return 0;
+    if (elsewhere.has(name)) return 0;
     const type = graph.types.get(name);
     if (!type?.shape?.every((dim): dim is number => typeof dim === "number")) return 0;
     return byteLength(type.dtype, elementCount(type.shape as readonly number[]));
@@ -46,7 +46,8 @@ export function sessionMemory(graph: Graph, shared: ReadonlySet<string> = new Se
       continue;
     }
     running.push(node);
-    if (VIEWS.has(node.op) || isPartOfProducts(node, readers)) homes.set(node.outputs[0]!, home(node.inputs[0]!));
+    const isView = VIEWS.has(node.op) && !elsewhere.has(node.outputs[0]!);
+    if (isView || isPartOfProducts(node, readers)) homes.set(node.outputs[0]!, home(node.inputs[0]!));
   }
 
   const lastUse = new Map<string, number>();

@@ -40,9 +40,6 @@ const REST = 30e6;
 /** Sets of parameters: now, two moments and a gradient; the best; those of a checkpoint that is written. */
 const SETS = 4 + 1 + 4;
 
-/** Of them, those that are inputs and outputs of the step graph. */
-const IN_STEP = 2;
-
 /**
  * Plan a training's memory. Texts take that of their longest length in full, and all lengths' sessions stay open.
  * @param inUse  bytes the process takes now; 0 where that is not known, as in a page
@@ -66,11 +63,11 @@ export async function planMemory(
   const { lower } = await atPrecision(backbone, await precisionOf(backbone, method, options));
   // Int8 weights are made for the training, and stay beside the sessions' own.
   const made = new Set<Tensor>();
-  const memoryOf = (graph: Graph) => {
+  const memoryOf = (graph: Graph, given: readonly string[] = []) => {
     const opened = lower(graph);
     for (const [name, tensor] of opened.initializers)
       if (tensor.dtype === "int8" && !graph.initializers.has(name)) made.add(tensor);
-    return sessionMemory(opened, backbone.runtime.sharedWeights(opened));
+    return sessionMemory(opened, new Set([...backbone.runtime.sharedWeights(opened), ...given]));
   };
 
   const sessions: SessionMemory[] = [];
@@ -80,7 +77,7 @@ export async function planMemory(
     const traced = await traceBackbone(backbone, { batchSize: views * batchSize, tokens }, signal);
     const { graph: step } = tunedStep(backbone, traced, spec, options, sizes);
     const frozen = frozenValues(backbone, task, options, step, layout);
-    sessions.push(memoryOf(cutFrozen(step, frozen)));
+    sessions.push(memoryOf(cutFrozen(step, frozen), step.outputs));
     if (tokens !== lengths.at(-1)) continue;
     const forward = memoryOf(cutFrozen(tunedForward({ ...backbone, graph: traced }, spec, layout), frozen));
     const rows = Math.min(forwardBatchSize(backbone.input), task.validation.count) / batchSize;
@@ -94,8 +91,8 @@ export async function planMemory(
     weights: Math.round(
       PACKED * sum(({ weights }) => weights) + [...made].reduce((all, { bytes }) => all + bytes.length, 0),
     ),
-    // The graphs' inputs and outputs hold the parameters that the optimiser's part counts.
-    activations: Math.round(sum(({ values }) => values) - IN_STEP * lengths.length * parameters - parameters),
+    // Each graph's inputs are parameters that the optimiser's part counts.
+    activations: Math.round(sum(({ values }) => values) - sessions.length * parameters),
     optimizer: SETS * parameters,
     cache: Math.round(cache),
   };
