@@ -116,8 +116,9 @@ async function open(model: Backbone, spec: TunedSpec) {
   for (const { name, shape } of stepGraph.layout.flatMap(({ entries }) => entries))
     if (/up\.weight$/.test(name) || !tensors.has(name))
       tensors.set(name, normalTensor(shape, 0.1 / Math.sqrt(shape[0]!), name.length));
-  const start = initialState(stepGraph, packVectors(stepGraph.layout, tensors));
-  const stepper = () => openStepper(model.runtime, stepGraph, start, { threads });
+  // Steppers write to their start.
+  const start = () => initialState(stepGraph, packVectors(stepGraph.layout, tensors));
+  const stepper = () => openStepper(model.runtime, stepGraph, { clipNorm: options.clipNorm }, start(), { threads });
   const feeds = (batch: number) => {
     const indices = Uint32Array.from({ length: batchSize }, (_, k) => batch * batchSize + k);
     return task ? stepFeeds(goal, { split: task.train, indices, input, batchSize, tokens }) : randomFeeds();

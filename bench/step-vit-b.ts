@@ -29,7 +29,7 @@ export async function stepVitB({ rounds = 7, threads = 2 } = {}) {
   const stepGraph = tunedStep(backbone, await traceBackbone(backbone, { batchSize: BATCH }), spec, options);
   const start = initialState(stepGraph, zeroVectors(stepGraph.layout).map(randomized));
   const opened = performance.now();
-  const stepper = await openStepper(nodeRuntime, stepGraph, start, { threads });
+  const stepper = await openStepper(nodeRuntime, stepGraph, { clipNorm: options.clipNorm }, start, { threads });
   const openSeconds = (performance.now() - opened) / 1000;
   const bare = await openMatMul(threads);
   const feeds = randomFeeds();

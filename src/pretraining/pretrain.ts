@@ -66,7 +66,7 @@ export function pretrainingStepGraph(settings: PretrainingSettings, classes: num
   const targets = g.input("targets", "float32", [settings.batchSize, classes]);
   const weight = g.input("weights", "float32", [settings.batchSize]);
   const loss = crossEntropy(g, logits, targets, weight, settings.labelSmoothing);
-  return buildStepGraph(g, layout, declared, loss, OPTIMIZER, { logits });
+  return buildStepGraph(g, layout, declared, loss, { logits });
 }
 
 /** The net alone, with a dynamic batch, holding a state's weights: the pre-training head is left behind. */
@@ -92,7 +92,7 @@ export interface PretrainingCall extends LongCall {
   readonly settings: PretrainingSettings;
   /** Weights to start from; default: the net as authored from the seed. */
   readonly net?: Graph;
-  /** Where a run that was stopped had come to; `net` is then not looked at. */
+  /** Where a run that was stopped had come to, whose arrays are written to; `net` is then not looked at. */
   readonly start?: OptimizerState;
   /** Steps between two curve points. */
   readonly every: number;
@@ -106,7 +106,7 @@ export async function pretrain(call: PretrainingCall): Promise<{ stepGraph: Step
   const { net = authorVit(EMBEDDED_VIT, settings.seed) } = call;
   const stepGraph = pretrainingStepGraph(settings, data.classes);
   const start = call.start ?? pretrainingStart(stepGraph, net, data.classes);
-  const stepper = await openStepper(runtime, stepGraph, start, { threads: settings.threads });
+  const stepper = await openStepper(runtime, stepGraph, OPTIMIZER, start, { threads: settings.threads });
   try {
     while (stepper.state().step < settings.totalSteps) {
       const point = await runUntil(stepper, call, Math.min(stepper.state().step + every, settings.totalSteps));

@@ -1,9 +1,9 @@
-;; AdamW on stretches of vectors (adamw.ts says what it computes, update.ts calls it). Made into adamw-kernel.ts by `npm run kernels`.
+;; AdamW on stretches of vectors (adamw.ts says what it computes, walk.ts calls it). Made into adamw-kernel.ts by `npm run kernels`.
 ;; Pointers are bytes, numbers are f32; four are done at a time, so the places behind $n up to a multiple of 4 are written too.
 (module
   (memory (export "memory") 1)
 
-  ;; In the order of the graph's operations, so that both round alike.
+  ;; Every operation rounds by itself.
   (func (export "update") (param $theta i32) (param $m i32) (param $v i32) (param $gradient i32) (param $n i32)
     (param $clip f32) (param $beta1 f32) (param $rest1 f32) (param $beta2 f32) (param $rest2 f32)
     (param $correction1 f32) (param $correction2 f32) (param $epsilon f32) (param $decay f32) (param $rate f32)

@@ -3,12 +3,12 @@ import type { Backbone } from "../backbone/index.ts";
 import { createBuilder, type Graph, prune } from "../graph/index.ts";
 import { type TunedSpec, tunedOutput, upToFeatures } from "../methods/index.ts";
 import { lossOf, targetShapes } from "../objective/index.ts";
-import { declareParameters, type ParameterLayout, type Vectors } from "../parameters/index.ts";
+import { declareParameters, type ParameterLayout, zeroVectors } from "../parameters/index.ts";
 import type { HostTensor, Session, SessionOptions } from "../runtime/index.ts";
-import { type AdamWOptions, openUpdate } from "./adamw.ts";
-import { appendSums } from "./gradient-sums.ts";
+import { type AdamWOptions, type OptimizerState, openUpdate } from "./adamw.ts";
+import { addUp, appendGradients, gradientOf } from "./append-gradients.ts";
 import type { TrainOptions } from "./options.ts";
-import { numberIn, type OptimizerState, type Stepper, vectorTensors } from "./stepper.ts";
+import { numberIn, type Stepper, vectorTensors } from "./stepper.ts";
 import { OUTPUT } from "./tuned-step.ts";
 
 /** Sizes of a step whose examples do not fit one pass. */
@@ -23,7 +23,7 @@ export interface CachedSizes {
 export interface ChunkGraphs {
   /** Its embeddings. */
   readonly forward: Graph;
-  /** The gradient of Σ embeddings · cotangent, added to what earlier chunks gave. */
+  /** The gradient of Σ embeddings · cotangent. */
   readonly backward: Graph;
 }
 
@@ -74,7 +74,7 @@ export async function openCachedStepper(
     const step: CachedStepper["step"] = async ({ chunks, targets }, learningRate, which) => {
       const { forward, backward } = passes[which]!;
       const takes = graphs[which]!;
-      const theta = vectorTensors(layout, state().theta, "");
+      const theta = vectorTensors(layout, state().theta);
       const outputs: Float32Array[] = [];
       for (const feeds of chunks)
         outputs.push((await forward.run({ ...taken(takes.forward, feeds), ...theta }))[OUTPUT]!.data as Float32Array);
@@ -84,12 +84,12 @@ export async function openCachedStepper(
         embeddings: { dtype: "float32", shape: [rows, width], data: byView(outputs, sizes.views) },
       });
       const parts = byChunk(cotangents!.data as Float32Array, sizes);
-      let sums: Vectors = layout.map(({ size }) => new Float32Array(size));
+      const sums = zeroVectors(layout);
       for (const [k, feeds] of chunks.entries()) {
         const cotangent = { dtype: "float32", shape: [rows / sizes.chunks, width], data: parts[k]! } as const;
-        const own = { ...theta, cotangent, ...vectorTensors(layout, sums, ".sum") };
-        const result = await backward.run({ ...taken(takes.backward, feeds), ...own });
-        sums = layout.map(({ name }) => result[`${name}.sum.next`]!.data as Float32Array);
+        const result = await backward.run({ ...taken(takes.backward, feeds), ...theta, cotangent });
+        const gradients = layout.map(({ name }) => result[gradientOf(name)]!.data as Float32Array);
+        addUp(sums, gradients, 1);
       }
       apply(sums, numberIn(loss), learningRate);
       return { loss: numberIn(loss) };
@@ -133,7 +133,7 @@ function chunkGraph(
   if (how === undefined) return prune(g.toGraph([g.rename(output, OUTPUT).name]));
   const cotangent = g.input("cotangent", "float32", output.shape!);
   const surrogate = g.reduceSum(g.mul(output, cotangent), [0, 1], false);
-  return prune(g.toGraph(appendSums(g, layout, declared, surrogate, how)));
+  return prune(g.toGraph(appendGradients(g, layout, declared, surrogate, how)));
 }
 
 /** Loss over all embeddings, and its gradient with respect to them. */

@@ -1,7 +1,7 @@
 import { GraftError } from "../base/index.ts";
 import type { ParameterLayout, Vectors } from "../parameters/index.ts";
+import type { OptimizerState } from "./adamw.ts";
 import { decodeVectors, encodeVectors } from "./state-file.ts";
-import type { OptimizerState } from "./stepper.ts";
 
 /** Where a run keeps its checkpoint: a folder in Node, anything else elsewhere. */
 export interface CheckpointStore {

@@ -7,6 +7,7 @@ import { outputLevel } from "../objective/index.ts";
 import { packVectors, parameterCount } from "../parameters/index.ts";
 import { atPrecision } from "../precision/index.ts";
 import type { Task } from "../tasks/index.ts";
+import { initialState } from "./adamw.ts";
 import { classWeightsOf } from "./class-weights.ts";
 import { outputWidth } from "./evaluate.ts";
 import { extractFeatures } from "./features.ts";
@@ -16,7 +17,6 @@ import { chunksOf, openSteps } from "./open-steps.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
 import { type PlannedBatch, planTraining, type TrainingPlan } from "./plan.ts";
 import { precisionOf } from "./precision-of.ts";
-import { initialState } from "./stepper.ts";
 import { OUTPUT, tunedForward, tunedLayout } from "./tuned-step.ts";
 
 export interface EstimateCall extends LongCall {

@@ -4,11 +4,12 @@ import { headParameters, linearHead, lossOf } from "../objective/index.ts";
 import { declareParameters, layoutOf, unpackVectors, zeroVectors } from "../parameters/index.ts";
 import type { HostTensor, Runtime } from "../runtime/index.ts";
 import { type Goal, outputNames } from "../tasks/index.ts";
+import { initialState } from "./adamw.ts";
 import type { Features } from "./features.ts";
 import { targetFeeds } from "./feeds.ts";
 import { warmupCosine } from "./schedule.ts";
 import { buildStepGraph, type StepGraph } from "./step-graph.ts";
-import { initialState, openStepper } from "./stepper.ts";
+import { openStepper } from "./stepper.ts";
 
 /** A linear head as the parameters `head.weight` [k, outputs] and `head.bias` [outputs]; empty for embeddings. */
 export type Head = ReadonlyMap<string, Tensor>;
@@ -49,7 +50,7 @@ export async function fitHead(
   const { mean, std } = moments(features);
   const stepGraph = headStepGraph(features, rowGoal(goal), l2);
   const start = initialState(stepGraph, zeroVectors(stepGraph.layout));
-  const stepper = await openStepper(runtime, stepGraph, start, { threads });
+  const stepper = await openStepper(runtime, stepGraph, {}, start, { threads });
   try {
     const feeds: Record<string, HostTensor> = {
       features: { dtype: "float32", shape: [count, width], data: standardised(features, mean, std) },
@@ -76,7 +77,7 @@ function headStepGraph({ count, width, targets, weights }: Features, goal: Goal,
   const wanted = targets && g.input("targets", "float32", targets.shape);
   const fit = lossOf(g, goal, output, wanted, g.input("weights", "float32", weights.shape), 1);
   const penalty = g.mul(g.reduceSumSquare(declared.tensors.get("head.weight")!, [0, 1], false), g.scalar(l2 / 2));
-  return buildStepGraph(g, layout, declared, g.add(fit, penalty), {});
+  return buildStepGraph(g, layout, declared, g.add(fit, penalty));
 }
 
 /** Mean and standard deviation of every feature; constant ones get 1, so that they drop out. */

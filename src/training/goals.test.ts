@@ -7,12 +7,13 @@ import { type TunedSpec, tunedParameters } from "../methods/index.ts";
 import { packVectors } from "../parameters/index.ts";
 import type { Row } from "../tables/index.ts";
 import type { Task } from "../tasks/index.ts";
+import { initialState } from "./adamw.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
 import { evaluate, outputsOf } from "./evaluate.ts";
 import { longest, stepFeeds, viewsOf } from "./feeds.ts";
 import { chunksOf } from "./open-steps.ts";
 import { TrainOptions } from "./options.ts";
-import { initialState, openStepper } from "./stepper.ts";
+import { openStepper } from "./stepper.ts";
 import { train } from "./train.ts";
 import { tunedStep } from "./tuned-step.ts";
 
@@ -72,7 +73,9 @@ async function openLoss(task: Task, batchSize: number) {
   const feeds = stepFeeds(task.goal, { split, indices, input: backbone.input, batchSize, tokens });
   const theta = packVectors(stepGraph.layout, trainedTensors(tunedParameters(backbone, spec), 3))[0]!;
   const at = async (values: Float32Array) => {
-    const stepper = await openStepper(backbone.runtime, stepGraph, initialState(stepGraph, [values]), { threads: 1 });
+    const stepper = await openStepper(backbone.runtime, stepGraph, {}, initialState(stepGraph, [values.slice()]), {
+      threads: 1,
+    });
     const { loss } = await stepper.step(feeds, 0);
     const gradient = stepper.state().m[0]!.map((m) => m / 0.1);
     await stepper.release();

@@ -1,4 +1,4 @@
-export type { AdamWOptions } from "./adamw.ts";
+export { type AdamWOptions, initialState, type OptimizerState } from "./adamw.ts";
 export { type CheckpointStore, checkFingerprint, type EpochRecord } from "./checkpoint.ts";
 export { classWeightsOf } from "./class-weights.ts";
 export { type EstimateCall, estimateTraining, type TrainingEstimate } from "./estimate.ts";
@@ -16,6 +16,6 @@ export { evaluateWithout } from "./removals.ts";
 export { DEFAULT_CHECKPOINT_SECONDS } from "./run-epochs.ts";
 export { decodeVectors, encodeVectors } from "./state-file.ts";
 export { buildStepGraph, type StepGraph } from "./step-graph.ts";
-export { initialState, type OptimizerState, openStepper, type Stepper, type StepResult } from "./stepper.ts";
+export { openStepper, type Stepper, type StepResult } from "./stepper.ts";
 export { type TrainCall, type Trained, train } from "./train.ts";
 export { tunedStep } from "./tuned-step.ts";

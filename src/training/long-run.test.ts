@@ -13,8 +13,8 @@ test("300 steps hold their memory flat", async () => {
   const declared = declareParameters(g, layout);
   const product = g.matmul(g.input("x", "float32", [4, ROWS]), declared.tensors.get("weight")!);
   const difference = g.sub(product, g.scalar(1));
-  const graph = buildStepGraph(g, layout, declared, g.reduceSumSquare(difference, [0, 1], false), {});
-  const stepper = await openStepper(nodeRuntime, graph, initialState(graph, zeroVectors(layout)), { threads: 1 });
+  const graph = buildStepGraph(g, layout, declared, g.reduceSumSquare(difference, [0, 1], false));
+  const stepper = await openStepper(nodeRuntime, graph, {}, initialState(graph, zeroVectors(layout)), { threads: 1 });
   const x = { dtype: "float32", shape: [4, ROWS], data: new Float32Array(4 * ROWS).fill(0.1) } as const;
   const steps = async (count: number) => {
     let loss = Number.POSITIVE_INFINITY;

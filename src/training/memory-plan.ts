@@ -23,7 +23,7 @@ export interface MemoryPlan {
   readonly weights: number;
   /** The most that values take in a step of each length, and in a pass over validation examples. */
   readonly activations: number;
-  /** Parameters, two moments and a gradient; the best parameters; and a checkpoint being written. */
+  /** Parameters, two moments, a gradient (of batches in parts their sum, too); the best parameters; and a checkpoint being written. */
   readonly optimizer: number;
   /** Frozen values kept of each example: in memory where there is room, else in a temporary file. */
   readonly cache: number;
@@ -39,6 +39,9 @@ const REST = 30e6;
 
 /** Sets of parameters: now, two moments and a gradient; the best; those of a checkpoint that is written. */
 const SETS = 4 + 1 + 4;
+
+/** Where a batch comes in parts: the gradients' sum. */
+const SUMS = 1;
 
 /**
  * Plan a training's memory. Texts take that of their longest length in full, and all lengths' sessions stay open.
@@ -93,7 +96,7 @@ export async function planMemory(
     ),
     // Each graph's inputs are parameters that the optimiser's part counts.
     activations: Math.round(sum(({ values }) => values) - sessions.length * parameters),
-    optimizer: SETS * parameters,
+    optimizer: (SETS + (batchSize < whole ? SUMS : 0)) * parameters,
     cache: Math.round(cache),
   };
   return { ...plan, peak: inUse + plan.weights + plan.activations + plan.optimizer + REST };

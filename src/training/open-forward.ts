@@ -45,7 +45,7 @@ export async function openForward(
       await session.release();
     },
     async evaluate(theta) {
-      const feeds = vectorTensors(layout, theta, "");
+      const feeds = vectorTensors(layout, theta);
       const run = { input, output: OUTPUT, width, level, feeds, feedsOf, buffers, signal };
       return evaluateOutputs(goal, split, await forwardRows(session, split, run));
     },

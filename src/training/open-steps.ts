@@ -5,7 +5,7 @@ import type { TunedSpec } from "../methods/index.ts";
 import { outputLevel, targetsAt } from "../objective/index.ts";
 import type { ParameterLayout } from "../parameters/index.ts";
 import type { Task } from "../tasks/index.ts";
-import { openAccumulatingStepper } from "./accumulating-stepper.ts";
+import type { OptimizerState } from "./adamw.ts";
 import { chunkGraphs, openCachedStepper } from "./cached-stepper.ts";
 import { classWeightsOf } from "./class-weights.ts";
 import { batchTargets, type FeedBuffers, targetFeeds, viewsOf } from "./feeds.ts";
@@ -14,8 +14,8 @@ import type { CacheCall } from "./frozen-cache.ts";
 import type { TrainOptions } from "./options.ts";
 import type { PlannedBatch, TrainingPlan } from "./plan.ts";
 import type { StepGraph } from "./step-graph.ts";
-import { type OptimizerState, openStepper } from "./stepper.ts";
-import { partGradient, tunedStep } from "./tuned-step.ts";
+import { openStepper } from "./stepper.ts";
+import { tunedStep } from "./tuned-step.ts";
 
 /** Passes of `batchSize` whose embeddings are compared at once, no more than there are examples for; 1 for every other goal. */
 export const chunksOf = ({ goal, train }: Task, { contrastBatch, batchSize }: TrainOptions): number =>
@@ -69,43 +69,19 @@ export async function openSteps(
       threads,
       precision: options.backbonePrecision,
     });
-  if (chunks > 1) return openChunked();
-  return batchSize < options.batchSize ? openParts() : openPlain();
+  return chunks > 1 ? openChunked() : openParts();
 
-  async function openPlain(): Promise<OpenSteps> {
+  async function openParts(): Promise<OpenSteps> {
     const whole = traced.map((graph, k) =>
       tunedStep(backbone, graph, spec, options, { batchSize, views, tokens: plan.lengths[k] }),
     );
     const frozen = await keep(whole[0]!.graph);
     const stepGraphs = whole.map((each): StepGraph => ({ ...each, graph: cutFrozen(each.graph, frozen?.names) }));
-    const stepper = await closingOnError(frozen, openStepper(backbone.runtime, stepGraphs, start, { threads }));
-    const feeds = stepGraphs.map(({ graph }) => frozenFeeds(graph, frozen?.cache));
-    const buffers: FeedBuffers = new Map();
-    const classWeights = classWeightsOf(task, options.classWeights);
-    return {
-      state: stepper.state,
-      frozen,
-      release: () => releaseBoth(stepper, frozen),
-      step(planned, learningRate) {
-        const batch = { ...batchOf(planned.indices, planned), buffers };
-        const targets = batchTargets(task.goal, batch, classWeights);
-        return stepper.step({ ...feeds[planned.graph]!(batch), ...targets }, learningRate, planned.graph);
-      },
-    };
-  }
-
-  async function openParts(): Promise<OpenSteps> {
-    const whole = traced.map((graph, k) =>
-      partGradient(backbone, graph, spec, options, { batchSize, views, tokens: plan.lengths[k] }),
-    );
-    const frozen = await keep(whole[0]!);
-    const graphs = whole.map((graph) => cutFrozen(graph, frozen?.names));
     const { weightDecay, clipNorm } = options;
-    const opening = openAccumulatingStepper(backbone.runtime, graphs, layout, { weightDecay, clipNorm }, start, {
-      threads,
-    });
+    const opening = openStepper(backbone.runtime, stepGraphs, { weightDecay, clipNorm }, start, { threads });
     const stepper = await closingOnError(frozen, opening);
-    const feeds = graphs.map((graph) => frozenFeeds(graph, frozen?.cache));
+    const feeds = stepGraphs.map(({ graph }) => frozenFeeds(graph, frozen?.cache));
+    const buffers: FeedBuffers[] = [];
     const classWeights = classWeightsOf(task, options.classWeights);
     return {
       state: stepper.state,
@@ -113,7 +89,9 @@ export async function openSteps(
       release: () => releaseBoth(stepper, frozen),
       step(planned, learningRate) {
         const parts = Array.from({ length: Math.ceil(planned.indices.length / batchSize) }, (_, k) => {
-          const batch = batchOf(planned.indices.subarray(k * batchSize, (k + 1) * batchSize), planned);
+          const indices = planned.indices.subarray(k * batchSize, (k + 1) * batchSize);
+          buffers[k] ??= new Map();
+          const batch = { ...batchOf(indices, planned), buffers: buffers[k] };
           return { ...feeds[planned.graph]!(batch), ...batchTargets(task.goal, batch, classWeights) };
         });
         return stepper.step(parts, learningRate, planned.graph);

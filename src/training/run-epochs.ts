@@ -1,11 +1,11 @@
 import { breathe, type LongCall } from "../base/index.ts";
 import { type Evaluation, isHigher } from "../objective/index.ts";
 import type { Vectors } from "../parameters/index.ts";
+import type { OptimizerState } from "./adamw.ts";
 import type { Checkpoint, CheckpointStore, EpochRecord } from "./checkpoint.ts";
 import type { TrainOptions } from "./options.ts";
 import type { PlannedBatch, TrainingPlan } from "./plan.ts";
 import { warmupCosine } from "./schedule.ts";
-import type { OptimizerState } from "./stepper.ts";
 
 /** Seconds between checkpoints within an epoch: what a kill may cost. */
 export const DEFAULT_CHECKPOINT_SECONDS = 15;

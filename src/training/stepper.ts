@@ -1,112 +1,141 @@
 import { type ParameterLayout, type Vectors, zeroVectors } from "../parameters/index.ts";
 import type { HostTensor, Runtime, Session, SessionOptions } from "../runtime/index.ts";
-import { openUpdate } from "./adamw.ts";
+import { type AdamWOptions, type OptimizerState, openUpdate } from "./adamw.ts";
+import { addUp, gradientOf } from "./append-gradients.ts";
 import type { StepGraph } from "./step-graph.ts";
 
-/** Everything the optimiser carries from step to step. */
-export interface OptimizerState {
-  /** Updates done. */
-  readonly step: number;
-  readonly theta: Vectors;
-  readonly m: Vectors;
-  readonly v: Vectors;
-}
+export type Feeds = Readonly<Record<string, HostTensor>>;
 
 export interface StepResult {
   readonly loss: number;
+  /** Before it is clipped. */
   readonly gradientNorm: number;
-  /** The step graph's extra outputs. */
-  readonly outputs: Readonly<Record<string, HostTensor>>;
+  /** The step graph's other outputs, of the last part, under their names; overwritten by the next steps. */
+  readonly outputs: Feeds;
 }
 
-/** A step graph in a session, holding the state it updates. */
+/** A step graph in a session, and the state it updates. */
 export interface Stepper {
-  /** The state after the last finite step; its arrays are overwritten by the next steps. */
+  /** The state after the last finite step; its arrays are written to by the next steps. */
   readonly state: () => OptimizerState;
   /**
    * Do one update.
+   *
+   * A batch may come in parts, for less memory: each part's gradient, by its share of the batch's `weights`, is added up, and
+   * one update follows. A weighted mean over the batch is that of its parts' means, so the update is that of the whole batch
+   * but for rounding. Not for losses that compare a batch's examples with one another.
    * @param which  the step graph to run, by its place in the list; default the first
    * @throws GraftError LOSS_NOT_FINITE; the state is then still that of the step before
    */
-  readonly step: (
-    feeds: Readonly<Record<string, HostTensor>>,
-    learningRate: number,
-    which?: number,
-  ) => Promise<StepResult>;
+  readonly step: (batch: Feeds | readonly Feeds[], learningRate: number, which?: number) => Promise<StepResult>;
   readonly release: () => Promise<void>;
 }
 
-interface OpenGraph {
-  readonly stepGraph: StepGraph;
-  readonly session: Session;
-  /** Where small outputs are written, from the first run on. */
-  readonly buffers: Map<string, HostTensor>;
-}
-
-/** The state before the first step. */
-export const initialState = ({ layout }: Pick<StepGraph, "layout">, theta: Vectors): OptimizerState => ({
-  step: 0,
-  theta,
-  m: zeroVectors(layout),
-  v: zeroVectors(layout),
-});
-
-/** Open step graphs that update one state (graphs of one layout, e.g. for texts of several lengths). Its arrays become the stepper's. */
+/**
+ * Open step graphs that update one state (graphs of one layout, e.g. for texts of several lengths).
+ * @param start  its arrays become the stepper's, and are written to
+ * @throws GraftError NO_WEBASSEMBLY
+ */
 export async function openStepper(
   runtime: Runtime,
   stepGraphs: StepGraph | readonly StepGraph[],
+  optimizer: AdamWOptions,
   start: OptimizerState,
   options?: SessionOptions,
 ): Promise<Stepper> {
-  const opened: OpenGraph[] = [];
-  const release = async () => {
-    for (const { session } of opened) await session.release();
-  };
-  try {
-    for (const stepGraph of [stepGraphs].flat())
-      opened.push({ stepGraph, session: await runtime.open(stepGraph.graph, options), buffers: new Map() });
-  } catch (error) {
-    await release();
-    throw error;
-  }
-  const [{ stepGraph }] = opened as [OpenGraph, ...OpenGraph[]];
-  const { layout, optimizer } = stepGraph;
+  const all = [stepGraphs].flat();
+  const { layout } = all[0]!;
   const { state, apply } = openUpdate(layout, optimizer, start);
-  const gradients = zeroVectors(layout);
+  const { gradients, run, release } = await openGradients(runtime, all, options);
+  let sums: Vectors | undefined;
+
+  async function stepWhole(feeds: Feeds, learningRate: number, which: number): Promise<StepResult> {
+    const outputs = await run(feeds, state().theta, which);
+    const loss = numberIn(outputs.loss);
+    return { loss, gradientNorm: apply(gradients, loss, learningRate), outputs };
+  }
+
+  async function stepInParts(parts: readonly Feeds[], learningRate: number, which: number): Promise<StepResult> {
+    const weights = parts.map((part) => sumOf(part.weights!.data as Float32Array));
+    const total = sumOf(weights);
+    sums ??= zeroVectors(layout);
+    for (const sum of sums) sum.fill(0);
+    let loss = 0;
+    let outputs: Feeds = {};
+    for (const [k, part] of parts.entries()) {
+      const share = total === 0 ? 0 : weights[k]! / total;
+      outputs = await run(part, state().theta, which);
+      loss += share * numberIn(outputs.loss);
+      addUp(sums, gradients, share);
+    }
+    return { loss, gradientNorm: apply(sums, loss, learningRate), outputs };
+  }
+
   return {
     state,
     release,
-    async step(feeds, learningRate, which = 0) {
-      const results = await runInto(opened[which]!, {
-        feeds: { ...feeds, ...vectorTensors(layout, state().theta, "") },
-        gradients: vectorTensors(layout, gradients, ".gradient"),
-      });
-      const loss = numberIn(results.loss);
-      return { loss, gradientNorm: apply(gradients, loss, learningRate), outputs: results };
+    step(batch, learningRate, which = 0) {
+      const parts = [batch].flat();
+      return parts.length === 1 ? stepWhole(parts[0]!, learningRate, which) : stepInParts(parts, learningRate, which);
     },
   };
 }
 
-/** Run with the gradients' arrays as output buffers; the other outputs keep a buffer each from the first run on. */
-async function runInto(
-  { stepGraph, session, buffers }: OpenGraph,
-  { feeds, gradients }: Readonly<Record<"feeds" | "gradients", Record<string, HostTensor>>>,
-): Promise<Record<string, HostTensor>> {
-  for (const name of stepGraph.graph.outputs.filter((name) => gradients[name] === undefined)) {
-    const type = session.outputTypes.get(name);
-    const shape = (type?.shape ?? []).map(Number);
-    if (!buffers.has(name))
-      buffers.set(name, { dtype: "float32", shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
-  }
-  return session.run(feeds, { ...gradients, ...Object.fromEntries(buffers) });
+const sumOf = (numbers: ArrayLike<number>): number => Array.from(numbers).reduce((a, b) => a + b, 0);
+
+/** Step graphs of one layout in sessions, and one set of arrays for their gradients. */
+interface OpenGradients {
+  /** Of the last run, in layout order. */
+  readonly gradients: Vectors;
+  /** Run one of the graphs. @returns its other outputs; their arrays are the next run's too */
+  run(feeds: Feeds, theta: Vectors, which: number): Promise<Feeds>;
+  release(): Promise<void>;
 }
 
-export const vectorTensors = (layout: ParameterLayout, vectors: Vectors, suffix: string): Record<string, HostTensor> =>
-  Object.fromEntries(
-    layout.map(({ name, size }, k) => [
-      `${name}${suffix}`,
-      { dtype: "float32", shape: [size], data: vectors[k]! } as const,
-    ]),
+async function openGradients(
+  runtime: Runtime,
+  stepGraphs: readonly StepGraph[],
+  options?: SessionOptions,
+): Promise<OpenGradients> {
+  const { layout } = stepGraphs[0]!;
+  const gradients = zeroVectors(layout);
+  const written = Object.fromEntries(
+    layout.map(({ name, size }, k) => [gradientOf(name), vectorTensor(size, gradients[k]!)]),
   );
+  const opened: { readonly session: Session; readonly outputs: Record<string, HostTensor> }[] = [];
+  const release = async () => {
+    for (const { session } of opened) await session.release();
+  };
+  try {
+    for (const { graph } of stepGraphs) {
+      const session = await runtime.open(graph, options);
+      const others = graph.outputs.filter((name) => written[name] === undefined);
+      const outputs = Object.fromEntries(others.map((name) => [name, bufferOf(session, name)]));
+      opened.push({ session, outputs: { ...written, ...outputs } });
+    }
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return {
+    gradients,
+    release,
+    run(feeds, theta, which) {
+      const { session, outputs } = opened[which]!;
+      return session.run({ ...feeds, ...vectorTensors(layout, theta) }, outputs);
+    },
+  };
+}
+
+function bufferOf(session: Session, name: string): HostTensor {
+  const shape = (session.outputTypes.get(name)?.shape ?? []).map(Number);
+  return { dtype: "float32", shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) };
+}
+
+const vectorTensor = (size: number, data: Float32Array): HostTensor => ({ dtype: "float32", shape: [size], data });
+
+/** Vectors as the tensors that a step graph takes. */
+export const vectorTensors = (layout: ParameterLayout, vectors: Vectors): Record<string, HostTensor> =>
+  Object.fromEntries(layout.map(({ name, size }, k) => [name, vectorTensor(size, vectors[k]!)]));
 
 export const numberIn = (tensor: HostTensor | undefined): number => Number(tensor?.data[0] ?? Number.NaN);

@@ -6,6 +6,7 @@ import type { Evaluation } from "../objective/index.ts";
 import { type ParameterLayout, packVectors, parameterCount, unpackVectors } from "../parameters/index.ts";
 import { atPrecision, type BackbonePrecision, type FrozenProducts } from "../precision/index.ts";
 import type { Task } from "../tasks/index.ts";
+import { initialState } from "./adamw.ts";
 import {
   type Checkpoint,
   type CheckpointStore,
@@ -25,7 +26,6 @@ import { TrainOptions, type TrainSettings } from "./options.ts";
 import { planTraining } from "./plan.ts";
 import { precisionOf } from "./precision-of.ts";
 import { runEpochs } from "./run-epochs.ts";
-import { initialState } from "./stepper.ts";
 import { tunedLayout } from "./tuned-step.ts";
 
 export interface TrainCall extends LongCall {

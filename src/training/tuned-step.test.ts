@@ -6,9 +6,10 @@ import { type Backbone, traceBackbone } from "../backbone/index.ts";
 import { type TunedSpec, tunedParameters } from "../methods/index.ts";
 import { packVectors } from "../parameters/index.ts";
 import { labelsOf } from "../tasks/index.ts";
+import { initialState } from "./adamw.ts";
 import { stepFeeds } from "./feeds.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
-import { initialState, openStepper } from "./stepper.ts";
+import { openStepper } from "./stepper.ts";
 import { OUTPUT, tunedForward, tunedStep } from "./tuned-step.ts";
 
 const task = tinyTask({ train: 12, noise: 0.9 });
@@ -31,7 +32,7 @@ async function firstStep(backbone: Backbone, spec: TunedSpec, batch: Uint32Array
     stepGraph,
     theta.map((vector) => vector.slice()),
   );
-  const stepper = await openStepper(backbone.runtime, stepGraph, start, { threads: 1 });
+  const stepper = await openStepper(backbone.runtime, stepGraph, options, start, { threads: 1 });
   const { input } = backbone;
   const feeds = stepFeeds(task.goal, { split: task.train, indices: batch, input, batchSize: options.batchSize });
   const result = await stepper.step(feeds, 1e-3);

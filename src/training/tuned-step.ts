@@ -3,8 +3,6 @@ import { createBuilder, type Graph, prune } from "../graph/index.ts";
 import { learningRateOf, type TunedSpec, tunedOutput, tunedParameters, upToFeatures } from "../methods/index.ts";
 import { type LossOptions, lossOf, targetShapes } from "../objective/index.ts";
 import { declareParameters, layoutOf, type ParameterLayout } from "../parameters/index.ts";
-import { SHARE } from "./accumulating-stepper.ts";
-import { appendSums } from "./gradient-sums.ts";
 import type { TrainOptions } from "./options.ts";
 import { buildStepGraph, type StepGraph } from "./step-graph.ts";
 
@@ -38,29 +36,6 @@ export function tunedStep(
   options: TrainOptions,
   sizes: StepSizes = options,
 ): StepGraph {
-  const { g, layout, declared, loss } = tunedLoss(backbone, traced, spec, options, sizes);
-  const { weightDecay, clipNorm } = options;
-  return buildStepGraph(g, layout, declared, loss, { weightDecay, clipNorm }, {}, { recompute: recomputes(options) });
-}
-
-/** A part of a step's batch: its loss, and its gradient times `share` added to the sums of the parts before. */
-export function partGradient(
-  backbone: Backbone,
-  traced: Graph,
-  spec: TunedSpec,
-  options: TrainOptions,
-  sizes: StepSizes,
-): Graph {
-  const { g, layout, declared, loss } = tunedLoss(backbone, traced, spec, options, sizes);
-  const part = g.reduceSum(g.mul(loss, g.input(SHARE, "float32", [1])), [0], false);
-  const sums = appendSums(g, layout, declared, part, { recompute: recomputes(options) });
-  return prune(g.toGraph([g.rename(loss, "loss").name, ...sums]));
-}
-
-/** `auto` is settled by who knows the free memory; without that it is `off`. */
-const recomputes = ({ recompute }: TrainOptions): boolean => recompute === "on";
-
-function tunedLoss(backbone: Backbone, traced: Graph, spec: TunedSpec, options: TrainOptions, sizes: StepSizes) {
   const layout = tunedLayout(backbone, spec, options);
   const graph = upToFeatures(backbone, traced);
   const g = createBuilder(graph);
@@ -70,7 +45,8 @@ function tunedLoss(backbone: Backbone, traced: Graph, spec: TunedSpec, options: 
   const targets = shapes.targets && g.input("targets", "float32", shapes.targets);
   const weights = g.input("weights", "float32", shapes.weights);
   const loss = lossOf(g, spec.goal, output, targets, weights, sizes.views ?? 1, options satisfies LossOptions);
-  return { g, layout, declared, loss };
+  // `auto` is settled by who knows the free memory; without that it is `off`.
+  return buildStepGraph(g, layout, declared, loss, {}, { recompute: options.recompute === "on" });
 }
 
 /** Name of the forward graph's output, whatever the goal. */

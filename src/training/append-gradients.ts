@@ -1,0 +1,42 @@
+import { type DifferentiateOptions, differentiate } from "../autodiff/index.ts";
+import type { Builder, Value } from "../graph/index.ts";
+import type { DeclaredParameters, ParameterLayout, Vectors } from "../parameters/index.ts";
+
+/** The name of the output that a vector's gradient is. */
+export const gradientOf = (vector: string): string => `${vector}.gradient`;
+
+/**
+ * Differentiate a value with respect to parameters: an output `<vector>.gradient` for each vector.
+ * @returns  names of the outputs, in layout order
+ */
+export function appendGradients(
+  g: Builder,
+  layout: ParameterLayout,
+  { tensors }: DeclaredParameters,
+  value: Value,
+  how: DifferentiateOptions = {},
+): string[] {
+  const names = [...tensors.keys()];
+  const gradients = differentiate(
+    g,
+    value,
+    names.map((name) => tensors.get(name)!),
+    how,
+  );
+  const byName = new Map(names.map((name, k) => [name, gradients[k]!]));
+  return layout.map(({ name: vector, entries }) => {
+    const flat = g.concat(
+      entries.map(({ name, size }) => g.reshape(byName.get(name)!, [size])),
+      0,
+    );
+    return g.rename(flat, gradientOf(vector)).name;
+  });
+}
+
+/** sums := sums + share · gradients, in place. */
+export function addUp(sums: Vectors, gradients: Vectors, share: number): void {
+  for (const [k, sum] of sums.entries()) {
+    const gradient = gradients[k]!;
+    for (let at = 0; at < sum.length; at++) sum[at]! += share * gradient[at]!;
+  }
+}
