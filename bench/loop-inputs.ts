@@ -1,5 +1,5 @@
 /**
- * Share of an epoch's wall time that a training spends outside `session.run`: making batches, the loop, progress.
+ * Share of an epoch's wall time that a training spends outside `session.run`: making batches, the update, the loop, progress.
  * `npx tsx bench/loop-inputs.ts [DIR OF A TEXT MODEL]`
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
  * What the training loop costs over the runtime: in a training of the embedded model, time between the ends of two steps
- * that is not spent in ONNX Runtime's own `session.run` (feeding, augmenting, optimiser state, progress).
+ * that is not spent in ONNX Runtime's own `session.run` (feeding, augmenting, the update, progress).
  * `npm run bench -- loop-overhead`
  */
 import * as ort from "onnxruntime-node";

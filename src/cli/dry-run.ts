@@ -1,25 +1,15 @@
-import { describeMethod, type Method, tunedParameters } from "../methods/index.ts";
-import { type AdapterOptions, type Backbone, parseScores, type Task, type TrainOptions } from "../node.ts";
-import { estimateScoring, parseSiteScores } from "../scoring/index.ts";
-import {
-  assumedSites,
-  choosingWork,
-  isTaskSelector,
-  needsScores,
-  needsSiteScores,
-  openBudget,
-  parseMethod,
-  selectMethod,
-  standIn,
-} from "../selection/index.ts";
+import { describeMethod, tunedParameters } from "../methods/index.ts";
+import type { AdapterOptions, Backbone, Task, TrainOptions } from "../node.ts";
+import { estimateScoring } from "../scoring/index.ts";
+import { choosingWork, parseMethod } from "../selection/index.ts";
 import type { DatasetDescription } from "../tables/index.ts";
 import { describeRows, isImageFolder } from "../tasks/index.node.ts";
 import { type Goal, labelsOf, outputNames, type Split } from "../tasks/index.ts";
 import { estimateTraining, type TrainingEstimate } from "../training/index.ts";
 import { type ColumnArgs, columnNames } from "./arguments.ts";
+import { assumedMethod, type MethodArgs, widestOnTheWay } from "./assumed-method.ts";
 import type { CommandContext } from "./define-command.ts";
 import { type MemoryOutlook, memoryOutlook } from "./memory.ts";
-import { readJson } from "./read-json.ts";
 import type { TrainTaskArgs } from "./train-task.ts";
 
 const SPLITS = ["train", "validation", "test"] as const;
@@ -74,10 +64,8 @@ export interface DryRun {
   };
 }
 
-type Args = Pick<
-  TrainTaskArgs,
-  "method" | "scores" | "maxParameters" | "maxLatency" | "selectEpochs" | "selectSeeds" | "rank" | "seed" | "threads"
-> &
+type Args = MethodArgs &
+  Pick<TrainTaskArgs, "threads"> &
   ColumnArgs & { readonly data?: string; readonly skipUnreadable: boolean };
 
 export interface DryRunCall {
@@ -94,9 +82,10 @@ export async function dryRun(
   { args, adapter, options }: DryRunCall,
 ): Promise<DryRun> {
   const { seed, threads } = args;
-  const { method, isAssumed } = await chosen(args, backbone, adapter);
+  const { method, isAssumed } = await assumedMethod(args, backbone, adapter);
+  const widest = await widestOnTheWay(args, backbone, adapter);
   const memory = () => process.resourceUsage().maxRSS * 1024;
-  const outlook = await memoryOutlook(backbone, task, method, options, signal);
+  const outlook = await memoryOutlook(backbone, task, widest ?? method, options, signal);
   const call = { options, memory, signal, onProgress };
   const { trainableParameters, steps, forwardSeconds, headSeconds, ...cost } = await estimateTraining(
     backbone,
@@ -111,8 +100,10 @@ export async function dryRun(
       ? await estimateScoring(backbone, task, { forwardSeconds, headSeconds, seed, threads, signal, onProgress })
       : undefined;
   const secondsScoring = secondsPerScoring && work.scorings * secondsPerScoring;
-  // Adapters on the way are as many as there will be, or fewer.
-  const secondsTrials = (work.epochs * cost.secondsTraining) / options.epochs;
+  // Adapters on the way are as many as there will be, or fewer, or as the widest training has at most.
+  const trial = widest ? await estimateTraining(backbone, task, widest, call) : { ...cost, forwardSeconds };
+  const secondsTrials =
+    (work.epochs * trial.secondsTraining) / options.epochs + work.passes * task.validation.count * trial.forwardSeconds;
   return {
     model: modelOf(backbone),
     data: await dataOf(task, args, signal),
@@ -135,39 +126,6 @@ export async function dryRun(
       secondsTotal: cost.secondsBase + cost.secondsTraining + (secondsScoring ?? 0) + secondsTrials,
     },
   };
-}
-
-/**
- * Where scores choose the edges: as many of the dearest, from the last state to the first ones, which run all blocks twice;
- * under a budget, some that keep to it.
- */
-export async function chosen(
-  args: Args,
-  backbone: Backbone,
-  adapter: AdapterOptions,
-): Promise<{ method: Method; isAssumed: boolean }> {
-  const { method: text, scores: file, rank, seed } = args;
-  const asked = parseMethod(text);
-  const trains = "place" in asked && isTaskSelector(asked.place);
-  const spec = trains ? { place: standIn(asked.place) } : asked;
-  const budget = await openBudget(backbone, args, adapter);
-  const options = { adapter, seed, budget, defaultRank: rank };
-  if (needsSiteScores(spec)) {
-    const sites = file === undefined ? undefined : parseSiteScores(readJson(file), file);
-    const assumed = sites ?? assumedSites(backbone);
-    return { ...selectMethod(spec, backbone, { ...options, sites: assumed }), isAssumed: sites === undefined };
-  }
-  const isScored = needsScores(spec);
-  const scores = isScored && !trains && file !== undefined ? parseScores(readJson(file), file) : undefined;
-  if (!isScored || scores) return { ...selectMethod(spec, backbone, { ...options, scores }), isAssumed: false };
-  // With scores that are all alike it chooses too, and refuses a count that is too large.
-  const states = backbone.states.length;
-  const alike = Array.from({ length: states }, () => new Array<number>(states).fill(1));
-  const { selection } = selectMethod(spec, backbone, { ...options, scores: { matrix: alike } });
-  if (budget) return { method: { kind: "adapters", placement: selection!.placement, adapter }, isAssumed: true };
-  const edges = alike.flatMap((_, k) => alike.map((_, to) => ({ from: states - 1 - k, to })));
-  const placement = selection!.placement.map(({ rank }, k) => ({ ...edges[k]!, rank }));
-  return { method: { kind: "adapters", placement, adapter }, isAssumed: true };
 }
 
 function modelOf(backbone: Backbone): DryRun["model"] {

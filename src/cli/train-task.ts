@@ -40,6 +40,7 @@ import {
 } from "../selection/index.ts";
 import type { Head } from "../training/index.ts";
 import { coarsePass } from "./arguments.ts";
+import { widestOnTheWay } from "./assumed-method.ts";
 import type { CommandContext } from "./define-command.ts";
 import { describeBudget, describeCurve, onTrial } from "./describe-choice.ts";
 import { describeLatency } from "./describe-latency.ts";
@@ -263,7 +264,9 @@ async function choose(
     return selectMethod(placement, backbone, { ...call, scores: undefined });
   }
   context.note(`${method} trains to choose: up to ${trainings} trainings, ${epochs} epochs in all`);
-  const chosen = await chooseMethod(spec, backbone, task, choosing);
+  const widest = await widestOnTheWay(args, backbone, adapter);
+  const fitting = widest ? await fitMemory(context, backbone, task, widest, options) : options;
+  const chosen = await chooseMethod(spec, backbone, task, { ...choosing, options: fitting });
   await kept.write(describeMethod(chosen.method));
   for (const text of describeCurve(chosen.selection!.curve ?? [], metricName(task.goal))) context.note(text);
   return chosen;

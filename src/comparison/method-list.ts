@@ -25,6 +25,8 @@ export function methodTitle(row: string): string {
       return `${count} edges, scored after each${width}`;
     case "race":
       return `${count} that did best in an epoch${width}`;
+    case "prune":
+      return `${count} left of many trained together${width}`;
     case "auto":
       return `as many edges as are enough${width}`;
     case "random":

@@ -18,8 +18,7 @@ const TOLERANCE = 5e-3;
 const SIZES = { batch: 4, tokens: 32, width: 64, words: 50, classes: 10 } as const;
 
 /**
- * Run one training step of a small transformer block on a device and on the CPU, and compare loss, gradients and updated
- * parameters.
+ * Run one training step of a small transformer block on a device and on the CPU, and compare loss and gradients.
  * @param open  opens a graph's session on a device
  * @param fail  makes the error
  * @throws GraftError DEVICE_FAILED, DEVICE_DIFFERS
@@ -131,7 +130,7 @@ function testStep(): Graph {
     ],
     0,
   );
-  const outputs = { loss, gradient, "theta.next": g.sub(theta, gradient) };
+  const outputs = { loss, gradient };
   return g.toGraph(Object.entries(outputs).map(([name, value]) => g.rename(value, name).name));
 }
 

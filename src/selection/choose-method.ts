@@ -34,7 +34,7 @@ import {
   type SelectMethodOptions,
   selectMethod,
 } from "./select-method.ts";
-import type { TaskSelector } from "./task-selector.ts";
+import type { SelectorWork, TaskSelector } from "./task-selector.ts";
 import { type TaskSelectorName, taskSelectors } from "./task-selectors.ts";
 
 /** How a choice is made that takes trainings. */
@@ -181,22 +181,25 @@ async function chooseByTraining(
   }
 }
 
+export interface ChoosingWork extends Pick<SelectorWork, "scorings" | "trainings" | "most"> {
+  /** Of all trainings together. */
+  readonly epochs: number;
+  /** Over the validation examples, besides those of trainings. */
+  readonly passes: number;
+}
+
 /**
- * What choosing takes at most: scorings of all edges, trainings, and epochs of all of these together.
+ * What choosing takes at most.
  * @param epochs  of the training that follows
  */
-export function choosingWork(
-  spec: MethodSpec,
-  epochs: number,
-  selecting: ChooseSettings = {},
-): { readonly scorings: number; readonly trainings: number; readonly epochs: number } {
+export function choosingWork(spec: MethodSpec, epochs: number, selecting: ChooseSettings = {}): ChoosingWork {
   if (!("place" in spec && isTaskSelector(spec.place)))
-    return { scorings: needsScores(spec) || needsSiteScores(spec) ? 1 : 0, trainings: 0, epochs: 0 };
+    return { scorings: needsScores(spec) || needsSiteScores(spec) ? 1 : 0, trainings: 0, epochs: 0, passes: 0 };
   const selector: TaskSelector = taskSelectors[spec.place.selector];
   const count = spec.place.count ?? selector.defaultCount!;
-  const { scorings, tries, trainings } = selector.work(count, selecting.seeds ?? DEFAULT_SEEDS);
+  const { scorings, tries, trainings, most, passes = 0 } = selector.work(count, selecting.seeds ?? DEFAULT_SEEDS);
   return {
-    scorings,
+    ...{ scorings, most, passes },
     trainings: tries + trainings,
     epochs: tries * (selecting.epochs ?? TRY_EPOCHS) + trainings * epochs,
   };

@@ -25,7 +25,7 @@ const known: Readonly<Record<SelectorName | TaskSelectorName, Selector | TaskSel
 
 /**
  * Read the `--place` language: `gga:3`, `top:3`, `random:3@7` (seed 7), `first:3`, `last:3`, `all:parallel`, `all:sequential`,
- * `none`, `diverse:3`, `greedy:3`, `race:3`, `auto`, each perhaps with `@r16` for its adapters' rank; or edges, `4-5,20-3@r16`.
+ * `none`, `diverse:3`, `greedy:3`, `race:3`, `prune:3`, `auto`, each perhaps with `@r16` for its adapters' rank; or edges, `4-5,20-3@r16`.
  * @throws GraftError UNKNOWN_SELECTOR, BAD_SELECTOR, or what `parseEntries` throws
  */
 export function parseSelector(text: string): SelectorSpec {
@@ -109,9 +109,12 @@ export const selectorNeedsScores = (spec: SelectorSpec): boolean =>
 export const isTaskSelector = (spec: SelectorSpec): spec is NamedSpec<TaskSelectorName> =>
   "selector" in spec && Object.hasOwn(taskSelectors, spec.selector);
 
-/** A spec that chooses by scores alone what may stand for this one in checks and estimates: as many edges of that rank. */
-export function standIn(spec: SelectorSpec): SelectorSpec {
+/**
+ * A spec that chooses by scores alone what may stand for this one in checks and estimates: as many edges of that rank.
+ * @param most  how many, where those on the way to the choice are meant
+ */
+export function standIn(spec: SelectorSpec, most?: number): SelectorSpec {
   if (!isTaskSelector(spec)) return spec;
   const { selector, count = taskSelectors[selector].defaultCount!, seed, rank } = spec;
-  return { selector: "gga", count, seed, rank };
+  return { selector: "gga", count: most ?? count, seed, rank };
 }

@@ -4,9 +4,18 @@ import { drawnEdges, takeFitting } from "./selector.ts";
 import { STANDING, type TaskSelector, type TaskSelectorRequest } from "./task-selector.ts";
 
 /** Edges it begins with, where four times as many as are wanted are not more. */
-const CANDIDATES = 48;
+const AT_FIRST = 48;
 
-const candidatesFor = (count: number): number => (count === 0 ? 0 : Math.max(CANDIDATES, 4 * count));
+const atFirst = (count: number): number => (count === 0 ? 0 : Math.max(AT_FIRST, 4 * count));
+
+/** How many adapters each round trains until `count` are left. */
+function rounds(edges: number, count: number): number[] {
+  const sizes: number[] = [];
+  for (let left = edges; left > count; left = halved(left, count)) sizes.push(left);
+  return sizes;
+}
+
+const halved = (left: number, count: number): number => Math.max(count, Math.ceil(left / 2));
 
 /**
  * Train adapters on many edges together for an epoch, leave out the half that validation misses least, train the others anew, and
@@ -15,17 +24,27 @@ const candidatesFor = (count: number): number => (count === 0 ? 0 : Math.max(CAN
  */
 export const pruneSelector: TaskSelector = {
   usage: "prune:3",
-  summary: `${CANDIDATES} edges trained together for an epoch, the half missed least left out, down to 3`,
+  summary: `${AT_FIRST} edges trained together for an epoch, the half missed least left out, down to 3`,
   counted: true,
   defaultCount: undefined,
   seeded: true,
   needsScores: false,
   from: { edges: "edges", count: (states) => states * states },
-  work: (count) => ({ scorings: 0, tries: roundsFrom(candidatesFor(count), count), trainings: 0 }),
-  choose: async (request) => ({ edges: await prune(request), scoreName: STANDING }),
+  work(count) {
+    const sizes = rounds(atFirst(count), count);
+    const passes = sizes.reduce((sum, size) => sum + size, 0);
+    return { scorings: 0, tries: sizes.length, trainings: 0, most: atFirst(count), passes };
+  },
+  async choose(request) {
+    const edges = await prune(request);
+    return { edges, ...(edges.some(({ score }) => score !== undefined) && { scoreName: STANDING }) };
+  },
 };
 
-/** The edges that are left, the most missed first, each with its standing in the last round that it was in. */
+/**
+ * The edges that are left, the most missed first, each with its standing in the last round that it was in. Where so many
+ * adapters cannot be trained together at this rate nothing is chosen: the error of that training is the selection's.
+ */
 async function prune({
   states,
   count,
@@ -35,7 +54,7 @@ async function prune({
   without,
 }: TaskSelectorRequest): Promise<(Edge & { score?: number })[]> {
   const drawn = drawnEdges(states, seed, "prune").filter((edge) => fits?.([edge]) ?? true);
-  const most = candidatesFor(count);
+  const most = atFirst(count);
   const [parallel, others] = [true, false].map((isParallel) =>
     drawn.filter((edge) => (edgeKind(edge) === "parallel") === isParallel),
   );
@@ -44,19 +63,12 @@ async function prune({
   let dropped: typeof left = [];
   while (left.length > count) {
     const shares = standings(await without(await tryOut(left), left));
-    // Ranks turned round: what does best without an edge misses it least.
+    // Standings turned round: what does best without an edge misses it least.
     const missed = left.map((edge, k) => ({ ...edge, score: 1 + 1 / left.length - shares[k]! }));
     missed.sort((a, b) => b.score - a.score);
-    const kept = Math.max(count, Math.ceil(left.length / 2));
+    const kept = halved(left.length, count);
     dropped = [...missed.slice(kept), ...dropped];
     left = missed.slice(0, kept);
   }
   return takeFitting([...left, ...dropped], count, fits);
-}
-
-/** Rounds that halve some edges until `count` are left. */
-function roundsFrom(edges: number, count: number): number {
-  let rounds = 0;
-  for (let left = edges; left > count; left = Math.max(count, Math.ceil(left / 2))) rounds++;
-  return rounds;
 }

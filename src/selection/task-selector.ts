@@ -25,7 +25,7 @@ export interface TaskSelector {
   choose(request: TaskSelectorRequest): Promise<TaskChoice>;
 }
 
-/** The name of a score by which trainings stand among one another: the share that one does as well as, or better than. */
+/** The name of a score by which trainings, or adapters, stand among one another: the share of them that are no better. */
 export const STANDING = "standing";
 
 export interface SelectorWork {
@@ -35,6 +35,10 @@ export interface SelectorWork {
   readonly tries: number;
   /** Trainings like the one that follows. */
   readonly trainings: number;
+  /** The most adapters that one of them has, where that is more than are wanted. */
+  readonly most?: number;
+  /** Passes over the validation examples besides those of trainings; default 0. */
+  readonly passes?: number;
 }
 
 export interface TaskSelectorRequest extends Omit<SelectorRequest, "scores"> {

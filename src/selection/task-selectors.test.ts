@@ -11,6 +11,7 @@ import { type ChooseMethodCall, chooseMethod, choosingWork } from "./choose-meth
 import { enough, pointsOf } from "./enough.ts";
 import { openBudget, parseMethod, select } from "./index.ts";
 import { parseSelector } from "./parse-selector.ts";
+import { pruneSelector } from "./prune.ts";
 import { raceSelector } from "./race.ts";
 import { type TaskSelectorName, taskSelectors } from "./task-selectors.ts";
 
@@ -141,7 +142,7 @@ test("race trains each drawn edge alone and takes those that stand highest by me
   const order = trials.map((_, k) => k).sort((a, b) => shares[b]! - shares[a]!);
   expect(selection!.placement).toEqual(order.slice(0, 2).map((k) => trials[k]!.placement[0]));
   expect(selection!.edges.map(({ score }) => score)).toEqual(order.slice(0, 2).map((k) => shares[k]));
-  expect(choosingWork(parseMethod("race:3"), 4)).toEqual({ scorings: 0, trainings: 24, epochs: 24 });
+  expect(choosingWork(parseMethod("race:3"), 4)).toMatchObject({ scorings: 0, trainings: 24, epochs: 24, passes: 0 });
   expect(choosingWork(parseMethod("race:20"), 4).trainings).toBe(40);
 });
 
@@ -190,9 +191,46 @@ test("prune halves what it trains together, and keeps what validation misses mos
       expect(selection!.edges).toContainEqual(
         expect.objectContaining({ from: edge.from, to: edge.to, score: 1 + 1 / last.length - shares[k]! }),
       );
-  expect(choosingWork(parseMethod("prune:3"), 4)).toEqual({ scorings: 0, trainings: 4, epochs: 4 });
+  expect(choosingWork(parseMethod("prune:3"), 4)).toEqual({
+    scorings: 0,
+    trainings: 4,
+    epochs: 4,
+    most: 48,
+    passes: 90,
+  });
   expect(choosingWork(parseMethod("prune:1"), 4).trainings).toBe(6);
   expect(choosingWork(parseMethod("prune:20"), 4).trainings).toBe(2);
+});
+
+test("prune takes what was left out before where a budget leaves room for nothing else, and all edges without a training", async () => {
+  const request = { states: 5, count: 4, seed: 1, gamma: undefined, seeds: [1] };
+  const unused = { score: () => expect.fail(), couple: () => expect.fail(), train: () => expect.fail() };
+  const seen: string[][] = [];
+  const choice = await pruneSelector.choose({
+    ...request,
+    ...unused,
+    // At most one edge of each source.
+    fits: (edges) => new Set(edges.map(({ from }) => from)).size === edges.length,
+    async tryOut(edges) {
+      seen.push(namesOf(edges));
+      return {} as Trained;
+    },
+    // Missed are edges out of state 0, then those out of state 1, and so on.
+    without: async (_, edges) => edges.map(({ from }) => ({ value: from, loss: -from })),
+  });
+  expect(seen.map(({ length }) => length)).toEqual([25, 13, 7]);
+  expect(choice.edges.map(({ from }) => from)).toEqual([0, 1, 2, 3]);
+  expect(seen[1]).not.toContain(namesOf(choice.edges)[3]);
+
+  const all = await pruneSelector.choose({
+    ...request,
+    ...unused,
+    count: 25,
+    tryOut: () => expect.fail("nothing is left out"),
+    without: () => expect.fail("nothing is left out"),
+  });
+  expect(all.edges).toHaveLength(25);
+  expect(all.scoreName).toBeUndefined();
 });
 
 test("auto tries the beginnings of a race's list, each with the same seeds, and takes one of them", async () => {
@@ -211,8 +249,12 @@ test("auto tries the beginnings of a race's list, each with the same seeds, and 
 
 test("auto is written without a number too: 8 at most, which is 5 numbers of adapters", () => {
   expect(parseSelector("auto@r4")).toEqual({ selector: "auto", rank: 4 });
-  expect(choosingWork(parseMethod("auto"), 4)).toEqual({ scorings: 0, trainings: 24 + 3 * 5, epochs: 24 + 3 * 5 * 4 });
-  expect(choosingWork(parseMethod("greedy:3"), 4)).toEqual({ scorings: 3, trainings: 2, epochs: 2 });
+  expect(choosingWork(parseMethod("auto"), 4)).toMatchObject({
+    scorings: 0,
+    trainings: 24 + 3 * 5,
+    epochs: 24 + 3 * 5 * 4,
+  });
+  expect(choosingWork(parseMethod("greedy:3"), 4)).toMatchObject({ scorings: 3, trainings: 2, epochs: 2 });
   expect(() => parseSelector("auto:")).toThrow('"" is not a count');
   expect(() => parseSelector("greedy")).toThrow('"" is not a count');
 });

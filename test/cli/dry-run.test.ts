@@ -49,6 +49,18 @@ test("a dry run says what was understood and what it would cost, and writes noth
   expect(contentsOf(folder)).toEqual(before);
 });
 
+test("where more adapters are trained on the way than are chosen, memory and time are planned for those", async () => {
+  const planned = async (place: string) => {
+    const { stdout } = await train("--dry-run", "--epochs", "1", "--place", place, "--json");
+    return JSON.parse(stdout);
+  };
+  const [few, pruned] = [await planned("race:2@r2"), await planned("prune:2@r2")];
+  // All 25 edges in the first round.
+  expect(pruned.memory.activations).toBeGreaterThan(1.5 * few.memory.activations);
+  expect(pruned.cost.secondsTrials).toBeGreaterThan(0);
+  expect(pruned.training.placement).toBe(few.training.placement);
+});
+
 test("for people: example rows, classes, sites, cost; trainable parameters as a training counts them", async () => {
   const place = ["--place", "3-1@r4,0-4@r2", "--epochs", "1"];
   const { code, stdout } = await train("--dry-run", ...place);

@@ -21,8 +21,9 @@ import {
   seedArgs,
   selectingArgs,
 } from "../arguments.ts";
+import { assumedMethod, widestOnTheWay } from "../assumed-method.ts";
 import { defineCommand } from "../define-command.ts";
-import { chosen, dryRun } from "../dry-run.ts";
+import { dryRun } from "../dry-run.ts";
 import { dryRunReport } from "../dry-run-report.ts";
 import { inGroup } from "../flags.ts";
 import { autoBatch } from "../memory.ts";
@@ -102,7 +103,7 @@ export const train = defineCommand({
             context,
             backbone,
             task,
-            (await chosen(args, backbone, adapter)).method,
+            (await widestOnTheWay(args, backbone, adapter)) ?? (await assumedMethod(args, backbone, adapter)).method,
             pick(TrainOptions, others),
           )
         : args.batchSize;
