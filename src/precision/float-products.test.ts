@@ -6,9 +6,10 @@ import { openGraph } from "../backbone/index.ts";
 import { constantTensor, type Graph, prune, tensorValues } from "../graph/index.ts";
 import type { HostTensor } from "../runtime/index.ts";
 import { nodeRuntime } from "../runtime/node.ts";
-import { floatProducts, quantizeFrozen } from "./index.ts";
+import { floatProducts, int8Limit, quantizeFrozen } from "./index.ts";
 
-const all = { least: 0 };
+const limit = await int8Limit(nodeRuntime);
+const all = { least: 0, limit };
 const named = (names: readonly string[], op: RegExp, { nodes }: Graph) =>
   nodes.filter((node) => op.test(node.op) && node.inputs.some((name) => names.includes(name))).length;
 
@@ -63,7 +64,9 @@ describe.each(quantised)("%s", (name) => {
       const shift = tensor.dtype === "uint8" ? 128 : 0;
       return kept.has(Array.from(tensorValues(tensor) as Uint8Array, (value) => value - shift).join());
     });
-    expect(products.length).toBeGreaterThanOrEqual(12);
+    // A processor that cuts off sums of the file's bytes gets smaller ones.
+    if (limit === 127) expect(products.length).toBeGreaterThanOrEqual(12);
+    else expect(products).toEqual([]);
     const feeds = recordedFeeds(record);
     const [together] = Object.values(await runOnce(lower, feeds));
     const [alone] = Object.values(await runOnce(lower, first(feeds, 1)));
