@@ -58,8 +58,8 @@ async function prune({
   const [parallel, others] = [true, false].map((isParallel) =>
     drawn.filter((edge) => (edgeKind(edge) === "parallel") === isParallel),
   );
-  const early = parallel!.slice(0, most / 2);
-  let left: (Edge & { score?: number })[] = [...early, ...others!.slice(0, most - early.length)];
+  const half = parallel!.slice(0, most / 2);
+  let left: (Edge & { score?: number })[] = [...half, ...others!.slice(0, most - half.length)];
   let dropped: typeof left = [];
   while (left.length > count) {
     const shares = standings(await without(await tryOut(left), left));
