@@ -1,7 +1,7 @@
 import { type Backbone, traceBackbone } from "../backbone/index.ts";
 import { parseOptions } from "../base/index.ts";
 import { byteLength, elementCount, type Graph, type Tensor } from "../graph/index.ts";
-import type { Method, TunedSpec } from "../methods/index.ts";
+import { type Method, type TunedSpec, upToFeatures } from "../methods/index.ts";
 import { parameterCount } from "../parameters/index.ts";
 import { atPrecision } from "../precision/index.ts";
 import { type SessionMemory, sessionMemory } from "../runtime/index.ts";
@@ -33,6 +33,12 @@ export interface MemoryPlan {
 
 /** What the runtime takes for weights, of their bytes: it packs them (measured: 1.2 to 1.33 at ViT-B and MiniLM size). */
 const PACKED = 1.3;
+
+/**
+ * What the runtime takes for a forward pass's values, of what they take at one time (measured: 3.3 to 3.5 at ViT-B and MiniLM
+ * size): its arena grows in powers of two. A step's values are many times as many and fill what it has.
+ */
+const FORWARD = 3.3;
 
 /** What graphs, sessions and the fit of the head take besides (measured: 25 to 40 MB). */
 const REST = 30e6;
@@ -82,9 +88,13 @@ export async function planMemory(
     const frozen = frozenValues(backbone, task, options, step, layout);
     sessions.push(memoryOf(cutFrozen(step, frozen), step.outputs));
     if (tokens !== lengths.at(-1)) continue;
-    const forward = memoryOf(cutFrozen(tunedForward({ ...backbone, graph: traced }, spec, layout), frozen));
-    const rows = Math.min(forwardBatchSize(backbone.input), task.validation.count) / batchSize;
-    sessions.push({ weights: forward.weights, values: parameters + rows * (forward.values - parameters) });
+    const rows = views * Math.min(forwardBatchSize(backbone.input), task.validation.count);
+    const validated = await traceBackbone(backbone, { batchSize: rows, tokens }, signal);
+    const forward = memoryOf(cutFrozen(tunedForward({ ...backbone, graph: validated }, spec, layout), frozen));
+    // Frozen values of validation examples are computed when the step's session is open already.
+    const plain = frozen.length > 0 ? memoryOf(upToFeatures(backbone, validated)).values : 0;
+    const values = Math.max(forward.values - parameters, plain);
+    sessions.push({ weights: forward.weights, values: parameters + FORWARD * values });
     const examples = (task.train.count + task.validation.count) / batchSize;
     cache = examples * frozen.reduce((sum, name) => sum + bytesOf(step, name), 0);
   }
