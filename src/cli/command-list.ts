@@ -83,7 +83,7 @@ export const commandList: readonly CommandEntry[] = [
       {
         name: "resume",
         description: "Go on with a study that stopped: the same as run",
-        load: async () => (await import("./commands/study/run.ts")).runCommand,
+        load: async () => (await import("./commands/study/run.ts")).resumeCommand,
       },
       {
         name: "status",

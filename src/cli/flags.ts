@@ -4,7 +4,7 @@ import * as z from "zod";
 export interface Flag {
   /** camelCase, as in a config file. */
   readonly key: string;
-  /** As typed and as errors name it: `--learning-rate`, or `MODEL` for a positional argument. */
+  /** As typed and as errors name it: `--learning-rate`, or of a positional argument what stands for it in the help. */
   readonly name: string;
   readonly positional: boolean;
   /** There is no default, and no command without it. */
@@ -35,16 +35,17 @@ export function flagOf(key: string, schema: Schema, positional = false): Flag {
   const kind = kindOf(list ? unwrap(core.def.element).at(-1)! : core);
   if (kind === undefined) throw new Error(`argument "${key}" has a type that no flag can carry`);
   const meta = Object.assign({}, ...layers.toReversed().map((layer) => z.globalRegistry.get(layer) ?? {}));
+  const value = typeof meta.value === "string" ? meta.value : undefined;
   const layerWithDefault = layers.find((layer) => layer instanceof z.ZodDefault || layer instanceof z.ZodPrefault);
   return {
     key,
-    name: positional ? kebab(key).toUpperCase() : `--${kebab(key)}`,
+    name: positional ? (value ?? kebab(key).toUpperCase()) : `--${kebab(key)}`,
     positional,
     required: !z.safeParse(schema, undefined).success,
     description: typeof meta.description === "string" ? meta.description : "",
     kind,
     list,
-    placeholder: typeof meta.value === "string" ? meta.value : placeholderOf(core, kind, list),
+    placeholder: value ?? placeholderOf(core, kind, list),
     default: layerWithDefault?.def.defaultValue,
     group: typeof meta.group === "string" ? meta.group : "Options",
   };

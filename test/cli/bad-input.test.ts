@@ -91,7 +91,7 @@ const mistakes: Record<string, [line: string, says: string][]> = {
   "flags and numbers": [
     ["trian", 'did you mean "train"?'],
     ["--quite", "--quite: graft has no such flag of its own"],
-    ["inspect a b", '"b": graft inspect takes flags and MODEL and nothing else'],
+    ["inspect a b", '"b": graft inspect takes flags and model and nothing else'],
     [`${fresh} --learning-rat 1`, 'did you mean "--learning-rate"?'],
     [`${fresh} --model`, "--model: graft train: the flag needs a value"],
     ["train --task coutn --out new", 'did you mean "count"?'],

@@ -57,6 +57,6 @@ export const worker = defineCommand({
     } finally {
       await workers.close();
     }
-    print({ done, failed }, () => `${done} trainings done, ${failed} without a result`);
+    print({ done, failed }, () => `trainings done: ${done}; without a result: ${failed}`);
   },
 });

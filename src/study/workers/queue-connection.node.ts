@@ -75,6 +75,7 @@ async function reach(
   { url, signal, note, patienceSeconds = 60 }: ConnectOptions,
 ): Promise<void> {
   const deadline = Date.now() + patienceSeconds * 1000;
+  let told: string | undefined;
   for (let attempt = 1; ; attempt++) {
     const probe = new Redis(url, { lazyConnect: true, retryStrategy: () => null, connectTimeout: 5000 });
     let lastError: unknown;
@@ -90,7 +91,8 @@ async function reach(
       const reason = reasonOf(cause);
       if (/WRONGPASS|NOAUTH|NOPERM|invalid password/i.test(reason)) throw refused(address, reason, cause);
       if (Date.now() >= deadline) throw unreachable(address, reason, attempt, cause);
-      note?.(`no queue at ${address} yet (${reason}); trying again`);
+      if (reason !== told) note?.(`no queue at ${address} yet (${reason}); trying again for ${patienceSeconds} s`);
+      told = reason;
     } finally {
       probe.disconnect();
     }
