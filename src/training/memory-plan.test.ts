@@ -18,6 +18,14 @@ test("activations grow with the batch, weights and optimizer do not", async () =
   expect(four.activations).toBeLessThan(4.1 * one.activations);
 });
 
+test("a batch in parts takes a set of parameters more, for its gradients' sum", async () => {
+  const optimizer = async (options: object) => (await plan("last:1", { batchSize: 16, ...options })).optimizer;
+  const [whole, parts] = [await optimizer({}), await optimizer({ microBatch: 4 })];
+  // An adapter of rank 8 and a head of 8 classes, at d = 96.
+  const parameters = 8 * (2 * 96 + 1) + 3 * 96 + 1 + 8 * (2 * 96 + 1);
+  expect([whole, parts]).toEqual([9 * 4 * parameters, 10 * 4 * parameters]);
+});
+
 test("late adapters need less than those everywhere, and what is frozen is kept", async () => {
   const [late, all] = [await plan("last:1", { augment: false }), await plan("all:parallel", { augment: false })];
   expect(late.peak).toBeLessThan(all.peak);

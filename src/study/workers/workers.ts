@@ -43,6 +43,7 @@ export const UNFIT_HOST: ReadonlySet<string> = new Set([
   "MODEL_NOT_FOUND",
   "NO_DATA",
   "NO_SUCH_FOLDER",
+  "NO_WEBASSEMBLY",
   "RUNTIME_MISSING",
 ]);
 
