@@ -9,7 +9,7 @@ test("auto is int8 for wide models on a CPU that has exact products of bytes, an
   expect(await settlePrecision({ hiddenSize: 256, runtime: nodeRuntime }, "auto")).toBe(wide);
   expect(await settlePrecision({ hiddenSize: 255, runtime: nodeRuntime }, "auto")).toBe("fp32");
   expect(await settlePrecision({ hiddenSize: 768, runtime: createWebRuntime() }, "auto")).toBe("fp32");
-  const other = { ...nodeRuntime, device: "webgpu" } as const;
+  const other = { ...nodeRuntime, settleDevice: async () => "webgpu" as const };
   expect(await settlePrecision({ hiddenSize: 768, runtime: other }, "auto")).toBe("fp32");
   const broken = { ...nodeRuntime, open: () => Promise.reject(new Error("no such operator")) };
   expect(await settlePrecision({ hiddenSize: 768, runtime: broken }, "auto")).toBe("fp32");

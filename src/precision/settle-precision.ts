@@ -14,6 +14,6 @@ export async function settlePrecision(
   asked: BackbonePrecision | "auto",
 ): Promise<BackbonePrecision> {
   if (asked !== "auto") return asked;
-  if (hiddenSize < WORTH_FROM || runtime.device !== "cpu") return "fp32";
+  if (hiddenSize < WORTH_FROM || (await runtime.settleDevice()) !== "cpu") return "fp32";
   return (await int8Limit(runtime).catch(() => undefined)) === 127 ? "int8" : "fp32";
 }

@@ -21,12 +21,13 @@ export async function settleDevice(ort: Ort, choice: DeviceChoice, base: BaseOpt
   }
   const passed: (SelfTest & { device: Device })[] = [];
   for (const device of providersOf(ort)) {
-    const result = await runSelfTest(ort, device, { ...base, logSeverityLevel: 4 }).catch((error: Error) =>
-      note(`device ${device} left out: ${error.message}`),
-    );
+    const result = await runSelfTest(ort, device, { ...base, logSeverityLevel: 4 }).catch((error: Error) => {
+      note(`device ${device} left out: ${error.message}`);
+    });
     if (result) passed.push({ device, ...result });
   }
-  const fastest = passed.reduce((a, b) => (b.seconds < a.seconds ? b : a));
+  const [fastest] = passed.toSorted((a, b) => a.seconds - b.seconds);
+  if (fastest === undefined) throw deviceError("DEVICE_FAILED", "cpu", "no device of this build passes its self-test");
   const times = passed.map(({ device, seconds }) => `${device} ${(1000 * seconds).toFixed(1)} ms`).join(", ");
   note(`device ${fastest.device}, the fastest of those that pass (a step of the self-test: ${times})`);
   return fastest.device;

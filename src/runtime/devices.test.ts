@@ -1,6 +1,8 @@
+import * as ort from "onnxruntime-node";
 import { expect, test } from "vitest";
-import { createBuilder, type Graph } from "../graph/index.ts";
+import { createBuilder, type Graph, tensorOf } from "../graph/index.ts";
 import { createNodeRuntime, nodeRuntime } from "./node.ts";
+import type { Ort } from "./ort-session.ts";
 import { selfTest } from "./self-test.ts";
 import type { Session } from "./session.ts";
 
@@ -61,4 +63,27 @@ test("a device that this build lacks is an error at the first session, never the
   });
   // Sessions that tell types alone need no device.
   await (await runtime.open(graph(), { optimize: false })).release();
+});
+
+const cpuAlone: Ort = { ...(ort as unknown as Ort), listSupportedBackends: () => [{ name: "cpu" }] };
+
+test("auto that comes to the CPU is the CPU in everything, and says so", async () => {
+  const g = createBuilder();
+  const weight = g.constant(tensorOf("float32", [2 ** 18, 64], new Float32Array(2 ** 24)), "weight");
+  const wide = g.toGraph([g.rename(g.matmul(g.input("x", "float32", [1, 2 ** 18]), weight), "y").name]);
+  const notes: string[] = [];
+  const runtime = createNodeRuntime({ ort: cpuAlone, device: "auto", onNote: (text) => notes.push(text) });
+  expect(runtime.sharedWeights(wide).size).toBe(0);
+  expect(await runtime.settleDevice()).toBe("cpu");
+  expect(runtime.sharedWeights(wide).size).toBe(1);
+  expect(notes).toEqual([expect.stringMatching(/^device cpu, the fastest of those that pass/)]);
+});
+
+test("auto where no device passes is an error", async () => {
+  const create = () => Promise.reject(new Error("out of order"));
+  const broken: Ort = { ...cpuAlone, InferenceSession: { create } };
+  const notes: string[] = [];
+  const runtime = createNodeRuntime({ ort: broken, device: "auto", onNote: (text) => notes.push(text) });
+  await expect(runtime.settleDevice()).rejects.toMatchObject({ code: "DEVICE_FAILED" });
+  expect(notes).toEqual([expect.stringContaining("device cpu left out: ")]);
 });

@@ -43,28 +43,37 @@ const BASE: BaseOptions = {
  * @throws GraftError RUNTIME_MISSING, DEVICE_MISSING, DEVICE_FAILED, DEVICE_DIFFERS, when a session opens
  */
 export function createNodeRuntime({ ort, device = "cpu", onNote = () => {} }: NodeRuntimeOptions = {}): Runtime {
+  // What `auto` stands for is known once it was tested.
+  let known = device === "auto" ? undefined : device;
   let settled: Promise<Device> | undefined;
   const told = new Set<string>();
   const noteOnce = (text: string) => {
     if (!told.has(text)) onNote(text);
     told.add(text);
   };
+  const loaded = async () => ort ?? (await load());
+  const settle = async () => {
+    if (known === "cpu") return known;
+    settled ??= loaded().then((ort) => settleDevice(ort, device, BASE, onNote));
+    known = await settled;
+    return known;
+  };
   return {
     name: "node",
     device,
+    settleDevice: settle,
     scratch,
     cores: availableParallelism(),
     startWorker: startNodeWorker,
     // Other devices keep weights in memory of their own.
-    sharedWeights: (graph) => (device === "cpu" ? sharedWeights(graph) : new Set()),
+    sharedWeights: (graph) => (known === "cpu" ? sharedWeights(graph) : new Set()),
     async open(graph, asked) {
-      const loaded = ort ?? (await load());
+      const ort = await loaded();
       const options = { ...asked, threads: asked?.threads ?? threadsFor(graph) };
-      if (device === "cpu" || options.optimize === false)
-        return openSharing(graph, sharedWeights(graph), (rest) => openOn("cpu", loaded, rest, BASE, options));
-      settled ??= settleDevice(loaded, device, BASE, onNote);
-      const on = await settled;
-      return openOn(on, loaded, graph, BASE, options, (placement) => noteOnce(describePlacement(on, graph, placement)));
+      const on = options.optimize === false ? "cpu" : await settle();
+      if (on === "cpu")
+        return openSharing(graph, sharedWeights(graph), (rest) => openOn("cpu", ort, rest, BASE, options));
+      return openOn(on, ort, graph, BASE, options, (placement) => noteOnce(describePlacement(on, graph, placement)));
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { RecordStore } from "../base/index.ts";
 import type { DataType, Graph, TensorValues, ValueType } from "../graph/index.ts";
-import type { DeviceChoice, WebDevice } from "./devices.ts";
+import type { Device, DeviceChoice, WebDevice } from "./devices.ts";
 import type { HostWorker } from "./host-worker.ts";
 
 /** Arrays a runtime takes and gives. */
@@ -47,8 +47,13 @@ export interface Runtime {
   readonly name: "node" | "web";
   /** Where sessions run, as it was asked for; in a page `wasm` unless told otherwise. */
   readonly device: DeviceChoice | WebDevice;
+  /**
+   * Where optimized sessions run: the device asked for once it passed its self-test, or what `auto` stands for.
+   * @throws GraftError RUNTIME_MISSING, DEVICE_MISSING, DEVICE_FAILED, DEVICE_DIFFERS
+   */
+  settleDevice(): Promise<Device | WebDevice>;
   open(graph: Graph, options?: SessionOptions): Promise<Session>;
-  /** Names of a graph's weights that all sessions share, in the memory they were read into. */
+  /** Names of a graph's weights that all sessions share, in the memory they were read into; with `auto` once that is settled. */
   sharedWeights(graph: Graph): ReadonlySet<string>;
   /** Room for that many bytes, in memory or (Node) in a temporary file; undefined where there is not so much to spare. */
   scratch(bytes: number, signal?: AbortSignal): RecordStore | undefined;

@@ -41,22 +41,27 @@ export function createWebRuntime(
   { threads, device = "wasm", onNote = () => {} }: WebRuntimeOptions = {},
 ): Runtime {
   let tested: Promise<void> | undefined;
+  const loaded = async () => ort ?? (await load());
+  const settle = async () => {
+    if (device === "webgpu") tested ??= loaded().then((ort) => testWebGpu(ort, onNote));
+    await tested;
+    return device;
+  };
   return {
     name: "web",
     device,
+    settleDevice: settle,
     // What is fed is copied into WebAssembly's memory at each run.
     sharedWeights: () => new Set(),
     cores: threads ?? globalThis.navigator?.hardwareConcurrency ?? 1,
     startWorker: startWebWorker,
     scratch: (bytes) => (bytes <= SCRATCH_BYTES ? memoryRecordStore() : undefined),
     async open(graph, options = {}) {
-      const loaded = ort ?? (await load());
-      if (threads !== undefined) settleThreads(loaded, threads);
+      const ort = await loaded();
+      if (threads !== undefined) settleThreads(ort, threads);
       const { threads: _, ...rest } = options;
-      if (device === "wasm" || rest.optimize === false) return openWasm(loaded, graph, rest);
-      tested ??= testWebGpu(loaded, onNote);
-      await tested;
-      return openWebGpu(loaded, graph, rest, onNote);
+      const on = rest.optimize === false ? "wasm" : await settle();
+      return on === "wasm" ? openWasm(ort, graph, rest) : openWebGpu(ort, graph, rest, onNote);
     },
   };
 }
@@ -68,7 +73,8 @@ const openWasm = (ort: Ort, graph: Graph, options?: SessionOptions): Promise<Ses
 
 /** @throws GraftError DEVICE_MISSING, DEVICE_FAILED, DEVICE_DIFFERS */
 async function testWebGpu(ort: Ort, onNote: (text: string) => void): Promise<void> {
-  if (!("gpu" in navigator)) throw webDeviceError("DEVICE_MISSING", "webgpu", "this page has no navigator.gpu");
+  if (!("gpu" in (globalThis.navigator ?? {})))
+    throw webDeviceError("DEVICE_MISSING", "webgpu", "this page has no navigator.gpu");
   const { difference } = await selfTest(
     "webgpu",
     (graph, on) => (on === "cpu" ? openWasm(ort, graph) : openSession(ort, graph, platform("webgpu"))),

@@ -69,6 +69,7 @@ export async function planMemory(
   const layout = tunedLayout(backbone, spec, options);
   const { lengths } = planTraining(task.train, backbone.input, whole, options.seed);
   const parameters = 4 * parameterCount(layout);
+  await backbone.runtime.settleDevice();
   const { lower } = await atPrecision(backbone, await precisionOf(backbone, method, options));
   // Int8 weights are made for the training, and stay beside the sessions' own.
   const made = new Set<Tensor>();
