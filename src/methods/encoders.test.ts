@@ -123,4 +123,11 @@ describe("targets", () => {
     const products = backbone.products.map(({ parts: _, ...product }) => product);
     expect(() => selectMethod("lora:q", { ...backbone, products })).toThrow(/one matrix .* makes qkv at once/);
   });
+
+  test("of a model where none was found are refused with what can be done instead", async () => {
+    const { backbone } = await open("timm-vit-ts17");
+    expect(() => selectMethod("lora:q", { ...backbone, products: [] })).toThrow(
+      /no product .* was found .*Use adapters/,
+    );
+  });
 });

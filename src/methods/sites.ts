@@ -81,6 +81,9 @@ function unknownTarget({ name }: Pick<Backbone, "name">, target: string, all: re
       : roles.length === 0
         ? `no product with a frozen matrix was found in the sub-layers of "${name}"`
         : `no product with a frozen matrix of "${name}" has that name`,
-    remedy: `${didYouMean(target, names)}There are ${[...roles, "all"].join(", ")}, of one block as 0.${roles[0]}, and weights ${files.slice(0, 3).join(", ")}${files.length > 3 ? ", …" : ""} (* for any letters)`,
+    remedy:
+      roles.length === 0
+        ? "Use adapters, such as gga:3, or all weights (full): they need no such product"
+        : `${didYouMean(target, names)}There are ${[...roles, "all"].join(", ")}, of one block as 0.${roles[0]}, and weights ${files.slice(0, 3).join(", ")}${files.length > 3 ? ", …" : ""} (* for any letters)`,
   });
 }

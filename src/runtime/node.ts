@@ -60,7 +60,6 @@ export function createNodeRuntime({ ort, device = "cpu", onNote = () => {} }: No
   };
   return {
     name: "node",
-    device,
     settleDevice: settle,
     scratch,
     cores: availableParallelism(),

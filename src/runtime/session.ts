@@ -1,6 +1,6 @@
 import type { RecordStore } from "../base/index.ts";
 import type { DataType, Graph, TensorValues, ValueType } from "../graph/index.ts";
-import type { Device, DeviceChoice, WebDevice } from "./devices.ts";
+import type { Device, WebDevice } from "./devices.ts";
 import type { HostWorker } from "./host-worker.ts";
 
 /** Arrays a runtime takes and gives. */
@@ -45,10 +45,9 @@ export interface Session {
 /** An implementation of ONNX Runtime: `runtime/node.ts` or `runtime/web.ts`. */
 export interface Runtime {
   readonly name: "node" | "web";
-  /** Where sessions run, as it was asked for; in a page `wasm` unless told otherwise. */
-  readonly device: DeviceChoice | WebDevice;
   /**
-   * Where optimized sessions run: the device asked for once it passed its self-test, or what `auto` stands for.
+   * Where optimized sessions run: the device asked for once it passed its self-test, or what `auto` stands for; in a
+   * page `wasm` unless told otherwise.
    * @throws GraftError RUNTIME_MISSING, DEVICE_MISSING, DEVICE_FAILED, DEVICE_DIFFERS
    */
   settleDevice(): Promise<Device | WebDevice>;

@@ -49,7 +49,6 @@ export function createWebRuntime(
   };
   return {
     name: "web",
-    device,
     settleDevice: settle,
     // What is fed is copied into WebAssembly's memory at each run.
     sharedWeights: () => new Set(),
