@@ -3,8 +3,8 @@ import type { Backbone, Task, TrainOptions } from "../node.ts";
 import { largestBatch, type MemoryPlan, microBatchOf, planMemory } from "../training/index.ts";
 import type { CommandContext } from "./define-command.ts";
 
-/** Share of the free memory that a training may plan to take: others need some, and plans are some 10 % off. */
-const SHARE = 0.8;
+/** Share of the free memory that a training may plan to take: frozen values may take a fifth of it, and plans are some 10 % off. */
+const SHARE = 0.75;
 
 /** What a training will take, and what is free beside what is in use, in bytes. */
 export interface MemoryOutlook extends MemoryPlan {

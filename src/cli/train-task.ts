@@ -147,6 +147,7 @@ export async function trainTask(
     checkpointSeconds: args.checkpointSeconds,
     signal,
     onProgress,
+    onNote: note,
     onEpoch: (record) => {
       line("epoch", record);
       const { epoch, trainLoss, validation } = record;

@@ -54,8 +54,11 @@ export interface Runtime {
   open(graph: Graph, options?: SessionOptions): Promise<Session>;
   /** Names of a graph's weights that all sessions share, in the memory they were read into; with `auto` once that is settled. */
   sharedWeights(graph: Graph): ReadonlySet<string>;
-  /** Room for that many bytes, in memory or (Node) in a temporary file; undefined where there is not so much to spare. */
-  scratch(bytes: number, signal?: AbortSignal): RecordStore | undefined;
+  /**
+   * Room for stores of that many bytes each, in memory or (Node) in temporary files; undefined where there is not so much to
+   * spare, with what those that are open may still fill.
+   */
+  scratch(bytes: readonly number[], signal?: AbortSignal): readonly RecordStore[] | undefined;
   /** How many threads can work at a time. */
   readonly cores: number;
   /**

@@ -3,6 +3,7 @@ import type { Graph } from "../graph/index.ts";
 import { type WebDevice, webDeviceError } from "./devices.ts";
 import { narrowSplits } from "./narrow-splits.ts";
 import { messageOf, type Ort, openSession, type Platform } from "./ort-session.ts";
+import { scratchRoom } from "./scratch-room.ts";
 import { selfTest } from "./self-test.ts";
 import type { Runtime, Session, SessionOptions } from "./session.ts";
 import { startWebWorker } from "./worker.web.ts";
@@ -13,7 +14,7 @@ const platform = (...executionProviders: WebDevice[]): Platform => ({
   writesOutputs: false,
 });
 
-/** What a page may keep: tabs are killed for much more. */
+/** What a page may keep in all: tabs are killed for much more. */
 const SCRATCH_BYTES = 512 * 2 ** 20;
 
 export interface WebRuntimeOptions {
@@ -40,6 +41,7 @@ export function createWebRuntime(
   ort?: Ort,
   { threads, device = "wasm", onNote = () => {} }: WebRuntimeOptions = {},
 ): Runtime {
+  const room = scratchRoom();
   let tested: Promise<void> | undefined;
   const loaded = async () => ort ?? (await load());
   const settle = async () => {
@@ -54,7 +56,10 @@ export function createWebRuntime(
     sharedWeights: () => new Set(),
     cores: threads ?? globalThis.navigator?.hardwareConcurrency ?? 1,
     startWorker: startWebWorker,
-    scratch: (bytes) => (bytes <= SCRATCH_BYTES ? memoryRecordStore() : undefined),
+    scratch(sizes) {
+      const fits = room.promised + sizes.reduce((a, b) => a + b, 0) <= SCRATCH_BYTES;
+      return fits ? sizes.map((size) => room.hold(memoryRecordStore(), size)) : undefined;
+    },
     async open(graph, options = {}) {
       const ort = await loaded();
       if (threads !== undefined) settleThreads(ort, threads);

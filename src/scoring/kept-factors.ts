@@ -1,5 +1,5 @@
 import type { Backbone } from "../backbone/index.ts";
-import { GraftError, type LongCall } from "../base/index.ts";
+import { GraftError, type LongCall, type RecordStore } from "../base/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { type Gradients, openColumn } from "./edge-gradients.ts";
 import { activeRows, joined, openProducts } from "./edge-products.ts";
@@ -32,12 +32,12 @@ export async function keepFactors(
   const all = [...states.keys()];
   const pass = await openProbePass(backbone, task, indices, head, { threads, signal });
   const batches: (ProbeBatch & { readonly active: readonly (readonly number[])[] })[] = [];
-  let store: ReturnType<typeof runtime.scratch>;
+  let store: RecordStore | undefined;
   try {
     await pass.run(all, async (factors) => {
       const { states, cotangents, real, examples, sequences, group } = factors;
       const bytes = 8 * n * d * real.length * pass.batches;
-      store ??= runtime.scratch(bytes, signal);
+      store ??= runtime.scratch([bytes], signal)?.[0];
       if (store === undefined) throw noRoom(bytes);
       const size = d * real.length;
       for (const { data } of [states, cotangents])

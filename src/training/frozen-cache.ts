@@ -1,5 +1,5 @@
 import type { Backbone } from "../backbone/index.ts";
-import { breathe, type LongCall, type RecordStore } from "../base/index.ts";
+import { breathe, GraftError, type LongCall, type RecordStore } from "../base/index.ts";
 import { createBuilder, type Graph, prune } from "../graph/index.ts";
 import { POOLED, pooledFeatures } from "../methods/index.ts";
 import type { HostTensor } from "../runtime/index.ts";
@@ -41,6 +41,8 @@ export interface CacheCall extends LongCall {
   readonly shelf?: FrozenShelf;
   /** Bytes that are worth it; default: all there is room for. */
   readonly most?: number;
+  /** Told where there is no room, and values are computed again each time. */
+  readonly onNote?: (text: string) => void;
 }
 
 /**
@@ -74,7 +76,7 @@ async function computeFrozen(
   split: Split,
   names: readonly string[],
   batches: readonly CacheBatch[],
-  { threads, signal, onProgress, shelf, most = Number.POSITIVE_INFINITY }: CacheCall,
+  { threads, signal, onProgress, shelf, most = Number.POSITIVE_INFINITY, onNote }: CacheCall,
 ): Promise<readonly FrozenColumn[] | undefined> {
   const { input, runtime } = backbone;
   const views = viewsOf(split);
@@ -82,7 +84,10 @@ async function computeFrozen(
   const open: OpenColumn[] = [];
   const session = await runtime.open(frozenGraph(backbone, names), { threads });
   const buffers: FeedBuffers = new Map();
-  let done = 0;
+  let [done, bytes] = [0, 0];
+  const noRoom = (): undefined => {
+    onNote?.(`no room for ${Math.ceil(bytes / 1e6)} MB of frozen values: they are computed again each time`);
+  };
   try {
     for (const batch of batches) {
       const { indices, tokens, augment } = batch;
@@ -91,16 +96,13 @@ async function computeFrozen(
       );
       if (open.length === 0) {
         const sizes = names.map((name) => bytesOf(results[name]!, batch, batches));
-        if (sizes.reduce((a, b) => a + b) > most) return undefined;
-        for (const [k, name] of names.entries()) {
-          // What a shelf keeps outlives the training that made it.
-          const store = runtime.scratch(sizes[k]!, shelf ? undefined : signal);
-          if (store === undefined) {
-            closeAll(open);
-            return undefined;
-          }
-          open.push(openColumn(name, views, store, (index, epoch) => epoch * split.count + index));
-        }
+        bytes = sizes.reduce((a, b) => a + b);
+        if (bytes > most) return undefined;
+        // What a shelf keeps outlives the training that made it.
+        const stores = runtime.scratch(sizes, shelf ? undefined : signal);
+        if (stores === undefined) return noRoom();
+        const keyOf = (index: number, epoch: number) => epoch * split.count + index;
+        open.push(...names.map((name, k) => openColumn(name, views, stores[k]!, keyOf)));
       }
       for (const column of open) column.append(results[column.name]!, batch);
       done += indices.length;
@@ -110,6 +112,8 @@ async function computeFrozen(
     return open;
   } catch (error) {
     closeAll(open);
+    // Others may have filled the disk since there was room on it.
+    if (error instanceof GraftError && error.code === "FILE_DISK_FULL") return noRoom();
     throw error;
   } finally {
     await session.release();

@@ -4,7 +4,7 @@ import { type ImageBackbone, tinyPostNorm, tinyPreNorm, tinyTask } from "../../t
 import { relativeError } from "../../test/support/tiny-runs.ts";
 import { parsePlacement } from "../adapters/index.ts";
 import { traceBackbone } from "../backbone/index.ts";
-import type { Progress } from "../base/index.ts";
+import { GraftError, memoryRecordStore, type Progress } from "../base/index.ts";
 import { cutAt, productFlops } from "../graph/index.ts";
 import { methodOf, POOLED } from "../methods/index.ts";
 import { outputsOf } from "./evaluate.ts";
@@ -188,12 +188,24 @@ describe("a shelf", () => {
   });
 });
 
-test("where there is no room nothing is kept, and training goes on without", async () => {
+const diskFull = (sizes: readonly number[]) => {
+  const append = () => {
+    throw new GraftError("FILE_DISK_FULL", { thing: "the folder", place: "its disk is full", remedy: "Make room" });
+  };
+  return sizes.map(() => ({ ...memoryRecordStore(), append }));
+};
+
+test.each([
+  ["there is no room", () => undefined],
+  ["others fill the disk", diskFull],
+])("where %s nothing is kept, that is said, and training goes on without", async (_, scratch) => {
   const backbone = backbones["pre-norm"]!;
-  const full = { ...backbone, runtime: { ...backbone.runtime, scratch: () => undefined } };
+  const full = { ...backbone, runtime: { ...backbone.runtime, scratch } };
   expect(await cacheFrozen(full, task.train, [POOLED], forwardBatches(task.train, backbone.input))).toBeUndefined();
   const options = { batchSize: 16, threads: 1, epochs: 2 };
-  const trained = await train(full, task, placementOf("3-4"), { options });
+  const notes: string[] = [];
+  const trained = await train(full, task, placementOf("3-4"), { options, onNote: (text) => notes.push(text) });
   const plain = await train(backbone, task, placementOf("3-4"), { options: { ...options, frozenCache: false } });
   expect(trained.history).toEqual(plain.history);
+  expect(notes).toEqual([expect.stringMatching(/^no room for \d+ MB of frozen values/)]);
 });

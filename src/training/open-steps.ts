@@ -45,7 +45,7 @@ export async function openSteps(
   plan: TrainingPlan,
   layout: ParameterLayout,
   start: OptimizerState,
-  call: LongCall & Pick<CacheCall, "shelf">,
+  call: LongCall & Pick<CacheCall, "shelf" | "onNote">,
 ): Promise<OpenSteps> {
   const views = viewsOf(task.train);
   const { seed, threads } = options;

@@ -43,6 +43,8 @@ export interface TrainCall extends LongCall {
   /** Where a search keeps frozen values from training to training; default: each computes its own. */
   readonly shelf?: FrozenShelf;
   readonly onEpoch?: (record: EpochRecord) => void;
+  /** Told where memory and disk have no room for frozen values. */
+  readonly onNote?: (text: string) => void;
 }
 
 /** A trained model and how it came about. */
@@ -102,8 +104,8 @@ export async function train(
   const steps = await openSteps(lower.backbone, task, spec, options, plan, layout, start.state, call);
   let forward: OpenForward | undefined;
   try {
-    const { signal, onProgress, shelf } = call;
-    const kept = { threads, signal, onProgress, shelf, precision: options.backbonePrecision };
+    const { signal, onProgress, shelf, onNote } = call;
+    const kept = { threads, signal, onProgress, shelf, onNote, precision: options.backbonePrecision };
     const names = steps.frozen?.names ?? [];
     forward = await openForward(lower.backbone, task.validation, spec, layout, names, kept);
     const { evaluate: validate } = forward;
