@@ -22,6 +22,7 @@ export interface Scored {
 
 export type FromChild =
   | { readonly type: "progress"; readonly progress: Progress }
+  | { readonly type: "note"; readonly text: string }
   /** `run` of a job, `scored` without one. */
   | { readonly type: "done"; readonly run?: MethodRun; readonly scored?: Scored }
   | { readonly type: "failed"; readonly error: SentError };
@@ -40,8 +41,9 @@ export function serveComparison(): void {
 
 async function answerTo({ model, data, settings, work }: ChildCall): Promise<FromChild> {
   const onProgress = (progress: Progress) => void process.send!({ type: "progress", progress } satisfies FromChild);
+  const note = (text: string) => void process.send!({ type: "note", text } satisfies FromChild);
   const { signal } = new AbortController();
-  const context = { signal, onProgress, note: () => {} };
+  const context = { signal, onProgress, note };
   const backbone = await openModel(model, context);
   const openTask = (seed: number) => openData({ ...data, seed }, backbone, context);
   if (work.job === undefined) {

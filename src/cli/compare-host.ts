@@ -12,7 +12,10 @@ type Answer = Extract<FromChild, { readonly type: "done" }>;
  * Do one training in a process of its own: its peak memory is then its own, and an end for lack of memory is not ours.
  * @throws GraftError TRAINING_DIED where the process ends without an answer, and what it failed with
  */
-export async function runInChild(call: ChildCall, { signal, onProgress }: LongCall): Promise<Answer> {
+export async function runInChild(
+  call: ChildCall,
+  { signal, onProgress, onNote }: LongCall & { readonly onNote?: (text: string) => void },
+): Promise<Answer> {
   signal?.throwIfAborted();
   const child = fork(program, [], {
     env: { ...process.env, [CHILD_VARIABLE]: "1" },
@@ -25,6 +28,7 @@ export async function runInChild(call: ChildCall, { signal, onProgress }: LongCa
     return await new Promise((resolve, reject) => {
       child.on("message", (message: FromChild) => {
         if (message.type === "progress") onProgress?.(message.progress);
+        else if (message.type === "note") onNote?.(message.text);
         else if (message.type === "failed") reject(receivedError(message.error));
         else resolve(message);
       });

@@ -9,6 +9,7 @@ import {
   withControls,
 } from "../comparison/index.ts";
 import { type Backbone, GraftError, metricName, type Task } from "../node.ts";
+import { devices } from "../runtime/index.ts";
 import { needsScores, parseMethod } from "../selection/index.ts";
 import { columnNames } from "./arguments.ts";
 import type { ChildCall, Scored } from "./compare-child.ts";
@@ -50,12 +51,17 @@ export async function compareTask(
   task: Task,
   { args, methods: asked, settings }: CompareTaskCall,
 ): Promise<{ comparison: Comparison; runsDoneNow: number }> {
-  const { seeds, reference, lrTrials: trials, draws, out } = args;
+  const { model, dtype, seeds, reference, lrTrials: trials, draws, out } = args;
+  // What `auto` stands for is settled once: a comparison is of one device.
+  const settled = args.device === "auto" ? await backbone.runtime.settleDevice() : args.device;
+  const device = devices.find((name) => name === settled) ?? "cpu";
   const journal = await openJournal(out, {
     backbone: backbone.hash,
     task: task.name,
     data: args.task ?? args.data,
     columns: columnNames(args),
+    // Undefined on the CPU, as in folders from before it was kept.
+    device: device === "cpu" ? undefined : device,
     counts: [task.train, task.validation, task.test].map(({ count }) => count),
     goal: task.goal,
     ...settings,
@@ -66,13 +72,12 @@ export async function compareTask(
   const goesOn = journal.finished.length === 0 ? "" : "; what is there of them is not done again";
   note(`${methods.length} methods, ${total} runs, kept in ${out}${goesOn}`);
 
-  const { model, dtype, device } = args;
   const common = {
     model: { model, dtype, device },
     data: args,
     settings: { ...settings, measuresExport: true, keepsExamples: seeds.length === 1 },
   };
-  const inChild = (work: ChildCall["work"]) => runInChild({ ...common, work }, { signal, onProgress });
+  const inChild = (work: ChildCall["work"]) => runInChild({ ...common, work }, { signal, onProgress, onNote: note });
   const scored = new Map<number, Scored>();
   const scoresFor = async ({ method, seed }: Job): Promise<Scored | undefined> => {
     if (method === NEIGHBOURS || !needsScores(parseMethod(method))) return undefined;

@@ -47,6 +47,15 @@ test("a row that failed has no figures, and the legend says why", async () => {
   expect(methodsLegend(failed)).toContain("full failed: loss NaN");
 });
 
+test("the legend says what was trained in int8, and nothing where nothing was", async () => {
+  const { rows, ...rest } = await comparison({ backbonePrecision: "int8" });
+  const [linear, full] = rows;
+  const plain = { ...full!, runs: full!.runs.map((run) => ({ ...run, backbonePrecision: "fp32" as const })) };
+  expect(methodsLegend({ ...rest, rows }).join("\n")).toContain("in int8: all methods;");
+  expect(methodsLegend({ ...rest, rows: [linear!, plain] }).join("\n")).toContain("in int8: linear;");
+  expect(methodsLegend({ ...rest, rows: [plain] }).join("\n")).not.toContain("int8");
+});
+
 test("CSV has numbers as they are, and quotes what needs it", async () => {
   const [head, , full] = methodsCsv(await comparison(), "accuracy").split("\r\n");
   const values = full!.slice(full!.indexOf(",2,") + 3).split(",");

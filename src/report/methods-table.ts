@@ -140,6 +140,18 @@ export function methodsLegend({ rows, seeds, trials, reference }: Comparison): r
       : []),
     "Seconds of a run hold the fit of the head and, where edges are scored, the scoring. Memory is the most of a process that ran nothing else.",
     "Latency: one example, beside the frozen model with the same head.",
+    ...int8Note(rows),
     ...rows.flatMap(({ method, failure }) => (failure === undefined ? [] : [`${method} failed: ${failure}`])),
+  ];
+}
+
+/** Which trainings computed frozen products in int8; nothing where none did. */
+function int8Note(rows: Comparison["rows"]): string[] {
+  const trained = rows.filter(({ runs }) => runs.some(({ backbonePrecision }) => backbonePrecision !== undefined));
+  const int8 = trained.filter(({ runs }) => runs.some(({ backbonePrecision }) => backbonePrecision === "int8"));
+  if (int8.length === 0) return [];
+  const which = int8.length === trained.length ? "all methods" : int8.map(({ method }) => method).join(", ");
+  return [
+    `Trained with the frozen products in int8: ${which}; --backbone-precision fp32 does without. Measured in float32.`,
   ];
 }

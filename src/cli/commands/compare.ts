@@ -90,15 +90,17 @@ export const compare = defineCommand({
         remedy: 'Give one several, as in --methods "gga:1; gga:3; gga:12"',
       });
     for (const file of [args.csv, args.html, args.curves]) if (file !== undefined) await checkWritable(file);
-    const backbone = await openModel(args, context);
-    const task = await openData({ ...args, seed: args.seeds[0] }, backbone, context);
+    // Each run opens model and data anew, and has the same to tell of them.
+    const once = { ...context, note: noteOnce(note) };
+    const backbone = await openModel(args, once);
+    const task = await openData({ ...args, seed: args.seeds[0] }, backbone, once);
     const settings = { adapter: adapterOptions(args), rank: args.rank, options: pick(UnseededOptions, args) };
     const methods = checkMethods(asked, backbone, task, {
       ...settings,
       reference: args.reference,
       onUnsuited: args.methods === undefined ? note : undefined,
     });
-    const { comparison, runsDoneNow } = await compareTask(context, backbone, task, { args, methods, settings });
+    const { comparison, runsDoneNow } = await compareTask(once, backbone, task, { args, methods, settings });
     const metric = metricName(task.goal);
     const title = `${backbone.name} on ${task.name}: ${metric}`;
     print(
@@ -117,6 +119,14 @@ export const compare = defineCommand({
     await write(args.curves, () => countCurvesSvg(comparison, metric, title));
   },
 });
+
+function noteOnce(note: (text: string) => void): (text: string) => void {
+  const told = new Set<string>();
+  return (text) => {
+    if (!told.has(text)) note(text);
+    told.add(text);
+  };
+}
 
 /** See that a file can be written before the work that fills it. Throws FILE_*. */
 async function checkWritable(file: string): Promise<void> {
