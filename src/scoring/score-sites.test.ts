@@ -132,7 +132,7 @@ describe("on a small backbone", () => {
     expect([...all.keys()]).toEqual(names);
     for (const [score, { sites, scoreName, examples }] of all) {
       expect(scoreName).toBe(score);
-      expect(examples).toBe(/^(random|depth|parameters)$/.test(score) ? undefined : 10);
+      expect(examples).toBe(/^(random|depth|late|middle|parameters)$/.test(score) ? undefined : 10);
       expect(sites.map(({ name }) => name)).toEqual(
         [0, 1].flatMap((block) => ["qkv", "o", "fc1", "fc2"].map((role) => `${block}.${role}`)),
       );
@@ -147,6 +147,8 @@ describe("on a small backbone", () => {
     await expect(byScore("srank", { targets: ["query"] })).rejects.toMatchObject({ code: "TARGET_UNKNOWN" });
     const found = await byScore("depth");
     expect(bestSites(found, 2)).toEqual(["0.qkv", "0.o"]);
+    expect(bestSites(await byScore("late"), 2)).toEqual(["1.fc2", "1.fc1"]);
+    expect((await byScore("middle")).sites.map(({ score }) => score)).toEqual([1, 3, 5, 7, 7, 5, 3, 1]);
     expect(() => bestSites(found, 9)).toThrow(expect.objectContaining({ code: "COUNT_OUT_OF_RANGE" }));
   });
 

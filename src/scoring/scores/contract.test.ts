@@ -43,6 +43,16 @@ const ofEdges: Record<NameOf<"ofEdge">, number[][] | undefined> = {
     [3, 2, 2],
     [3, 2, 1],
   ],
+  late: [
+    [1, 1, 1],
+    [1, 2, 2],
+    [1, 2, 3],
+  ],
+  middle: [
+    [1, 1, 1],
+    [1, 3, 1],
+    [1, 1, 1],
+  ],
   // norm 2 · 2, down 2 · 8 + 8, up 8 · 2 + 2, scale 1
   parameters: Array(3).fill(Array(3).fill(47)),
   flops: [
@@ -175,7 +185,7 @@ describe("on a backbone", () => {
   test("null scores look at no example", async () => {
     const { train } = task;
     const blind = { ...task, train: { ...train, pixels: () => expect.unreachable("an example was read") } };
-    for (const score of ["random", "depth", "parameters", "flops"] as const) {
+    for (const score of ["random", "depth", "late", "middle", "parameters", "flops"] as const) {
       const made = await scoreEdges(backbone, blind, { ...options, score });
       expect(made.matrix).toEqual(all.get(score)!.matrix);
       expect([made.examples, made.head, made.caps]).toEqual([undefined, undefined, undefined]);

@@ -5,6 +5,8 @@ import { entropyScore } from "./entropy.ts";
 import { fisherScore } from "./fisher.ts";
 import { flopsScore } from "./flops.ts";
 import { frobeniusScore } from "./frobenius.ts";
+import { lateScore } from "./late.ts";
+import { middleScore } from "./middle.ts";
 import { nuclearScore } from "./nuclear.ts";
 import { pageScore } from "./page.ts";
 import { parametersScore } from "./parameters.ts";
@@ -31,6 +33,8 @@ export const scores = {
   activation: activationScore,
   random: randomScore,
   depth: depthScore,
+  late: lateScore,
+  middle: middleScore,
   parameters: parametersScore,
   flops: flopsScore,
   cap: capScore,

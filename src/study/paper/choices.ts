@@ -55,7 +55,7 @@ export const TRIED = "an epoch, other seed";
 
 const STRENGTHS = [0.1, 1, 10];
 /** Nulls that are not given to the regression as scores: what depth can do has its own row. */
-const NULLS = ["random", "depth", "parameters", "flops", "cap"];
+const NULLS = ["random", "depth", "late", "middle", "parameters", "flops", "cap"];
 
 /** How good the edges are that each score would choose, and each way to learn from other tasks. */
 export function analyseChoices(tasks: readonly TaskEdges[], states: readonly number[]): ChoicesOfTask[] {
