@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import cases from "../../test/fixtures/correlations.json" with { type: "json" };
-import { mantelTest, spearmanInterval } from "./correlation-interval.ts";
+import { correlationGiven, mantelTest, spearmanInterval } from "./correlation-interval.ts";
+import { tQuantile } from "./paired-interval.ts";
+import { mean, partialSpearman, standardDeviation } from "./statistics.ts";
 
 test("Mantel's test and the jackknife over states as scipy's numbers have them", () => {
   for (const { a, b, exact, ...expected } of cases) {
@@ -13,6 +15,24 @@ test("Mantel's test and the jackknife over states as scipy's numbers have them",
     const independent = spearmanInterval(a.flat(), b.flat());
     expect(independent.low).toBeCloseTo(expected.independent[0]!, 12);
     expect(independent.high).toBeCloseTo(expected.independent[1]!, 12);
+  }
+});
+
+/** Value and interval of a statistic of matrices over 6 states by the jackknife's formula. */
+function byHand(of: (matrices: number[][][]) => number, matrices: number[][][]) {
+  const without = (k: number) => matrices.map((matrix) => matrix.toSpliced(k, 1).map((row) => row.toSpliced(k, 1)));
+  const pseudo = [0, 1, 2, 3, 4, 5].map((k) => 6 * Math.atanh(of(matrices)) - 5 * Math.atanh(of(without(k))));
+  const half = (tQuantile(0.95, 5) * standardDeviation(pseudo)) / Math.sqrt(6);
+  return [of(matrices), Math.tanh(mean(pseudo) - half), Math.tanh(mean(pseudo) + half)];
+}
+
+test("a partial correlation, jackknifed as the formula has it", () => {
+  for (const [k, { a, b }] of cases.entries()) {
+    const other = cases[(k + 1) % cases.length]!.a;
+    const given = correlationGiven(a, b, [other]);
+    const partial = ([x, y, z]: number[][][]) => partialSpearman(x!.flat(), y!.flat(), [z!.flat()]);
+    for (const [at, expected] of byHand(partial, [a, b, other]).entries())
+      expect([given.value, given.low!, given.high!][at]).toBeCloseTo(expected, 12);
   }
 });
 

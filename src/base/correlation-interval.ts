@@ -48,12 +48,12 @@ export function spearmanInterval(x: ArrayLike<number>, y: ArrayLike<number>): Co
  * @throws GraftError STATISTICS if they are not square, alike in size and finite
  */
 export function mantelTest(
-  a: readonly (readonly number[])[],
-  b: readonly (readonly number[])[],
+  a: Matrix,
+  b: Matrix,
   { permutations = 9999, seed = 0 }: MantelOptions = {},
 ): MatrixCorrelation {
   const n = a.length;
-  const isWhole = (matrix: readonly (readonly number[])[]) =>
+  const isWhole = (matrix: Matrix) =>
     matrix.length === n && matrix.every((row) => row.length === n && row.every(Number.isFinite));
   if (n < 2 || !isWhole(a) || !isWhole(b))
     throw new GraftError("STATISTICS", {
@@ -77,23 +77,22 @@ export function mantelTest(
 }
 
 /**
- * Spearman's partial correlation of two square matrices over the same states, given how deep both ends of a cell lie: its row and
- * its column. The interval is the jackknife's over states, as in `mantelTest`.
- * @param a, b  [n, n], finite
+ * Spearman's partial correlation of two square matrices over the same states, given others: what their least-squares fit explains
+ * is taken out of the ranks of both. The interval is the jackknife's over states, as in `mantelTest`.
+ * @param a, b        [n, n], finite
+ * @param covariates  [n, n] each; their numbers count, not their ranks, so that they stay the same where a state is left out
  */
-export function correlationGivenDepth(
-  a: readonly (readonly number[])[],
-  b: readonly (readonly number[])[],
-): Correlation {
-  const rowOf = a.map((row, i) => row.map(() => i));
-  const columnOf = a.map((row) => row.map((_, j) => j));
-  const given = (cells: Cells) => partialSpearman(cells(a), cells(b), [cells(rowOf), cells(columnOf)]);
+export function correlationGiven(a: Matrix, b: Matrix, covariates: readonly Matrix[]): Correlation {
+  const given = (cells: Cells) => partialSpearman(cells(a), cells(b), covariates.map(cells));
   const value = given((matrix) => matrix.flat());
   return { value, ...jackknife(a.length, given, value) };
 }
 
+/** [n, n], a row and a column for each state. */
+type Matrix = readonly (readonly number[])[];
+
 /** The cells of a matrix that a statistic counts, in order. */
-type Cells = (matrix: readonly (readonly number[])[]) => number[];
+type Cells = (matrix: Matrix) => number[];
 
 /** A state at a time is left out, its row and its column. */
 function jackknife(n: number, of: (cells: Cells) => number, value: number) {

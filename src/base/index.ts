@@ -1,7 +1,7 @@
 export { inverseCholesky } from "./cholesky.ts";
 export {
   type Correlation,
-  correlationGivenDepth,
+  correlationGiven,
   type MantelOptions,
   type MatrixCorrelation,
   mantelTest,
@@ -16,4 +16,4 @@ export { memoryRecordStore, type RecordStore } from "./record-store.ts";
 export { fitRidge } from "./ridge.ts";
 export { roughDuration } from "./rough-duration.ts";
 export { receivedError, type SentError, sentError } from "./sent-error.ts";
-export { mean, median, pearson, quantile, ranks, spearman, standardDeviation } from "./statistics.ts";
+export { explainedShare, mean, median, pearson, quantile, ranks, spearman, standardDeviation } from "./statistics.ts";

@@ -1,7 +1,17 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import cases from "../../test/fixtures/metrics.json" with { type: "json" };
-import { mean, median, partialSpearman, pearson, quantile, ranks, spearman, standardDeviation } from "./statistics.ts";
+import {
+  explainedShare,
+  mean,
+  median,
+  partialSpearman,
+  pearson,
+  quantile,
+  ranks,
+  spearman,
+  standardDeviation,
+} from "./statistics.ts";
 
 test("mean, sample standard deviation and median by hand", () => {
   const values = [2, 4, 4, 4, 5, 5, 7, 9]; // deviations −3 −1 −1 −1 0 0 2 4, squares sum to 32
@@ -61,11 +71,29 @@ test("a partial correlation by its formula for one covariate, by elimination for
   const given = (a: number[], b: number[], c: (of: number[], with_: number[]) => number, by: number[]) =>
     (c(a, b) - c(a, by) * c(b, by)) / Math.sqrt((1 - c(a, by) ** 2) * (1 - c(b, by) ** 2));
   expect(partialSpearman(x, y, [])).toBeCloseTo(spearman(x, y), 12);
-  expect(partialSpearman(x, y, [z])).toBeCloseTo(given(x, y, spearman, z), 12);
+  expect(partialSpearman(x, y, [ranks(z)])).toBeCloseTo(given(x, y, spearman, z), 12);
   const givenZ = (a: number[], b: number[]) => given(a, b, spearman, z);
-  expect(partialSpearman(x, y, [z, w])).toBeCloseTo(given(x, y, givenZ, w), 12);
-  expect(partialSpearman(x, y, [x])).toBeNaN();
-  expect(partialSpearman(x, y, [z, z])).toBeCloseTo(given(x, y, spearman, z), 12);
+  expect(partialSpearman(x, y, [ranks(z), ranks(w)])).toBeCloseTo(given(x, y, givenZ, w), 12);
+  expect(partialSpearman(x, y, [ranks(x)])).toBeNaN();
+  expect(partialSpearman(x, y, [ranks(z), ranks(z)])).toBeCloseTo(given(x, y, spearman, z), 12);
+  expect(partialSpearman(x, y, [z])).not.toBeCloseTo(given(x, y, spearman, z), 3); // covariates are not ranked
+});
+
+test("the share that covariates explain: r² of one, the more of two, all of itself, and of what never changes nothing", () => {
+  const [x, z, w] = [
+    [3, 1, 4, 1.5, 5, 9, 2, 6],
+    [1, 4, 1.4, 2, 1.3, 5, 6, 2.3],
+    [5, 3, 8, 9, 7, 2, 4, 6],
+  ];
+  const [byZ, byW, ofZW] = [pearson(ranks(x), z), pearson(ranks(x), w), pearson(z, w)];
+  expect(explainedShare(x, [])).toBeCloseTo(0, 12);
+  expect(explainedShare(x, [z])).toBeCloseTo(byZ ** 2, 12);
+  const both = (byZ ** 2 + byW ** 2 - 2 * byZ * byW * ofZW) / (1 - ofZW ** 2); // R² of two, by the textbook
+  expect(explainedShare(x, [z, w])).toBeCloseTo(both, 12);
+  expect(explainedShare(x, [z, z])).toBeCloseTo(byZ ** 2, 12);
+  expect(explainedShare(x, [ranks(x)])).toBe(1);
+  expect(explainedShare([7, 7, 7], [[1, 2, 3]])).toBeNaN();
+  expect(explainedShare([7, Number.NaN, 7], [[1, 2, 3]])).toBeNaN();
 });
 
 const pairs = fc.array(fc.tuple(fc.integer({ min: -20, max: 20 }), fc.integer({ min: -20, max: 20 })), {

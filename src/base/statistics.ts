@@ -65,8 +65,9 @@ export function pearson(x: ArrayLike<number>, y: ArrayLike<number>): number {
 export const spearman = (x: ArrayLike<number>, y: ArrayLike<number>): number => pearson(ranks(x), ranks(y));
 
 /**
- * Spearman's partial correlation: Pearson's of what is left of the ranks of both sides once the least-squares plane through
- * the ranks of the covariates is taken out of each.
+ * Spearman's partial correlation: Pearson's of what is left of the ranks of both sides once the least-squares fit of the
+ * covariates is taken out of each.
+ * @param covariates  as they are, not their ranks: a fit of squares and products must know which number was squared
  * @returns  in [−1, 1]; NaN where nothing is left of a side, or where `spearman` is NaN
  */
 export function partialSpearman(
@@ -74,13 +75,29 @@ export function partialSpearman(
   y: ArrayLike<number>,
   covariates: readonly ArrayLike<number>[],
 ): number {
+  const left = leftBeside(covariates);
+  const [a, b] = [left(ranks(x)), left(ranks(y))];
+  return a && b ? pearson(a, b) : Number.NaN;
+}
+
+/**
+ * Share of the variance of the ranks that the least-squares fit of the covariates explains (R²).
+ * @param covariates  as they are, not their ranks
+ * @returns  in [0, 1]; NaN where `x` never changes or holds NaN
+ */
+export function explainedShare(x: ArrayLike<number>, covariates: readonly ArrayLike<number>[]): number {
+  const whole = centred(ranks(x));
+  if (!(norm(whole) > 0)) return Number.NaN;
+  const rest = leftBeside(covariates)(whole);
+  return rest ? 1 - dot(rest, rest) / dot(whole, whole) : 1;
+}
+
+/** What is left of values, centred, once the fit of the covariates is taken out (Gram and Schmidt); undefined where that is nothing. */
+function leftBeside(covariates: readonly ArrayLike<number>[]): (values: ArrayLike<number>) => Float64Array | undefined {
   const directions: Float64Array[] = [];
-  // Gram and Schmidt: what is left of a side when what came before is taken out.
-  const left = (values: ArrayLike<number>): Float64Array | undefined => {
-    const rest = ranks(values);
-    const centre = mean(rest);
-    const whole = norm(rest.map((rank) => rank - centre));
-    for (let k = 0; k < rest.length; k++) rest[k]! -= centre;
+  const left = (values: ArrayLike<number>) => {
+    const rest = centred(values);
+    const whole = norm(rest);
     for (const direction of directions) {
       const along = dot(rest, direction);
       for (let k = 0; k < rest.length; k++) rest[k]! -= along * direction[k]!;
@@ -93,8 +110,12 @@ export function partialSpearman(
     const length = norm(rest);
     directions.push(rest.map((value) => value / length));
   }
-  const [a, b] = [left(x), left(y)];
-  return a && b ? pearson(a, b) : Number.NaN;
+  return left;
+}
+
+function centred(values: ArrayLike<number>): Float64Array {
+  const centre = mean(values);
+  return Float64Array.from(values, (value) => value - centre);
 }
 
 const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, k) => sum + value * b[k]!, 0);

@@ -15,6 +15,10 @@ export function scoresTables({ tasks, choices }: ScoresResult): readonly { title
       }),
     ]);
   const columns = ["score", ...tasks.map(({ task }) => task)];
+  const shares = names.map((name) => [
+    name,
+    ...tasks.map(({ scores }) => share(scores.find(({ score }) => score === name)?.placeShare)),
+  ]);
   const correlations = [
     {
       title: "Rank correlation of scores with the measured metric",
@@ -24,11 +28,25 @@ export function scoresTables({ tasks, choices }: ScoresResult): readonly { title
       ),
     },
     {
-      title: "The same given the depth of both ends",
+      title:
+        "The same given the depths of both ends, their squares and their product (a smooth function of place, to second order)",
       table: table(
         columns,
-        rows(({ givenDepth }) => givenDepth),
+        rows(({ givenPlace }) => givenPlace),
       ),
+    },
+    {
+      title:
+        "The same given the depths of both ends alone, linearly (which does not take depth out: see the row of the depth null)",
+      table: table(
+        columns,
+        rows(({ givenEnds }) => givenEnds),
+      ),
+    },
+    {
+      title:
+        "How much of the ranks is a smooth function of place (R² of both depths, their squares and their product, in %)",
+      table: table(columns, [["measured metric", ...tasks.map(({ placeShare }) => share(placeShare))], ...shares]),
     },
     {
       title: "How well the measurement agrees with itself (two seeds, stepped up to their mean)",
@@ -40,6 +58,8 @@ export function scoresTables({ tasks, choices }: ScoresResult): readonly { title
   ];
   return choices.length === 0 ? correlations : [...correlations, choicesTable(choices)];
 }
+
+const share = (of: number | undefined): string => (of === undefined || Number.isNaN(of) ? "" : (100 * of).toFixed(0));
 
 function choicesTable(choices: ScoresResult["choices"]): { title: string; table: Table } {
   const ways = choices[0]!.choices.map(({ way }) => way);

@@ -1,4 +1,5 @@
 import { fitRidge, mean, ranks, spearman } from "../../base/index.ts";
+import { EDGE_KIND, placeMatrices, SMOOTH_PLACE } from "./place.ts";
 
 /** What the edges that a way puts first are worth, of all that were trained one by one. */
 export interface Choice {
@@ -131,8 +132,8 @@ const scoreFeatures: Features = ({ scores }) => {
 
 /** Where an edge lies: both ends, their squares and product, and whether it is recurrent or parallel. */
 const depthFeatures = (states: readonly number[]): number[][] => {
-  const at = states.map((_, k) => k / (states.length - 1) - 0.5);
-  return at.flatMap((i) => at.map((j) => [i, j, i * i, j * j, i * j, Number(i > j), Number(i === j)]));
+  const columns = placeMatrices([...SMOOTH_PLACE, ...EDGE_KIND], states.length).map((matrix) => matrix.flat());
+  return columns[0]!.map((_, k) => columns.map((column) => column[k]!));
 };
 
 const joined = (a: readonly (readonly number[])[], b: readonly (readonly number[])[]): number[][] =>

@@ -183,7 +183,9 @@ describe("scores", () => {
     const { tasks } = analyseScores(trials, ["a", "b"], ALL, scored);
     const [srank, frobenius, depth] = tasks[0]!.scores;
     expect(srank!.whole.value).toBeGreaterThan(0.9);
-    expect(srank!.givenDepth.value).toBeGreaterThan(0.9);
+    expect(srank!.givenPlace.value).toBeGreaterThan(0.9);
+    expect(srank!.placeShare).toBeLessThan(0.3);
+    expect(depth!.placeShare).toBeGreaterThan(0.95);
     expect(frobenius!.whole.value).toBeCloseTo(-srank!.whole.value, 12);
     expect(Math.abs(depth!.whole.value)).toBeLessThan(0.5);
     expect(tasks[1]!.scores[2]!.whole.value).toBeGreaterThan(0.98);
@@ -200,13 +202,19 @@ describe("scores", () => {
     const [head, ...lines] = scoresCsv(result).trimEnd().split("\n");
     const keys = head!.split(",");
     expect(lines).toHaveLength(2 * 3);
-    const { whole, givenDepth } = result.tasks[0]!.scores[1]!;
-    const numbers = [whole.value, whole.low, whole.high, whole.p, givenDepth.value, givenDepth.low, givenDepth.high];
+    const { whole, givenEnds, givenPlace, placeShare } = result.tasks[0]!.scores[1]!;
+    const cells = [whole, givenEnds, givenPlace].map(({ value, low, high }) => [value, low, high]);
+    const numbers = [...cells[0]!, whole.p, ...cells[1]!, ...cells[2]!, placeShare];
     const expected = [...numbers, result.tasks[0]!.reliability].map((number) => Number(number!.toFixed(6)));
     expect(lines[1]!.split(",").slice(0, 2)).toEqual(["a", "frobenius"]);
     expect(lines[1]!.split(",").slice(2).map(Number)).toEqual(expected);
     const cell = (line: string, key: string) => line.split(",")[keys.indexOf(key)];
-    expect(["rho", "low", "given_depth_rho"].map((key) => cell(lines[2]!, key))).toEqual(["", "", ""]);
+    expect(["rho", "low", "given_place_rho", "place_share"].map((key) => cell(lines[2]!, key))).toEqual([
+      "",
+      "",
+      "",
+      "",
+    ]);
     expect(cell(lines[2]!, "reliability")).not.toBe("");
     expect(scoresCsv(analyseScores(trials, ["a"], ALL)).trimEnd()).toBe(head);
   });
