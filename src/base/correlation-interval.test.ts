@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import cases from "../../test/fixtures/correlations.json" with { type: "json" };
-import { correlationGiven, mantelTest, spearmanInterval } from "./correlation-interval.ts";
+import { correlationDifference, correlationGiven, mantelTest, spearmanInterval } from "./correlation-interval.ts";
 import { tQuantile } from "./paired-interval.ts";
-import { mean, partialSpearman, standardDeviation } from "./statistics.ts";
+import { mean, partialSpearman, spearman, standardDeviation } from "./statistics.ts";
 
 test("Mantel's test and the jackknife over states as scipy's numbers have them", () => {
   for (const { a, b, exact, ...expected } of cases) {
@@ -18,21 +18,27 @@ test("Mantel's test and the jackknife over states as scipy's numbers have them",
   }
 });
 
-/** Value and interval of a statistic of matrices over 6 states by the jackknife's formula. */
-function byHand(of: (matrices: number[][][]) => number, matrices: number[][][]) {
+/** Value and interval of a statistic of matrices over 6 states by the jackknife's formula, pseudo-values on the scale that `to` leads to. */
+function byHand(of: (matrices: number[][][]) => number, matrices: number[][][], to = Math.atanh, back = Math.tanh) {
   const without = (k: number) => matrices.map((matrix) => matrix.toSpliced(k, 1).map((row) => row.toSpliced(k, 1)));
-  const pseudo = [0, 1, 2, 3, 4, 5].map((k) => 6 * Math.atanh(of(matrices)) - 5 * Math.atanh(of(without(k))));
+  const pseudo = [0, 1, 2, 3, 4, 5].map((k) => 6 * to(of(matrices)) - 5 * to(of(without(k))));
   const half = (tQuantile(0.95, 5) * standardDeviation(pseudo)) / Math.sqrt(6);
-  return [of(matrices), Math.tanh(mean(pseudo) - half), Math.tanh(mean(pseudo) + half)];
+  return [of(matrices), back(mean(pseudo) - half), back(mean(pseudo) + half)];
 }
 
-test("a partial correlation, jackknifed as the formula has it", () => {
+test("a difference of correlations and a partial one, jackknifed as the formula has it", () => {
+  const same = (value: number) => value;
   for (const [k, { a, b }] of cases.entries()) {
     const other = cases[(k + 1) % cases.length]!.a;
+    const of = ([x, y, z]: number[][][]) => spearman(x!.flat(), z!.flat()) - spearman(y!.flat(), z!.flat());
+    const difference = correlationDifference(a, other, b);
+    for (const [at, expected] of byHand(of, [a, other, b], same, same).entries())
+      expect([difference.value, difference.low!, difference.high!][at]).toBeCloseTo(expected, 12);
     const given = correlationGiven(a, b, [other]);
     const partial = ([x, y, z]: number[][][]) => partialSpearman(x!.flat(), y!.flat(), [z!.flat()]);
     for (const [at, expected] of byHand(partial, [a, b, other]).entries())
       expect([given.value, given.low!, given.high!][at]).toBeCloseTo(expected, 12);
+    expect(correlationDifference(a, a, b)).toEqual({ value: 0, low: 0, high: 0 });
   }
 });
 

@@ -88,19 +88,41 @@ export function correlationGiven(a: Matrix, b: Matrix, covariates: readonly Matr
   return { value, ...jackknife(a.length, given, value) };
 }
 
+/**
+ * How much higher Spearman's correlation of `a` with `target` is than that of `b`. The interval is the jackknife's over states, of
+ * the difference itself: both correlations share the target and the states, so that their own intervals may overlap where this leaves out 0.
+ * @param a, b, target  [n, n], finite
+ * @returns value in [−2, 2]
+ */
+export function correlationDifference(a: Matrix, b: Matrix, target: Matrix): Correlation {
+  const difference = (cells: Cells) => spearman(cells(a), cells(target)) - spearman(cells(b), cells(target));
+  const value = difference((matrix) => matrix.flat());
+  return { value, ...jackknife(a.length, difference, value, AS_IT_IS) };
+}
+
 /** [n, n], a row and a column for each state. */
 type Matrix = readonly (readonly number[])[];
 
 /** The cells of a matrix that a statistic counts, in order. */
 type Cells = (matrix: Matrix) => number[];
 
+/** Where pseudo-values are taken, and the way back. */
+interface Scale {
+  readonly to: (value: number) => number;
+  readonly back: (value: number) => number;
+}
+
+/** Fisher's, on which a correlation's error is alike wherever it lies. */
+const FISHER: Scale = { to: Math.atanh, back: Math.tanh };
+const AS_IT_IS: Scale = { to: (value) => value, back: (value) => value };
+
 /** A state at a time is left out, its row and its column. */
-function jackknife(n: number, of: (cells: Cells) => number, value: number) {
+function jackknife(n: number, of: (cells: Cells) => number, value: number, { to, back }: Scale = FISHER) {
   const pseudo = Array.from({ length: n }, (_, k) => {
     const without: Cells = (matrix) => matrix.flatMap((row, i) => (i === k ? [] : row.filter((_, j) => j !== k)));
-    return n * Math.atanh(value) - (n - 1) * Math.atanh(of(without));
+    return n * to(value) - (n - 1) * to(of(without));
   });
   if (n < 3 || !pseudo.every(Number.isFinite)) return { low: undefined, high: undefined };
   const [centre, half] = [mean(pseudo), (tQuantile(0.95, n - 1) * standardDeviation(pseudo)) / Math.sqrt(n)];
-  return { low: Math.tanh(centre - half), high: Math.tanh(centre + half) };
+  return { low: back(centre - half), high: back(centre + half) };
 }

@@ -1,6 +1,7 @@
 export { inverseCholesky } from "./cholesky.ts";
 export {
   type Correlation,
+  correlationDifference,
   correlationGiven,
   type MantelOptions,
   type MatrixCorrelation,

@@ -194,6 +194,21 @@ describe("scores", () => {
     const outcomes = (of: string) => analyseScores(trials, [of], ALL, scored).verdicts.map(({ outcome }) => outcome);
     expect(outcomes("a")).toEqual(["confirmed", "confirmed", "confirmed"]);
     expect(outcomes("b")[1]).toBe("not confirmed");
+    expect(tasks[0]!.rankOverNorm!.value).toBeCloseTo(2 * srank!.whole.value, 12);
+  });
+
+  test("a rank that correlates more than the norm by no more than luck does not confirm it", () => {
+    const phases: Record<string, number> = { srank: 2, frobenius: 8 };
+    const near = scored.map((each) => {
+      const noise = (i: number, j: number) => 0.4 * Math.sin(phases[each.score]! * i + 3 * j);
+      return each.score in phases ? { ...each, matrix: matrixOf((i, j) => at(i, j) + noise(i, j)) } : each;
+    });
+    const { tasks, verdicts } = analyseScores(trials, ["a"], ALL, near);
+    const { value, low, high } = tasks[0]!.rankOverNorm!;
+    expect(value).toBeGreaterThan(0);
+    expect(low).toBeLessThan(0);
+    expect(high).toBeGreaterThan(value);
+    expect(verdicts[2]!.outcome).toBe("not confirmed");
   });
 
   test("as CSV a line for each task and score, its numbers to six decimals, what there is not left empty", () => {
