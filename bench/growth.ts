@@ -1,13 +1,14 @@
 /**
  * How time and memory of a step grow with batch, sequence, depth, width and number of adapters, ours beside PyTorch's
  * (eager): one size is varied, the others stay at BASE. `npm run bench:growth` measures what docs/data/growth.jsonl lacks
- * of this run (`--run`, default today) and prints the tables; `--table` prints them alone.
+ * of this run (`--run`, default today), prints the tables and draws them (docs/images/growth-*.svg); `--table` does that alone.
  */
-import { appendFileSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { median } from "../src/base/index.ts";
 import { markdownTable } from "../src/report/index.ts";
+import { growthSvg } from "./growth-curves.ts";
 import { readJsonLines } from "./json-lines.ts";
 import { randomEncoder, VOCABULARY } from "./random-encoder.ts";
 import { type Answer, openSide } from "./side.ts";
@@ -48,7 +49,19 @@ const { values } = parseArgs({
 if (!values.table)
   for (const curve of values.curves.split(",") as Size[])
     for (const at of CURVES[curve]) await measurePoint(pointOf(curve, at));
-for (const curve of Object.keys(CURVES) as Size[]) printCurve(curve);
+const measured = (Object.keys(CURVES) as Size[]).map((title) => ({ title, points: pointsOf(title) }));
+const whole = measured.filter(({ points }) => points.length > 1);
+for (const { title, points } of whole) printCurve(title, points);
+for (const [what, title, unit] of [
+  ["seconds", "Time of a training step", "seconds"],
+  ["gigabytes", "Memory of a training", "GB"],
+] as const) {
+  const curves = whole.map(({ title, points }) => ({
+    title,
+    points: points.map((point) => ({ at: point.at, values: point[what] })),
+  }));
+  if (curves.length > 0) writeFileSync(`docs/images/growth-${what}.svg`, growthSvg(title, unit, curves));
+}
 
 /** In a shallower encoder every sub-layer still has its adapter, and no more. */
 function pointOf(curve: Size, at: number): typeof BASE {
@@ -87,17 +100,32 @@ async function measurePoint(sizes: typeof BASE): Promise<void> {
   console.error(JSON.stringify(line));
 }
 
-function printCurve(curve: Size): void {
+interface Point {
+  readonly at: number;
+  /** Ours, PyTorch's. */
+  readonly seconds: readonly [number, number];
+  readonly gigabytes: readonly [number, number];
+}
+
+function pointsOf(curve: Size): readonly Point[] {
   const lines = readJsonLines<PointLine>(values.out);
-  const rows = CURVES[curve].flatMap((at) => {
-    const line = find(lines, pointOf(curve, at), Number(values.threads));
-    if (!line) return [];
-    const { graft, eager } = line.sides;
-    const [ours, theirs] = [median(graft.stepSeconds), median(eager.stepSeconds)];
-    const memory = [graft, eager].map(({ peakBytes }) => (peakBytes / 1e9).toFixed(2));
-    return [[String(at), ours.toFixed(3), theirs.toFixed(3), (theirs / ours).toFixed(2), ...memory]];
+  return CURVES[curve].flatMap((at) => {
+    const sides = find(lines, pointOf(curve, at), Number(values.threads))?.sides;
+    if (!sides) return [];
+    const { graft, eager } = sides;
+    const seconds = [median(graft.stepSeconds), median(eager.stepSeconds)] as const;
+    return [{ at, seconds, gigabytes: [graft.peakBytes / 1e9, eager.peakBytes / 1e9] as const }];
   });
-  if (rows.length === 0) return;
+}
+
+function printCurve(curve: Size, points: readonly Point[]): void {
+  const rows = points.map(({ at, seconds: [ours, theirs], gigabytes }) => [
+    String(at),
+    ours.toFixed(3),
+    theirs.toFixed(3),
+    (theirs / ours).toFixed(2),
+    ...gigabytes.map((each) => each.toFixed(2)),
+  ]);
   const titles = [curve, "ours, s", "PyTorch, s", "PyTorch ÷ ours", "ours, GB", "PyTorch, GB"];
   console.log(`${markdownTable({ columns: titles.map((title) => ({ title, align: "right" })), rows })}\n`);
 }

@@ -6,54 +6,31 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { authorVit, openGraph } from "../src/backbone/index.ts";
 import type { Method } from "../src/methods/index.ts";
-import { openBackbone, select, type Task, train } from "../src/node.ts";
+import { openBackbone, select, train } from "../src/node.ts";
 import { nodeRuntime } from "../src/runtime/index.node.ts";
-import type { ImageSplit, TextSplit } from "../src/tasks/index.ts";
 import { planMemory } from "../src/training/index.ts";
+import { greyTask } from "./grey-task.ts";
 
 const VIT_B = { imageSize: 224, patchSize: 16, hiddenSize: 768, blocks: 12, heads: 12, mlpSize: 3072 };
-const CLASSES = 10;
 
 const openModel = (model: string) =>
   model === "vit-b" ? openGraph(authorVit(VIT_B, 1), nodeRuntime) : openBackbone(model);
 
-/** Examples that cost nothing: a grey picture, or a text of one token over and over. */
-function split(kind: "image" | "text", count: number, size: number): ImageSplit | TextSplit {
-  const labels = Int32Array.from({ length: count }, (_, k) => k % CLASSES);
-  const targets = { kind: "classes", labels } as const;
-  if (kind === "image") {
-    const pixels = new Uint8Array(3 * size * size).fill(128);
-    return { kind, count, targets, pixels: () => pixels };
-  }
-  const encoding = { ids: new Int32Array(size).fill(100), typeIds: new Int32Array(size), truncated: false };
-  return {
-    kind,
-    count,
-    targets,
-    encodings: () => [encoding],
-    views: 1,
-    isPair: false,
-    length: () => size,
-    padding: { padId: 0, padTypeId: 0, paddingSide: "right" },
-  };
-}
+/** What a row is about besides: frozen values kept over two epochs, or texts of two lengths. */
+type Variant = "plain" | "kept" | "lengths";
 
-async function measure(model: string, place: string, batchSize: number, tokens: number, recompute: "on" | "off") {
+async function measure(
+  model: string,
+  place: string,
+  batchSize: number,
+  tokens: number,
+  recompute: "on" | "off",
+  variant: Variant,
+) {
   const backbone = await openModel(model);
-  const { input } = backbone;
-  const size = input.kind === "image" ? input.height : tokens;
-  const validation = split(input.kind, batchSize, size);
-  const classes = Array.from({ length: CLASSES }, (_, k) => String(k));
-  const task: Task = {
-    name: "grey",
-    title: "nothing to learn",
-    goal: { kind: "classify", classes },
-    train: split(input.kind, 2 * batchSize, size),
-    validation,
-    test: validation,
-    notes: [],
-  };
-  const options = { batchSize, epochs: 1, threads: 2, recompute };
+  const examples = { train: (variant === "plain" ? 2 : 8) * batchSize, validation: batchSize };
+  const task = greyTask(backbone.input, { ...examples, tokens, lengths: variant === "lengths" });
+  const options = { batchSize, epochs: variant === "kept" ? 2 : 1, threads: 2, recompute };
   const method: Method =
     place === "full"
       ? { kind: "weights", which: "all" }
@@ -82,22 +59,30 @@ async function measure(model: string, place: string, batchSize: number, tokens: 
 const megabytes = (bytes: number) => Math.round(bytes / 1e6);
 
 if (process.argv[2] === "measure") {
-  const [model, place, batchSize, tokens, recompute] = process.argv.slice(3);
-  console.log(
-    JSON.stringify(await measure(model!, place!, Number(batchSize), Number(tokens), recompute === "on" ? "on" : "off")),
-  );
+  const [model, place, batchSize, tokens, recompute, variant] = process.argv.slice(3) as string[];
+  const mode = recompute === "on" ? "on" : "off";
+  const done = await measure(model!, place!, Number(batchSize), Number(tokens), mode, variant as Variant);
+  console.log(JSON.stringify(done));
 } else {
+  const [, , dir] = process.argv;
+  const [late, early, all] = ["last:3", "all:parallel", "full"];
+  const texts = (place: string, recompute = "off", variant: Variant = "plain") =>
+    dir === undefined ? [] : [[dir, place, "16", "128", recompute, variant]];
+  const pictures = (place: string, batch: string, recompute = "off", variant: Variant = "plain") => [
+    ["vit-b", place, batch, "0", recompute, variant],
+  ];
   const rows = [
-    ...["last:3", "all:parallel", "full"].map((place) => ["builtin:vit", place, "32", "0"]),
-    ...(process.argv[2]
-      ? ["last:3", "all:parallel", "full"].map((place) => [process.argv[2]!, place, "16", "128"])
-      : []),
-    ...(process.argv[2] ? [[process.argv[2], "all:parallel", "16", "128", "on"]] : []),
-    ["vit-b", "all:parallel", "8", "0", "on"],
-    ...["4", "8"].flatMap((batch) => ["last:3", "all:parallel"].map((place) => ["vit-b", place, batch, "0"])),
+    ...[late, early, all].map((place) => ["builtin:vit", place!, "32", "0", "off", "plain"]),
+    ...[late, early, all].flatMap((place) => texts(place!)),
+    ...texts(early!, "on"),
+    ...texts(late!, "off", "kept"),
+    ...texts(early!, "off", "lengths"),
+    ...pictures(early!, "8", "on"),
+    ...["4", "8"].flatMap((batch) => [late, early].flatMap((place) => pictures(place!, batch))),
+    ...pictures(late!, "4", "off", "kept"),
   ];
   console.log(
-    "model | placement | batch | recompute | in use | weights | activations | optimizer | planned | measured | ratio | plan s | CPU s a step",
+    "model | placement | batch | recompute | about | in use | weights | activations | optimizer | kept | planned | measured | ratio | plan s | CPU s a step",
   );
   for (const row of rows) {
     const program = fileURLToPath(import.meta.url);
@@ -105,14 +90,16 @@ if (process.argv[2] === "measure") {
       encoding: "utf8",
     });
     const { planSeconds, cpuSeconds, measured, ...plan } = JSON.parse(text) as Awaited<ReturnType<typeof measure>>;
-    const { inUse, weights, activations, optimizer, peak } = plan;
-    const figures = [inUse, weights, activations, optimizer, peak, measured].map(megabytes);
+    const { inUse, weights, activations, optimizer, cache } = plan;
+    // Kept values are so few here that they lie in memory.
+    const planned = plan.peak + cache;
+    const figures = [inUse, weights, activations, optimizer, cache, planned, measured].map(megabytes);
     console.log(
       [
         ...row.slice(0, 3),
-        row[4] ?? "off",
+        ...row.slice(4),
         ...figures,
-        (peak / measured).toFixed(2),
+        (planned / measured).toFixed(2),
         planSeconds.toFixed(2),
         cpuSeconds.toFixed(2),
       ].join(" | "),
