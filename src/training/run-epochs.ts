@@ -1,4 +1,4 @@
-import { breathe, type LongCall } from "../base/index.ts";
+import { breathe, GraftError, type LongCall } from "../base/index.ts";
 import { type Evaluation, isHigher } from "../objective/index.ts";
 import type { Vectors } from "../parameters/index.ts";
 import type { OptimizerState } from "./adamw.ts";
@@ -54,10 +54,24 @@ export async function runEpochs(run: EpochRun, start: Checkpoint): Promise<Check
     }
   } catch (error) {
     // Abort and a bad loss alike leave the last good state behind.
-    await save();
-    throw error;
+    throw await save().then(
+      () => error,
+      (unsaved) => withUnsaved(error, unsaved),
+    );
   }
   return { ...current, state: run.state(), seconds: seconds() };
+}
+
+/** What went wrong first is what a caller has to know; that no checkpoint could be saved then goes with it. */
+function withUnsaved(error: unknown, unsaved: unknown): unknown {
+  if (!(error instanceof GraftError && unsaved instanceof Error) || error.message === unsaved.message) return error;
+  const { code, thing, place, remedy } = error;
+  return new GraftError(code, {
+    thing,
+    place: `${place}; nor could its checkpoint be saved (${unsaved.message})`,
+    remedy,
+    cause: unsaved,
+  });
 }
 
 async function closeEpoch(run: EpochRun, current: Checkpoint, steps: number, rate: number): Promise<Checkpoint> {

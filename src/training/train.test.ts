@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { tinyPostNorm, tinyPreNorm, tinyTask } from "../../test/support/tiny-backbone.ts";
 import { parsePlacement } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
-import { random } from "../base/index.ts";
+import { GraftError, random } from "../base/index.ts";
 import { decodeSafetensors } from "../formats/index.ts";
 import { createBuilder, type Graph, hashGraph } from "../graph/index.ts";
 import { type Evaluation, scoreLogits } from "../objective/index.ts";
@@ -118,6 +118,20 @@ describe("training", () => {
     // Resumed as it was, it stops at the same step.
     const again = train(backbone, task, placement, { options, checkpoint: store, resume: true });
     await expect(again).rejects.toMatchObject({ code: "LOSS_NOT_FINITE", thing: "training step 2" });
+  });
+
+  test("a checkpoint that cannot be saved does not hide what went wrong", async () => {
+    const full = new GraftError("FILE_DISK_FULL", { thing: "out", place: "no space is left", remedy: "Make room" });
+    const checkpoint = { load: async () => undefined, save: () => Promise.reject(full) };
+    const options = { ...settings, learningRate: 1e30, headLearningRate: 1e30, warmup: 0 };
+    await expect(train(backbone, task, placement, { options, checkpoint })).rejects.toMatchObject({
+      code: "LOSS_NOT_FINITE",
+      place: expect.stringContaining("no space is left"),
+      cause: full,
+    });
+    // Where saving itself is what went wrong, that is said, once.
+    const saving = train(backbone, task, placement, { options: settings, checkpoint, checkpointSeconds: 0 });
+    await expect(saving).rejects.toBe(full);
   });
 
   test("parameters that the last step spoiled are not handed out", async () => {
