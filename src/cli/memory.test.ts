@@ -1,17 +1,18 @@
 import { expect, test, vi } from "vitest";
 import { openBackbone, openTask, select, TrainOptions } from "../node.ts";
+import { type BegunSettings, begunSettings } from "./begun-settings.ts";
 import { fitMemory } from "./memory.ts";
 
 const backbone = await openBackbone();
 const task = await openTask("count", { backbone, trainSize: 64, validationSize: 8, testSize: 1 });
 const { placement } = select("all:parallel", { states: backbone.states.length, defaultRank: 8 });
 
-async function fitted(available: number) {
+async function fitted(available: number, begun?: BegunSettings) {
   const free = vi.spyOn(process, "availableMemory").mockReturnValue(available);
   const notes: string[] = [];
   const context = { signal: new AbortController().signal, note: (text: string) => notes.push(text), line: () => {} };
   const method = { kind: "adapters", placement, adapter: {} } as const;
-  const options = await fitMemory(context, backbone, task, method, TrainOptions.parse({ batchSize: 64 }));
+  const options = await fitMemory(context, backbone, task, method, TrainOptions.parse({ batchSize: 64 }), begun);
   free.mockRestore();
   return { microBatch: options.microBatch, recompute: options.recompute, notes };
 }
@@ -39,4 +40,20 @@ test("where parts do not help either, values are computed again, and that is sai
   expect(microBatch).toBe(1);
   expect(recompute).toBe("on");
   expect(notes[1]).toMatch(/^--recompute on, chosen for memory: activations \d+ MB/);
+});
+
+test("a run that goes on keeps to what it decided, whatever is free now", async () => {
+  const inParts = await fitted(8e9, { batchSize: 64, microBatch: 4, recompute: "on" });
+  expect(inParts).toMatchObject({ microBatch: 4, recompute: "on" });
+  expect(inParts.notes.slice(1)).toEqual([
+    "--micro-batch 4, as the run to resume has it",
+    "--recompute on, as the run to resume has it",
+  ]);
+  const whole = await fitted(1e6, { batchSize: 64, recompute: "auto" });
+  expect(whole).toMatchObject({ microBatch: undefined, recompute: "auto" });
+  expect(whole.notes).toHaveLength(1);
+});
+
+test("a folder without a checkpoint has decided nothing", async () => {
+  expect(await begunSettings("src/cli")).toBeUndefined();
 });

@@ -1,6 +1,7 @@
 import type { Method } from "../methods/index.ts";
 import type { Backbone, Task, TrainOptions } from "../node.ts";
 import { largestBatch, type MemoryPlan, microBatchOf, planMemory } from "../training/index.ts";
+import { asBegun, type BegunSettings } from "./begun-settings.ts";
 import type { CommandContext } from "./define-command.ts";
 
 /** Share of the free memory that a training may plan to take: frozen values may take a fifth of it, and plans are some 10 % off. */
@@ -30,17 +31,26 @@ export async function memoryOutlook(
   return { ...plan, available, fittingBatch };
 }
 
-/** Tell a training's memory before it starts, and let it compute its batch in parts where the whole does not fit. */
+/**
+ * Tell a training's memory before it starts, and let it compute its batch in parts where the whole does not fit.
+ * @param begun  of a run that goes on: what it decided then, whatever is free now
+ */
 export async function fitMemory(
   { signal, note, line }: Pick<CommandContext<unknown>, "signal" | "note" | "line">,
   backbone: Backbone,
   task: Task,
   method: Method,
-  options: TrainOptions,
+  asked: TrainOptions,
+  begun?: BegunSettings,
 ): Promise<TrainOptions> {
+  const options = begun ? asBegun(begun, asked) : asked;
   const outlook = await memoryOutlook(backbone, task, method, options, signal);
   note(describeMemory(outlook));
   line("memory", outlook);
+  if (begun) {
+    for (const flag of memoryFlags(asked, options)) note(`${flag}, as the run to resume has it`);
+    return options;
+  }
   const { fittingBatch, available } = outlook;
   if (fittingBatch === undefined) return options;
   // Parts of a batch cost next to no time, computing again a third to a half more: that is for what parts cannot do.
@@ -59,6 +69,14 @@ export async function fitMemory(
     note(`--micro-batch ${microBatch}, chosen so that it fits: a batch is computed in parts, their gradients added up`);
     return { ...others, microBatch };
   }
+}
+
+/** What was decided for memory's sake, as flags. */
+function memoryFlags(asked: TrainOptions, { microBatch, recompute }: TrainOptions): string[] {
+  return [
+    ...(microBatch === asked.microBatch ? [] : [`--micro-batch ${microBatch}`]),
+    ...(recompute === asked.recompute ? [] : [`--recompute ${recompute}`]),
+  ];
 }
 
 /** The batch that `--batch-size auto` stands for. */

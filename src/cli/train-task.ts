@@ -41,6 +41,7 @@ import {
 import type { Head } from "../training/index.ts";
 import { coarsePass } from "./arguments.ts";
 import { widestOnTheWay } from "./assumed-method.ts";
+import type { BegunSettings } from "./begun-settings.ts";
 import type { CommandContext } from "./define-command.ts";
 import { describeBudget, describeCurve, onTrial } from "./describe-choice.ts";
 import { describeLatency } from "./describe-latency.ts";
@@ -106,6 +107,8 @@ export interface TrainTaskCall {
   readonly args: TrainTaskArgs;
   readonly adapter: AdapterOptions;
   readonly options: TrainOptions;
+  /** Of a run that goes on: what it decided for memory when it began. */
+  readonly begun?: BegunSettings;
   /** What the data are called, for the model's card. */
   readonly data: string;
 }
@@ -140,7 +143,7 @@ export async function trainTask(
   for (const text of selection ? describeBudget(selection) : []) note(text);
   line("placement", { method: args.method, placement, edges: selection?.edges, cost: selection?.cost });
   const model = await train(backbone, task, method, {
-    options: await fitMemory(context, backbone, task, method, options),
+    options: await fitMemory(context, backbone, task, method, options, call.begun),
     head: base.head,
     checkpoint: folderCheckpoint(out),
     resume: args.resume,

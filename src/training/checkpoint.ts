@@ -1,4 +1,5 @@
 import { GraftError } from "../base/index.ts";
+import { decodeSafetensors } from "../formats/index.ts";
 import type { ParameterLayout, Vectors } from "../parameters/index.ts";
 import type { OptimizerState } from "./adamw.ts";
 import { decodeVectors, encodeVectors } from "./state-file.ts";
@@ -77,6 +78,17 @@ export function decodeCheckpoint(layout: ParameterLayout, bytes: Uint8Array, fin
     state: { step, theta: vectors("theta"), m: vectors("m"), v: vectors("v") },
     best: vectors("best"),
   };
+}
+
+/**
+ * The settings of the run that a checkpoint is of.
+ * @returns undefined of a file that is no checkpoint of this format, which `decodeCheckpoint` refuses
+ * @throws GraftError SAFETENSORS
+ */
+export function checkpointSettings(bytes: Uint8Array): Fingerprint | undefined {
+  const { metadata } = decodeSafetensors(bytes, "the checkpoint");
+  const saved = metadata.get("format") === FORMAT ? metadata.get("fingerprint") : undefined;
+  return saved === undefined ? undefined : JSON.parse(saved);
 }
 
 /** @throws GraftError CHECKPOINT_MISMATCH naming the first setting that differs */

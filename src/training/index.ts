@@ -1,5 +1,5 @@
 export { type AdamWOptions, initialState, type OptimizerState } from "./adamw.ts";
-export { type CheckpointStore, checkFingerprint, type EpochRecord } from "./checkpoint.ts";
+export { type CheckpointStore, checkFingerprint, checkpointSettings, type EpochRecord } from "./checkpoint.ts";
 export { classWeightsOf } from "./class-weights.ts";
 export { type EstimateCall, estimateTraining, type TrainingEstimate } from "./estimate.ts";
 export { type EvaluateOptions, evaluate, outputsOf, type TunedModel } from "./evaluate.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import sharp from "sharp";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { random } from "../../src/base/index.ts";
 import { writeModel } from "../../src/graph/index.node.ts";
 import { type ImageSplit, labelsOf } from "../../src/tasks/index.ts";
@@ -97,4 +97,21 @@ test("a trained folder is not overwritten unless that is asked for", async () =>
   expect(await readdir(out)).toEqual(names);
   expect((await graftHere(...quick, "--seed", "4", "--overwrite")).code).toBe(0);
   expect((await trained(out)).equals(before)).toBe(false);
+}, 60_000);
+
+test("a run that memory decided on goes on the same way when more is free, or less", async () => {
+  const withFree = async (available: number, ...args: string[]) => {
+    const free = vi.spyOn(process, "availableMemory").mockReturnValue(available);
+    const { code, stderr } = await graftHere(...args.filter((arg) => arg !== "--json"));
+    free.mockRestore();
+    expect(code).toBe(0);
+    return stderr;
+  };
+  const run = [...common, "--out", join(folder, "little"), "--epochs", "1"];
+  expect(await withFree(1e6, ...run)).toContain("--micro-batch 1, chosen");
+  // Batches of 4, which is what `auto` stands for then.
+  const again = await withFree(8e9, ...run, "--batch-size", "auto", "--resume");
+  expect(again).toContain("batch size 4, as the run to resume has it");
+  expect(again).toContain("--micro-batch 1, as the run to resume has it");
+  expect(again).toContain("--recompute on, as the run to resume has it");
 }, 60_000);

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { keepBackbone, trainingIn } from "../../artifact/index.node.ts";
 import { checkQuantizable, usageLines } from "../../artifact/index.ts";
-import { GraftError, TrainOptions } from "../../node.ts";
+import { type Backbone, GraftError, type Task, TrainOptions } from "../../node.ts";
 import { terminalTable } from "../../report/index.ts";
 import { methodUsages } from "../../selection/index.ts";
 import { DEFAULT_CHECKPOINT_SECONDS } from "../../training/index.ts";
@@ -22,7 +22,8 @@ import {
   selectingArgs,
 } from "../arguments.ts";
 import { assumedMethod, widestOnTheWay } from "../assumed-method.ts";
-import { defineCommand } from "../define-command.ts";
+import { type BegunSettings, begunSettings } from "../begun-settings.ts";
+import { type CommandContext, defineCommand } from "../define-command.ts";
 import { dryRun } from "../dry-run.ts";
 import { dryRunReport } from "../dry-run-report.ts";
 import { inGroup } from "../flags.ts";
@@ -96,19 +97,10 @@ export const train = defineCommand({
     if (args.outDtype === "q8") checkQuantizable(backbone);
     const task = await openData(args, backbone, context);
     const adapter = adapterOptions(args);
-    const others = { ...args, batchSize: undefined };
-    const batchSize =
-      args.batchSize === "auto"
-        ? await autoBatch(
-            context,
-            backbone,
-            task,
-            (await widestOnTheWay(args, backbone, adapter)) ?? (await assumedMethod(args, backbone, adapter)).method,
-            pick(TrainOptions, others),
-          )
-        : args.batchSize;
+    const begun = args.resume ? await begunSettings(args.out) : undefined;
+    const batchSize = await batchSizeOf(context, args, backbone, task, begun);
     const options = pick(TrainOptions, { ...args, batchSize });
-    const call = { args, adapter, options, data: args.task ?? args.data! };
+    const call = { args, adapter, options, begun, data: args.task ?? args.data! };
     if (args.dryRun) return print({ type: "dry-run", ...(await dryRun(context, backbone, task, call)) }, dryRunReport);
     const { model, result } = await inFolder(args.out, () => trainTask(context, backbone, task, call)).catch(
       async (error) => {
@@ -120,6 +112,25 @@ export const train = defineCommand({
     );
   },
 });
+
+/** Examples per step: as asked for; for `auto` those of the run that goes on, or as many as fit. */
+async function batchSizeOf(
+  context: Pick<CommandContext<unknown>, "signal" | "note">,
+  args: z.output<z.ZodObject<typeof shape>> & { readonly method: string },
+  backbone: Backbone,
+  task: Task,
+  begun: BegunSettings | undefined,
+): Promise<number> {
+  if (args.batchSize !== "auto") return args.batchSize;
+  if (begun) {
+    context.note(`batch size ${begun.batchSize}, as the run to resume has it`);
+    return begun.batchSize;
+  }
+  const adapter = adapterOptions(args);
+  const widest = await widestOnTheWay(args, backbone, adapter);
+  const { method } = widest ? { method: widest } : await assumedMethod(args, backbone, adapter);
+  return autoBatch(context, backbone, task, method, pick(TrainOptions, { ...args, batchSize: undefined }));
+}
 
 /** One line each: how it is written, what it is, where it comes from. */
 const methodList = ({ methods }: { readonly methods: ReturnType<typeof methodUsages> }): string =>
