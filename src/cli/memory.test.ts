@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { openBackbone, openTask, select, TrainOptions } from "../node.ts";
 import { type BegunSettings, begunSettings } from "./begun-settings.ts";
-import { fitMemory } from "./memory.ts";
+import { autoBatch, fitMemory } from "./memory.ts";
 
 const backbone = await openBackbone();
 const task = await openTask("count", { backbone, trainSize: 64, validationSize: 8, testSize: 1 });
@@ -39,7 +39,19 @@ test("where parts do not help either, values are computed again, and that is sai
   const { microBatch, recompute, notes } = await fitted(1e6);
   expect(microBatch).toBe(1);
   expect(recompute).toBe("on");
+  expect(notes[0]).toContain("Only 1 MB are free: not even one example does");
   expect(notes[1]).toMatch(/^--recompute on, chosen for memory: activations \d+ MB/);
+  expect(notes[2]).toContain("--micro-batch 1, the least there is, though by plan not even that fits");
+});
+
+test("a batch of auto says so where nothing fits", async () => {
+  const free = vi.spyOn(process, "availableMemory").mockReturnValue(1e6);
+  const notes: string[] = [];
+  const context = { signal: new AbortController().signal, note: (text: string) => notes.push(text) };
+  const method = { kind: "adapters", placement, adapter: {} } as const;
+  expect(await autoBatch(context, backbone, task, method, TrainOptions.parse({}))).toBe(1);
+  free.mockRestore();
+  expect(notes).toEqual(["batch size 1: by plan not even one example fits the memory free now"]);
 });
 
 test("a run that goes on keeps to what it decided, whatever is free now", async () => {

@@ -10,7 +10,7 @@ const SHARE = 0.75;
 /** What a training will take, and what is free beside what is in use, in bytes. */
 export interface MemoryOutlook extends MemoryPlan {
   readonly available: number;
-  /** The largest batch that fits, where the one asked for does not. */
+  /** The largest batch that fits, where the one asked for does not; 0: none does. */
   readonly fittingBatch?: number;
 }
 
@@ -54,7 +54,7 @@ export async function fitMemory(
   const { fittingBatch, available } = outlook;
   if (fittingBatch === undefined) return options;
   // Parts of a batch cost next to no time, computing again a third to a half more: that is for what parts cannot do.
-  const isWhole = options.microBatch !== undefined || microBatchOf(task, { ...options, microBatch: 1 }) > 1;
+  const isWhole = options.microBatch !== undefined || microBatchOf(task, { ...options, microBatch: 1 }) === options.batchSize;
   if (!isWhole && (fittingBatch > 1 || options.recompute !== "auto")) return inParts(fittingBatch, options);
   if (options.recompute !== "auto") return options;
   const again: TrainOptions = { ...options, recompute: "on" };
@@ -65,9 +65,10 @@ export async function fitMemory(
   if (isWhole || leaner.peak - leaner.inUse <= SHARE * available) return again;
   return inParts(await largestBatch(backbone, task, method, again, SHARE * available, signal), again);
 
-  function inParts(microBatch: number, others: TrainOptions): TrainOptions {
-    note(`--micro-batch ${microBatch}, chosen so that it fits: a batch is computed in parts, their gradients added up`);
-    return { ...others, microBatch };
+  function inParts(fitting: number, others: TrainOptions): TrainOptions {
+    const why = fitting > 0 ? "chosen so that it fits" : "the least there is, though by plan not even that fits";
+    note(`--micro-batch ${fitting || 1}, ${why}: a batch is computed in parts, their gradients added up`);
+    return { ...others, microBatch: fitting || 1 };
   }
 }
 
@@ -88,8 +89,12 @@ export async function autoBatch(
   options: Omit<TrainOptions, "batchSize">,
 ): Promise<number> {
   const size = await largestBatch(backbone, task, method, options, SHARE * process.availableMemory(), signal);
-  note(`batch size ${size}: the largest power of two, up to 256, that fits the memory free now`);
-  return size;
+  note(
+    size > 0
+      ? `batch size ${size}: the largest power of two, up to 256, that fits the memory free now`
+      : "batch size 1: by plan not even one example fits the memory free now",
+  );
+  return size || 1;
 }
 
 /** For people. */
@@ -97,10 +102,15 @@ export function describeMemory({ available, fittingBatch, ...plan }: MemoryOutlo
   const { inUse, weights, activations, optimizer, cache, peak } = plan;
   const kept = cache > 0 ? `; ${megabytes(cache)} of frozen values beside it, in memory or on disk` : "";
   const warning =
-    fittingBatch === undefined
-      ? ""
-      : `. Only ${megabytes(available)} are free: ${fittingBatch} examples at once ${fittingBatch > 1 ? "fit" : "may fit"}`;
+    fittingBatch === undefined ? "" : `. Only ${megabytes(available)} are free: ${whatFits(fittingBatch)}`;
   return `at most some ${megabytes(peak)} of memory by plan: ${megabytes(inUse)} in use, weights ${megabytes(weights)}, activations ${megabytes(activations)}, optimizer ${megabytes(optimizer)}${kept}${warning}`;
 }
+
+const whatFits = (examples: number): string =>
+  examples > 1
+    ? `${examples} examples at once fit`
+    : examples === 1
+      ? "one example at a time fits"
+      : "not even one example does";
 
 const megabytes = (bytes: number) => `${Math.round(bytes / 1e6).toLocaleString("en")} MB`;

@@ -68,7 +68,7 @@ export async function openCachedStepper(
     const passes: { forward: Session; backward: Session }[] = [];
     for (const { forward, backward } of graphs)
       passes.push({ forward: await open(forward), backward: await open(backward) });
-    const width = Number(passes[0]!.forward.outputTypes.get(OUTPUT)?.shape?.[1]);
+    const width = embeddingWidth(graphs[0]!);
     const compare = await open(lossGraph(spec, options, sizes, width));
     const { state, apply } = openUpdate(layout, optimizer, start);
     const step: CachedStepper["step"] = async ({ chunks, targets }, learningRate, which) => {
@@ -100,6 +100,9 @@ export async function openCachedStepper(
     throw error;
   }
 }
+
+/** Numbers of an embedding, which is a row of a chunk's. */
+export const embeddingWidth = ({ forward }: ChunkGraphs): number => Number(forward.types.get(OUTPUT)?.shape?.[1]);
 
 const taken = ({ inputs }: Graph, feeds: Record<string, HostTensor>) =>
   Object.fromEntries(Object.entries(feeds).filter(([name]) => inputs.includes(name)));
@@ -136,13 +139,16 @@ function chunkGraph(
   return prune(g.toGraph(appendGradients(g, layout, declared, surrogate, how)));
 }
 
-/** Loss over all embeddings, and its gradient with respect to them. */
-function lossGraph(
+/**
+ * Loss over all embeddings, and its gradient with respect to them.
+ * @param width  numbers of an embedding
+ */
+export function lossGraph(
   { goal }: TunedSpec,
   options: TrainOptions,
   { chunks, batchSize, views }: CachedSizes,
   width: number,
-) {
+): Graph {
   const g = createBuilder();
   const all = chunks * batchSize;
   const embeddings = g.input("embeddings", "float32", [views * all, width]);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { tinyBert, tinyText, tinyTextTask } from "../../test/support/tiny-text.ts";
 import { openBackbone, openTask, select } from "../node.ts";
 import { largestBatch, planMemory } from "./index.ts";
 
@@ -42,6 +43,25 @@ test("values computed again take less, by several times where all blocks are tra
   expect(again.weights).toBeCloseTo(kept.weights, -5);
 });
 
+test("a contrast over more examples than a pass holds is planned with the embedding of a chunk, and the loss over all", async () => {
+  const rows = Array.from({ length: 400 }, (_, k) => ({
+    anchor: tinyText(k),
+    positive: tinyText(k + 5),
+    negative: tinyText(k + 1),
+  }));
+  const triplets = await tinyTextTask(rows, { kind: "triplet" });
+  const text = await tinyBert();
+  const method = { kind: "adapters", placement: [{ from: 1, to: 2, rank: 2 }], adapter: {} } as const;
+  const of = (options: object) => planMemory(text, triplets, method, options);
+  const [few, all] = [await of({ batchSize: 4 }), await of({ batchSize: 256 })];
+  const chunks = await of({ batchSize: 4, contrastBatch: 256 });
+  // How alike each of 256 anchors is to 512 texts, and the gradient of that.
+  expect(chunks.activations - few.activations).toBeGreaterThan(2 * 4 * 256 * 512);
+  expect(chunks.activations).toBeLessThan(all.activations);
+  expect(chunks.weights).toBeGreaterThan(1.2 * few.weights);
+  expect(9 * chunks.optimizer).toBe(10 * few.optimizer);
+});
+
 test("the largest batch that fits is the last whose plan does", async () => {
   const { placement } = select("all:parallel", { states: backbone.states.length, defaultRank: 8 });
   const method = { kind: "adapters", placement, adapter: {} } as const;
@@ -50,5 +70,6 @@ test("the largest batch that fits is the last whose plan does", async () => {
   expect(await needed(32)).toBeGreaterThan(free);
   expect(await largestBatch(backbone, task, method, {}, free)).toBe(16);
   expect(await largestBatch(backbone, task, method, {}, 1e12)).toBe(64); // all there are
-  expect(await largestBatch(backbone, task, method, {}, 1e6)).toBe(1);
+  expect(await largestBatch(backbone, task, method, {}, 1e6)).toBe(0);
+  expect(await largestBatch(backbone, task, method, {}, await needed(1))).toBe(1);
 });

@@ -6,10 +6,11 @@ import { parameterCount } from "../parameters/index.ts";
 import { atPrecision } from "../precision/index.ts";
 import { type SessionMemory, sessionMemory } from "../runtime/index.ts";
 import type { Task } from "../tasks/index.ts";
+import { chunkGraphs, embeddingWidth, lossGraph } from "./cached-stepper.ts";
 import { viewsOf } from "./feeds.ts";
 import { forwardBatchSize } from "./forward.ts";
 import { cutFrozen, frozenValues } from "./frozen.ts";
-import { microBatchOf } from "./open-steps.ts";
+import { chunksOf, microBatchOf } from "./open-steps.ts";
 import { TrainOptions, type TrainSettings } from "./options.ts";
 import { planTraining } from "./plan.ts";
 import { precisionOf } from "./precision-of.ts";
@@ -21,9 +22,9 @@ export interface MemoryPlan {
   readonly inUse: number;
   /** Weights in the sessions of steps and validation, packed for products; those a gradient passes also transposed. */
   readonly weights: number;
-  /** The most that values take in a step of each length, and in a pass over validation examples. */
+  /** The most that values take in a step of each length (with chunks also in their embedding and their loss), and in a pass over validation examples. */
   readonly activations: number;
-  /** Parameters, two moments, a gradient (of batches in parts their sum, too); the best parameters; and a checkpoint being written. */
+  /** Parameters, two moments, a gradient (of batches in parts or chunks their sum, too); the best parameters; and a checkpoint being written. */
   readonly optimizer: number;
   /** Frozen values kept of each example: in memory where there is room, else in a temporary file. */
   readonly cache: number;
@@ -46,7 +47,7 @@ const REST = 30e6;
 /** Sets of parameters: now, two moments and a gradient; the best; those of a checkpoint that is written. */
 const SETS = 4 + 1 + 4;
 
-/** Where a batch comes in parts: the gradients' sum. */
+/** Where a batch comes in parts, or chunks: the gradients' sum. */
 const SUMS = 1;
 
 /**
@@ -63,39 +64,46 @@ export async function planMemory(
 ): Promise<MemoryPlan> {
   const options = parseOptions(TrainOptions, settings, "training options");
   const whole = Math.min(options.batchSize, task.train.count);
+  const chunks = chunksOf(task, { ...options, batchSize: whole });
   const batchSize = microBatchOf(task, { ...options, batchSize: whole });
   const views = viewsOf(task.train);
   const spec: TunedSpec = { method, goal: task.goal };
   const layout = tunedLayout(backbone, spec, options);
   const { lengths } = planTraining(task.train, backbone.input, whole, options.seed);
-  const parameters = 4 * parameterCount(layout);
   await backbone.runtime.settleDevice();
   const { lower } = await atPrecision(backbone, await precisionOf(backbone, method, options));
   // Int8 weights are made for the training, and stay beside the sessions' own.
   const made = new Set<Tensor>();
-  const memoryOf = (graph: Graph, given: readonly string[] = []) => {
+  // Parameters are counted as the optimizer's, once, though every graph takes them.
+  const parameters = layout.map(({ name }) => name);
+  const memoryOf = (graph: Graph, given: readonly string[] = []): SessionMemory => {
     const opened = lower(graph);
     for (const [name, tensor] of opened.initializers)
       if (tensor.dtype === "int8" && !graph.initializers.has(name)) made.add(tensor);
-    return sessionMemory(opened, new Set([...backbone.runtime.sharedWeights(opened), ...given]));
+    return sessionMemory(opened, new Set([...backbone.runtime.sharedWeights(opened), ...parameters, ...given]));
+  };
+  const forwardOf = (graph: Graph): SessionMemory => {
+    const { weights, values } = memoryOf(graph);
+    return { weights, values: FORWARD * values };
   };
 
   const sessions: SessionMemory[] = [];
   let cache = 0;
   for (const tokens of lengths) {
-    const sizes = { batchSize, views, tokens };
     const traced = await traceBackbone(backbone, { batchSize: views * batchSize, tokens }, signal);
-    const { graph: step } = tunedStep(backbone, traced, spec, options, sizes);
+    const chunk = chunks > 1 ? chunkGraphs(backbone, traced, spec, layout, options) : undefined;
+    const step = chunk?.backward ?? tunedStep(backbone, traced, spec, options, { batchSize, views, tokens }).graph;
     const frozen = frozenValues(backbone, task, options, step, layout);
     sessions.push(memoryOf(cutFrozen(step, frozen), step.outputs));
+    if (chunk) sessions.push(forwardOf(cutFrozen(chunk.forward, frozen)));
     if (tokens !== lengths.at(-1)) continue;
+    if (chunk) sessions.push(memoryOf(lossGraph(spec, options, { chunks, batchSize, views }, embeddingWidth(chunk))));
     const rows = views * Math.min(forwardBatchSize(backbone.input), task.validation.count);
     const validated = await traceBackbone(backbone, { batchSize: rows, tokens }, signal);
-    const forward = memoryOf(cutFrozen(tunedForward({ ...backbone, graph: validated }, spec, layout), frozen));
+    const forward = forwardOf(cutFrozen(tunedForward({ ...backbone, graph: validated }, spec, layout), frozen));
     // Frozen values of validation examples are computed when the step's session is open already.
-    const plain = frozen.length > 0 ? memoryOf(upToFeatures(backbone, validated)).values : 0;
-    const values = Math.max(forward.values - parameters, plain);
-    sessions.push({ weights: forward.weights, values: parameters + FORWARD * values });
+    const plain = frozen.length > 0 ? forwardOf(upToFeatures(backbone, validated)).values : 0;
+    sessions.push({ ...forward, values: Math.max(forward.values, plain) });
     const examples = (task.train.count + task.validation.count) / batchSize;
     cache = examples * frozen.reduce((sum, name) => sum + bytesOf(step, name), 0);
   }
@@ -105,9 +113,8 @@ export async function planMemory(
     weights: Math.round(
       PACKED * sum(({ weights }) => weights) + [...made].reduce((all, { bytes }) => all + bytes.length, 0),
     ),
-    // Each graph's inputs are parameters that the optimiser's part counts.
-    activations: Math.round(sum(({ values }) => values) - sessions.length * parameters),
-    optimizer: (SETS + (batchSize < whole ? SUMS : 0)) * parameters,
+    activations: Math.round(sum(({ values }) => values)),
+    optimizer: (SETS + (batchSize < whole || chunks > 1 ? SUMS : 0)) * 4 * parameterCount(layout),
     cache: Math.round(cache),
   };
   return { ...plan, peak: inUse + plan.weights + plan.activations + plan.optimizer + REST };
@@ -124,7 +131,7 @@ const LARGEST_BATCH = 256;
 /**
  * The largest power of two, up to 256 and the training examples, at which a training fits.
  * @param free  bytes it may take beyond what is in use
- * @returns     1 where nothing fits
+ * @returns     0 where not even one example does
  */
 export async function largestBatch(
   backbone: Backbone,
@@ -138,6 +145,6 @@ export async function largestBatch(
     (await planMemory(backbone, task, method, { ...settings, batchSize }, { signal })).peak;
   // What a plan needs grows by as much with each example.
   const [few, more] = [await needed(2), await needed(4)];
-  const most = Math.min(LARGEST_BATCH, task.train.count, 2 + Math.max(0, free - few) / ((more - few) / 2));
-  return few > free ? 1 : 2 ** Math.floor(Math.log2(most));
+  const most = Math.min(LARGEST_BATCH, task.train.count, 2 + (free - few) / ((more - few) / 2));
+  return most < 1 ? 0 : 2 ** Math.floor(Math.log2(most));
 }

@@ -108,7 +108,7 @@ test("a run that memory decided on goes on the same way when more is free, or le
     return stderr;
   };
   const run = [...common, "--out", join(folder, "little"), "--epochs", "1"];
-  expect(await withFree(1e6, ...run)).toContain("--micro-batch 1, chosen");
+  expect(await withFree(1e6, ...run)).toContain("--micro-batch 1, the least there is");
   // Batches of 4, which is what `auto` stands for then.
   const again = await withFree(8e9, ...run, "--batch-size", "auto", "--resume");
   expect(again).toContain("batch size 4, as the run to resume has it");
