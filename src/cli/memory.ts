@@ -27,7 +27,7 @@ export async function memoryOutlook(
   const fits = plan.peak - inUse <= SHARE * available;
   const fittingBatch = fits
     ? undefined
-    : await largestBatch(backbone, task, method, options, SHARE * available, signal);
+    : await largestBatch(backbone, task, method, options, { free: SHARE * available, signal });
   return { ...plan, available, fittingBatch };
 }
 
@@ -54,7 +54,8 @@ export async function fitMemory(
   const { fittingBatch, available } = outlook;
   if (fittingBatch === undefined) return options;
   // Parts of a batch cost next to no time, computing again a third to a half more: that is for what parts cannot do.
-  const isWhole = options.microBatch !== undefined || microBatchOf(task, { ...options, microBatch: 1 }) === options.batchSize;
+  const isWhole =
+    options.microBatch !== undefined || microBatchOf(task, { ...options, microBatch: 1 }) === options.batchSize;
   if (!isWhole && (fittingBatch > 1 || options.recompute !== "auto")) return inParts(fittingBatch, options);
   if (options.recompute !== "auto") return options;
   const again: TrainOptions = { ...options, recompute: "on" };
@@ -63,7 +64,7 @@ export async function fitMemory(
     `--recompute on, chosen for memory: activations ${megabytes(leaner.activations)}, for another forward pass in each step`,
   );
   if (isWhole || leaner.peak - leaner.inUse <= SHARE * available) return again;
-  return inParts(await largestBatch(backbone, task, method, again, SHARE * available, signal), again);
+  return inParts(await largestBatch(backbone, task, method, again, { free: SHARE * available, signal }), again);
 
   function inParts(fitting: number, others: TrainOptions): TrainOptions {
     const why = fitting > 0 ? "chosen so that it fits" : "the least there is, though by plan not even that fits";
@@ -88,7 +89,7 @@ export async function autoBatch(
   method: Method,
   options: Omit<TrainOptions, "batchSize">,
 ): Promise<number> {
-  const size = await largestBatch(backbone, task, method, options, SHARE * process.availableMemory(), signal);
+  const size = await largestBatch(backbone, task, method, options, { free: SHARE * process.availableMemory(), signal });
   note(
     size > 0
       ? `batch size ${size}: the largest power of two, up to 256, that fits the memory free now`

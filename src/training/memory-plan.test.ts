@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { tinyBert, tinyText, tinyTextTask } from "../../test/support/tiny-text.ts";
-import { openBackbone, openTask, select } from "../node.ts";
-import { largestBatch, planMemory } from "./index.ts";
+import { largestBatch, openBackbone, openTask, planMemory, select } from "../node.ts";
 
 const backbone = await openBackbone();
 const task = await openTask("count", { backbone, trainSize: 64, validationSize: 32, testSize: 1 });
@@ -68,8 +67,8 @@ test("the largest batch that fits is the last whose plan does", async () => {
   const needed = async (batchSize: number) => (await planMemory(backbone, task, method, { batchSize })).peak;
   const free = (await needed(16)) + 1e5;
   expect(await needed(32)).toBeGreaterThan(free);
-  expect(await largestBatch(backbone, task, method, {}, free)).toBe(16);
-  expect(await largestBatch(backbone, task, method, {}, 1e12)).toBe(64); // all there are
-  expect(await largestBatch(backbone, task, method, {}, 1e6)).toBe(0);
-  expect(await largestBatch(backbone, task, method, {}, await needed(1))).toBe(1);
+  expect(await largestBatch(backbone, task, method, {}, { free })).toBe(16);
+  expect(await largestBatch(backbone, task, method, {}, { free: 1e12 })).toBe(64); // all there are
+  expect(await largestBatch(backbone, task, method, {}, { free: 1e6 })).toBe(0);
+  expect(await largestBatch(backbone, task, method, {}, { free: await needed(1) })).toBe(1);
 });

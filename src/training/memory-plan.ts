@@ -132,14 +132,14 @@ const LARGEST_BATCH = 256;
  * The largest power of two, up to 256 and the training examples, at which a training fits.
  * @param free  bytes it may take beyond what is in use
  * @returns     0 where not even one example does
+ * @throws GraftError of `planMemory`
  */
 export async function largestBatch(
   backbone: Backbone,
   task: Task,
   method: Method,
   settings: TrainSettings,
-  free: number,
-  signal?: AbortSignal,
+  { free, signal }: { readonly free: number; readonly signal?: AbortSignal },
 ): Promise<number> {
   const needed = async (batchSize: number) =>
     (await planMemory(backbone, task, method, { ...settings, batchSize }, { signal })).peak;
