@@ -24,6 +24,7 @@ export const commandList: readonly CommandEntry[] = [
     name: "demo",
     description: "Score, place, train, compare and export on the embedded model: the whole path in minutes",
     load: async () => (await import("./commands/demo.ts")).demo,
+    inWorker: true,
   },
   {
     name: "inspect",
@@ -39,6 +40,7 @@ export const commandList: readonly CommandEntry[] = [
     name: "select",
     description: "Turn a file of scores into a placement: which edges to give an adapter",
     load: async () => (await import("./commands/select.ts")).select,
+    inWorker: true,
   },
   {
     name: "train",

@@ -9,6 +9,17 @@ export interface WorkerCall {
   readonly argv: readonly string[];
   readonly title: string;
   readonly description: string;
+  /** What stands behind the main thread's streams; a thread's own are pipes to them. */
+  readonly streams: Readonly<Record<StreamName, StreamFacts>>;
+}
+
+export type StreamName = "stdout" | "stderr";
+
+export interface StreamFacts {
+  readonly isTTY: boolean;
+  readonly columns: number | undefined;
+  /** Bits of a colour. */
+  readonly colorDepth: number;
 }
 
 /** What a command's thread tells the main one. */
@@ -43,7 +54,8 @@ export async function runInWorker(
   argv: readonly string[],
   { title, description, signal, openOutput, showHelp }: CommandHost,
 ): Promise<number> {
-  const workerData: WorkerCall = { graftCommand: name, argv, title, description };
+  const streams = { stdout: factsOf(process.stdout), stderr: factsOf(process.stderr) };
+  const workerData: WorkerCall = { graftCommand: name, argv, title, description, streams };
   const worker = new Worker(program, { argv: process.argv.slice(2), workerData });
   const abort = () => worker.postMessage({ abort: sentError(signal.reason as GraftError) } satisfies ToWorker);
   signal.addEventListener("abort", abort);
@@ -83,3 +95,9 @@ export async function runInWorker(
     signal.removeEventListener("abort", abort);
   }
 }
+
+const factsOf = (stream: NodeJS.WriteStream): StreamFacts => ({
+  isTTY: stream.isTTY === true,
+  columns: stream.columns,
+  colorDepth: stream.isTTY ? stream.getColorDepth() : 1,
+});

@@ -10,8 +10,13 @@ export const workerCall = (): WorkerCall | undefined =>
   typeof workerData === "object" && workerData !== null && "graftCommand" in workerData ? workerData : undefined;
 
 /** Run the command this thread was started for; `runInWorker` is at the other end. */
-export async function serveCommand({ graftCommand, argv, title, description }: WorkerCall): Promise<void> {
+export async function serveCommand({ graftCommand, argv, title, description, streams }: WorkerCall): Promise<void> {
   const port = parentPort!;
+  // Commands that draw ask the streams how wide they are, and for colours.
+  for (const name of ["stdout", "stderr"] as const) {
+    const { isTTY, columns, colorDepth } = streams[name];
+    Object.assign(process[name], { isTTY, columns, getColorDepth: () => colorDepth });
+  }
   const tell = (message: FromWorker) => port.postMessage(message);
   const controller = new AbortController();
   port.on("message", ({ abort }: ToWorker) => controller.abort(receivedError(abort)));

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tinyBertFiles, tinyText } from "../support/tiny-text.ts";
-import { graftHere } from "./in-process.ts";
+import { graftHere, graftInThread } from "./in-process.ts";
 
 let folder: string;
 let data: string[];
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 test("graft select scores and trains where the placement asks for it, and prints edges for --place", async () => {
-  const { code, stdout, stderr } = await graftHere("select", ...data, "--place", "greedy:2@r2", "--json");
+  const { code, stdout, stderr } = await graftInThread("select", ...data, "--place", "greedy:2@r2", "--json");
   expect(code).toBe(0);
   expect(stderr).toContain("trial 1 of 1: 1 adapter, seed 0: validation accuracy");
   const lines = stdout

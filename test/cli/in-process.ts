@@ -10,11 +10,11 @@ const inOneThread = commandList.map((entry) => ({ ...entry, inWorker: false }));
 
 /**
  * Run a command line of the built program in this process: the program, the runtime and sharp are loaded once for all
- * of them. What a process is for (signals, disks, exit, the thread of `graft train`) is tested by `graft`.
+ * of them. What a process is for (signals, disks, exit, the threads of commands) is tested by `graft`.
  */
 export const graftHere = (...args: string[]): Promise<Finished> => runHere(args, inOneThread);
 
-/** The same with a thread for `graft train`, as in a process. */
+/** The same with a thread for each command that has one, as in a process. */
 export const graftInThread = (...args: string[]): Promise<Finished> => runHere(args, commandList);
 
 async function runHere(args: readonly string[], commands: typeof commandList): Promise<Finished> {

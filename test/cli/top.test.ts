@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { commandList } from "../../src/cli/command-list.ts";
 import { graft } from "./graft.ts";
-import { graftHere } from "./in-process.ts";
+import { graftHere, graftInThread } from "./in-process.ts";
 
 test("the help lists every command with its description", async () => {
   const { code, stdout, stderr } = await graft("--help");
@@ -63,6 +63,19 @@ test("the many flags of graft train stand in groups", async () => {
   for (const group of ["Model", "Data", "Placement", "Output", "Adapters", "Training", "General"])
     expect(groups).toContain(group);
   expect(groups).not.toContain("Options");
+});
+
+test("a command's own thread knows how wide the terminal is", async () => {
+  const own = Object.getOwnPropertyDescriptor(process.stdout, "columns");
+  Object.defineProperty(process.stdout, "columns", { value: 60, configurable: true });
+  try {
+    const inThread = await graftInThread("demo", "--help");
+    expect(inThread).toEqual(await graftHere("demo", "--help"));
+    expect(Math.max(...inThread.stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(60);
+  } finally {
+    if (own) Object.defineProperty(process.stdout, "columns", own);
+    else Reflect.deleteProperty(process.stdout, "columns");
+  }
 });
 
 test("an unknown command is refused and a name suggested", async () => {
