@@ -1,6 +1,6 @@
 import type { Edge, Placement } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
-import { type LongCall, parseOptions } from "../base/index.ts";
+import { GraftError, type LongCall, parseOptions } from "../base/index.ts";
 import { methodOf } from "../methods/index.ts";
 import type { Evaluation } from "../objective/index.ts";
 import { searchRuntime } from "../runtime/index.ts";
@@ -80,7 +80,7 @@ const [DEFAULT_SEEDS, TRY_EPOCHS] = [3, 1];
 /**
  * Turn a spec, or the `--method` text of one, into a method for a backbone and a task: as `selectMethod`, and edges are scored
  * and adapters trained where a selector needs that. Test examples are not looked at.
- * @throws GraftError of `selectMethod`, `scoreEdges`, `train`
+ * @throws GraftError of `selectMethod`, `scoreEdges`, `train`; LOSS_NOT_FINITE names the selector whose training diverged
  */
 export async function chooseMethod(
   spec: MethodSpec | string,
@@ -164,6 +164,8 @@ async function chooseByTraining(
       const trained = await train(searched, task, placement, {
         ...{ adapter, head: start, shelf, signal, onProgress },
         options: { ...asked, epochs, seed: trialSeed },
+      }).catch((error) => {
+        throw whileChoosing(error, text, edges.length);
       });
       const { validation, seconds } = trained;
       trials.push({ placement, seed: trialSeed, epochs, validation, seconds });
@@ -179,6 +181,19 @@ async function chooseByTraining(
     shelf.close();
     await search.close();
   }
+}
+
+/** A training on the way that diverged is not the one that was asked for: say whose it is, and how to do without. */
+function whileChoosing(error: unknown, selector: string, adapters: number): unknown {
+  if (!(error instanceof GraftError && error.code === "LOSS_NOT_FINITE")) return error;
+  const { code, thing, place, remedy } = error;
+  const trained = adapters === 0 ? "the head alone" : adapters === 1 ? "an adapter" : `${adapters} adapters together`;
+  return new GraftError(code, {
+    thing,
+    place: `${place}, where ${selector} trained ${trained} to choose edges`,
+    remedy: `${remedy}, or choose them with a selector that trains nothing on the way, such as gga:3`,
+    cause: error,
+  });
 }
 
 export interface ChoosingWork extends Pick<SelectorWork, "scorings" | "trainings" | "most"> {

@@ -43,7 +43,7 @@ export const pruneSelector: TaskSelector = {
 
 /**
  * The edges that are left, the most missed first, each with its standing in the last round that it was in. Where so many
- * adapters cannot be trained together at this rate nothing is chosen: the error of that training is the selection's.
+ * adapters cannot be trained together at this rate nothing is chosen: the error of that training is the selection's, and says so.
  */
 async function prune({
   states,

@@ -233,6 +233,18 @@ test("prune takes what was left out before where a budget leaves room for nothin
   expect(all.scoreName).toBeUndefined();
 });
 
+test.each([
+  ["greedy:2", "an adapter"],
+  ["prune:3", "25 adapters together"],
+])("a training that diverges on the way is told as %s's", async (text, trained) => {
+  const high = { ...options, learningRate: 1e30, headLearningRate: 1e30, warmup: 0, clipNorm: 1e30 };
+  await expect(choose(text, { options: high })).rejects.toMatchObject({
+    code: "LOSS_NOT_FINITE",
+    place: expect.stringContaining(`where ${text} trained ${trained} to choose edges`),
+    remedy: expect.stringMatching(/^Lower the learning rate.*such as gga:3$/),
+  });
+});
+
 test("auto tries the beginnings of a race's list, each with the same seeds, and takes one of them", async () => {
   const { selection, trials } = await choose("auto:3@r2", { scores: undefined });
   const ranking = (await choose("race:3@r2")).selection!.placement;
