@@ -2,6 +2,7 @@ import { type Progress, type SentError, sentError } from "../base/index.ts";
 import { type Job, localRuns, type MethodRun, type RunSettings } from "../comparison/index.ts";
 import { type Scores, scoreEdges } from "../node.ts";
 import type { DeviceChoice } from "../runtime/index.ts";
+import { fitMemory } from "./memory.ts";
 import { type DataArgs, openData, openModel } from "./open.ts";
 import { peakMemory } from "./peak-memory.ts";
 import { asGraftError } from "./report-error.ts";
@@ -53,7 +54,15 @@ async function answerTo({ model, data, settings, work }: ChildCall): Promise<Fro
     return { type: "done", scored: { scores, peakMemoryBytes: peakMemory() } };
   }
   const { job, scores: scored } = work;
-  const run = localRuns(backbone, openTask, { ...settings, scores: scored?.scores, memory: peakMemory, onProgress });
+  const run = localRuns(backbone, openTask, {
+    ...settings,
+    scores: scored?.scores,
+    memory: peakMemory,
+    // What is decided stands in the run.
+    fit: (task, method, options) =>
+      fitMemory({ signal, note: () => {}, line: () => {} }, backbone, task, method, options),
+    onProgress,
+  });
   const { model: _, ...done } = await run(job);
   const peakMemoryBytes = Math.max(done.peakMemoryBytes ?? 0, scored?.peakMemoryBytes ?? 0);
   return { type: "done", run: { ...done, peakMemoryBytes } };

@@ -45,6 +45,7 @@ function died({ work }: ChildCall, code: number | null, by: NodeJS.Signals | nul
   return new GraftError("TRAINING_DIED", {
     thing: work.job ? `the training of ${work.job.method} with seed ${work.seed}` : `scoring with seed ${work.seed}`,
     place: by ? `its process was ended by ${by}` : `its process ended with code ${code} and no word`,
-    remedy: "If memory ran out, lower --batch-size; the same command goes on with what is missing",
+    remedy:
+      "If memory ran out, free some and give the same command, or with another --out --micro-batch, --recompute on or a lower --batch-size",
   });
 }

@@ -112,15 +112,20 @@ export async function compareTask(
 }
 
 function describeRun(
-  { method, seed, isTrial, learningRate, validation, test, failure, seconds }: MethodRun,
+  { method, seed, isTrial, learningRate, microBatch, recompute, validation, test, failure, seconds }: MethodRun,
   metric: string,
 ) {
   const rate = learningRate === undefined ? "" : `, learning rate ${Number(learningRate.toPrecision(2))}`;
+  const memory = [
+    ...(microBatch === undefined ? [] : [`, --micro-batch ${microBatch}`]),
+    ...(recompute === undefined ? [] : [`, --recompute ${recompute}`]),
+  ];
+  const fitted = memory.length === 0 ? "" : `${memory.join("")} for memory`;
   const figure = (name: string, value: number | undefined) =>
     value === undefined ? [] : [`${name} ${showMetric(metric, value)}`];
   const figures = [...figure("validation", validation?.value), ...figure("test", test?.value)];
   const result = failure === undefined ? figures.join(", ") : `failed (${failure})`;
-  return `${isTrial ? "trial of " : ""}${method}, seed ${seed}${rate}: ${result} (${seconds.toFixed(1)} s)`;
+  return `${isTrial ? "trial of " : ""}${method}, seed ${seed}${rate}${fitted}: ${result} (${seconds.toFixed(1)} s)`;
 }
 
 /** A stop, with what to do next. */

@@ -47,6 +47,23 @@ test("rows are trained from one head, random ones drawn anew unless they name a 
   expect(await evaluate(first.runs[0]!.model!, task.test, { threads: 1 })).toEqual(first.runs[0]!.test);
 });
 
+test("what memory decides of a training is done, and stands in its run", async () => {
+  const run = localRuns(backbone, () => task, {
+    options: { ...options, batchSize: 8 },
+    fit: async (_, { kind }, asked) => (kind === "adapters" ? { ...asked, microBatch: 3, recompute: "on" } : asked),
+  });
+  const job = { seed: 0, draw: 0, rateFactor: 1, isTrial: true };
+  const [parts, whole] = [await run({ ...job, method: "first:1@r2" }), await run({ ...job, method: "bitfit" })];
+  await run.close();
+  expect(parts).toMatchObject({ microBatch: 3, recompute: "on" });
+  expect(whole).not.toHaveProperty("microBatch");
+  const { method } = selectMethod("first:1@r2", backbone);
+  const expected = await train(backbone, task, method, {
+    options: { ...options, batchSize: 8, microBatch: 3, recompute: "on" },
+  });
+  expect(parts.validation).toEqual(expected.validation);
+});
+
 test("methods of every kind, each with what its export costs; neighbours train nothing and have no file", async () => {
   const { rows, added } = await compareMethods({
     methods: ["knn", "lora:q,v@r2", "gga:1@r2"],

@@ -6,7 +6,7 @@ import type { Task } from "../tasks/index.ts";
 import { fitTaskHead, frozenShelf, type Head, TrainOptions } from "../training/index.ts";
 import { type Job, type RunCall, type RunSettings, type RunWithModel, runMethod } from "./method-run.ts";
 
-export interface LocalRunsOptions extends RunSettings, LongCall, Pick<RunCall, "memory"> {
+export interface LocalRunsOptions extends RunSettings, LongCall, Pick<RunCall, "memory" | "fit"> {
   /** Scores that are there already, instead of scoring. */
   readonly scores?: Scores;
 }

@@ -46,6 +46,9 @@ export interface MethodRun extends Job {
   readonly learningRate?: number;
   /** How training computed products with frozen weights; undefined where nothing is trained by steps. */
   readonly backbonePrecision?: Trained["backbonePrecision"];
+  /** What was decided for memory (`RunCall.fit`): examples computed at once, values computed again. */
+  readonly microBatch?: number;
+  readonly recompute?: TrainOptions["recompute"];
   /** Undefined where training failed. */
   readonly validation?: Evaluation;
   /** Met once, by the parameters that validation chose; undefined for trials. */
@@ -86,6 +89,8 @@ export interface RunCall extends RunSettings, LongCall {
   readonly shelf?: FrozenShelf;
   /** Resident memory of the process, or the most so far, in bytes. */
   readonly memory?: () => number;
+  /** Suits the settings of a training to the memory there is; default: they stay as they are. */
+  readonly fit?: (task: Task, method: Method, options: TrainOptions) => Promise<TrainOptions>;
 }
 
 /** A run and its model; nearest neighbours and runs that failed have none. */
@@ -119,7 +124,9 @@ export async function runMethod(backbone: Backbone, task: Task, job: Job, call: 
   const { head, seconds: headSeconds } = await call.head();
   const isHeadAlone = method.kind === "adapters" && method.placement.length === 0;
   const learningRate = isHeadAlone ? undefined : rateOf(method, backbone, call.options?.learningRate) * rateFactor;
-  const about = { ...job, description: describeMethod(method), learningRate };
+  const asked = { ...settings, learningRate };
+  const options = isHeadAlone || !call.fit ? asked : await call.fit(task, method, asked);
+  const about = { ...job, description: describeMethod(method), learningRate, ...decided(asked, options) };
   const sofar = headSeconds + choosingSeconds;
   const trained = isHeadAlone
     ? await headAlone(backbone, task, head, settings, progress)
@@ -127,7 +134,7 @@ export async function runMethod(backbone: Backbone, task: Task, job: Job, call: 
         ...progress,
         head,
         shelf: call.shelf,
-        options: { ...settings, learningRate },
+        options,
       }).catch(failed);
   if ("failure" in trained)
     return { ...about, ...trained, trainableParameters: 0, seconds: sofar, peakMemoryBytes: peak.value() };
@@ -148,6 +155,12 @@ export async function runMethod(backbone: Backbone, task: Task, job: Job, call: 
     model: trained,
   };
 }
+
+/** What differs from what was asked for. */
+const decided = (asked: TrainOptions, { microBatch, recompute }: TrainOptions): Partial<MethodRun> => ({
+  ...(microBatch !== asked.microBatch && { microBatch }),
+  ...(recompute !== asked.recompute && { recompute }),
+});
 
 /** The learning rate that trials are around: a rate that was asked for is the adapters', and others' go with it. */
 function rateOf(method: Method, backbone: Backbone, asked: number | undefined): number {

@@ -18,7 +18,7 @@ export const TrainOptions = z.strictObject({
     .enum(["auto", "on", "off"])
     .default("auto")
     .describe(
-      "drop what a block computed and compute it again for the gradient (auto: where the memory does not do otherwise)",
+      "drop what a block computed and compute it again for the gradient (auto: where `graft train` or `compare` finds no other way to fit the memory)",
     ),
   learningRate: z
     .number()

@@ -1,7 +1,7 @@
 import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { tinyBertFiles, tinyText } from "../support/tiny-text.ts";
 import { graft, startGraft } from "./graft.ts";
 import { graftHere } from "./in-process.ts";
@@ -65,6 +65,19 @@ test("a comparison stopped by Ctrl-C goes on where it was, to one table, a CSV a
   const other = await graftHere(...args, "--batch-size", "8", "--json");
   expect(other.code).toBe(2);
   expect(lastLine(other.stdout)).toMatchObject({ code: "COMPARE_MISMATCH", thing: 'setting "options"' });
+});
+
+test("a training that does not fit the memory is done in parts or computes again, and its run says so", async () => {
+  const out = at("little");
+  // What a process that runs a training thinks is free.
+  vi.stubEnv("NODE_OPTIONS", "--import=data:text/javascript,process.availableMemory=()=>1e6");
+  const one = ["--methods", "first:1@r2", "--reference", "first:1@r2", "--seeds", "0", "--lr-trials", "1"];
+  const { code, stderr } = await graftHere(...common, ...one, "--out", out);
+  vi.unstubAllEnvs();
+  expect(code).toBe(0);
+  expect(stderr).toContain(", --micro-batch 1, --recompute on for memory: ");
+  const [, run] = (await readFile(join(out, "runs.jsonl"), "utf8")).split("\n");
+  expect(JSON.parse(run!)).toMatchObject({ method: "first:1@r2", microBatch: 1, recompute: "on" });
 });
 
 test.each([
