@@ -1,7 +1,7 @@
 import { type EdgeKind, edgeKind, edgeKinds } from "../adapters/index.ts";
 import { median } from "../base/index.ts";
 import { hex } from "./color-scale.ts";
-import { type Extent, formatScore, indexOf, type SparseHeatMap, valuesByKind } from "./heat-map.ts";
+import { cellText, type Extent, formatScore, type SparseHeatMap, valueAt, valuesByKind } from "./heat-map.ts";
 import { xmlText } from "./svg.ts";
 
 /** How many chosen edges the panel names before it says how many more there are. */
@@ -65,10 +65,11 @@ function kindKey(map: SparseHeatMap): string {
     .join("\n");
 }
 
-function chosenList({ matrix, states, chosen = [] }: SparseHeatMap): string {
+function chosenList(map: SparseHeatMap): string {
+  const { chosen = [] } = map;
   if (chosen.length === 0) return "";
   const lines = chosen.slice(0, NAMED).map(({ from, to }, k) => {
-    const text = `${from} → ${to}  ${edgeKind({ from, to })}, ${formatScore(matrix[indexOf(from, states)]![indexOf(to, states)]!)}`;
+    const text = `${from} → ${to}  ${edgeKind({ from, to })}, ${cellText(valueAt(map, { from, to }))}`;
     return `<text class="soft" x="0" y="${28 + k * LINE}">${k + 1}</text><text class="ink" x="22" y="${28 + k * LINE}">${text}</text>`;
   });
   if (chosen.length > NAMED) {

@@ -1,6 +1,6 @@
 import { edgeKind } from "../adapters/index.ts";
 import { hex, luminance, type Rgb } from "./color-scale.ts";
-import { type Extent, formatScore, indexOf, type SparseHeatMap, stateLabel, stateName } from "./heat-map.ts";
+import { cellText, type Extent, indexOf, type SparseHeatMap, stateLabel, stateName } from "./heat-map.ts";
 
 /** What a label's line takes, in pixels. */
 const LABEL_ADVANCE = 12;
@@ -78,8 +78,7 @@ function hoverCells(
   const size = cell - 1;
   const drawn = group.map(([row, column]) => {
     const [from, to, value] = [states?.[row] ?? row, states?.[column] ?? column, matrix[row]![column]!];
-    const text = Number.isNaN(value) ? "not measured" : formatScore(value);
-    return `<path d="M${column * cell} ${row * cell}h${size}v${size}h-${size}z"><title>${from} → ${to}, ${edgeKind({ from, to })}: ${text}</title></path>`;
+    return `<path d="M${column * cell} ${row * cell}h${size}v${size}h-${size}z"><title>${from} → ${to}, ${edgeKind({ from, to })}: ${cellText(value)}</title></path>`;
   });
   return `<g ${shade ? `fill="${shade}"` : 'class="faint"'}>${drawn.join("")}</g>`;
 }
@@ -108,11 +107,14 @@ export function marks({ matrix, states, chosen = [] }: SparseHeatMap, extent: Ex
       const [x, anchor] = to < n / 2 ? [to * cell + cell + 4, "start"] : [to * cell - 5, "end"];
       const beside = (look: string) =>
         `<text class="order ${look}" x="${x}" y="${base}" text-anchor="${anchor}">${k + 1}</text>`;
-      const ink = luminance(shadeAt(extent, matrix[from]![to]!)) > 0.3 ? "#1d2330" : "#ffffff";
+      const value = matrix[from]![to]!;
+      const ink = Number.isNaN(value)
+        ? 'class="order ink"' // on no colour of the scale
+        : `class="order" fill="${luminance(shadeAt(extent, value)) > 0.3 ? "#1d2330" : "#ffffff"}"`;
       const number =
         cell < 16
           ? beside("around") + beside("ink")
-          : `<text class="order" x="${to * cell + (cell - 1) / 2}" y="${base}" text-anchor="middle" fill="${ink}" pointer-events="none">${k + 1}</text>`;
+          : `<text ${ink} x="${to * cell + (cell - 1) / 2}" y="${base}" text-anchor="middle" pointer-events="none">${k + 1}</text>`;
       return `<rect class="halo" ${frame}/><rect class="mark" ${frame}/>${number}`;
     })
     .join("\n");

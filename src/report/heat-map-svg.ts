@@ -1,7 +1,7 @@
 import { edgeKind, edgeKinds } from "../adapters/index.ts";
 import { median, nameSeed } from "../base/index.ts";
 import { hex, markColor } from "./color-scale.ts";
-import { extentOf, formatScore, indexOf, type SparseHeatMap, valuesByKind } from "./heat-map.ts";
+import { cellText, extentOf, formatScore, type SparseHeatMap, valueAt, valuesByKind } from "./heat-map.ts";
 import { panel, panelHeight } from "./heat-map-panel.ts";
 import { axes, cells, kindBorders, marks } from "./heat-map-parts.ts";
 import { FONT, type ThemeChoice, themed, xmlText } from "./svg.ts";
@@ -98,8 +98,7 @@ function describe(map: SparseHeatMap): string {
   const highest = matrix.findIndex((row) => row.includes(high));
   const [from, to] = [highest, matrix[highest]!.indexOf(high)].map((k) => states?.[k] ?? k);
   const listed = chosen.map(
-    (edge) =>
-      `${edge.from} to ${edge.to} (${edgeKind(edge)}, ${formatScore(matrix[indexOf(edge.from, states)]![indexOf(edge.to, states)]!)})`,
+    (edge) => `${edge.from} to ${edge.to} (${edgeKind(edge)}, ${cellText(valueAt(map, edge))})`,
   );
   const values = valuesByKind(map);
   const medians = edgeKinds

@@ -56,6 +56,39 @@ test("a line is a state, a cell of two columns has its edge's colour or the mark
   }
 });
 
+test("a map of some states names these; what is not known is blank, chosen or not", () => {
+  const states = [0, 3, 6, 8];
+  const matrix = states.map((from) => states.map((to) => (from === 8 || to === 8 ? Number.NaN : 1 + from + to)));
+  const some = {
+    matrix,
+    states,
+    scoreName: "srank",
+    chosen: [
+      { from: 3, to: 6 },
+      { from: 8, to: 0 },
+    ],
+  };
+  const plain = heatMapTerminal(some, { color: "none" }).split("\n");
+  expect(plain.slice(0, 6)).toEqual([
+    "  from ↓    to →  0 3   8",
+    "                  · a m m",
+    "  input        0   \\::++  |",
+    "  1 attn       3  ::+\\[1  |",
+    "  2 mlp        6  ++##@\\  |",
+    "  3 mlp        8  [2      |",
+  ]);
+  expect(plain.join("\n")).toMatch(/2\. +8 → 0 +recurrent +srank not measured +3 mlp → input/);
+  const shown = screen(heatMapTerminal(some, { color: "true" }));
+  const row = shown.find((line) =>
+    line
+      .map(({ glyph }) => glyph)
+      .join("")
+      .includes("1 attn"),
+  )!;
+  expect(row[LEFT + 4]!.back).toBe(markColor.join(";"));
+  expect(row.slice(LEFT + 6, LEFT + 8)).toEqual([{ glyph: " " }, { glyph: " " }]);
+});
+
 test("51 states: a column each, two states of a block in one line", () => {
   const many = mapOf(51);
   const [low, high] = [Math.min(...many.matrix.flat()), Math.max(...many.matrix.flat())];

@@ -16,7 +16,7 @@ export interface HeatMap {
   readonly chosen?: readonly Edge[] | undefined;
 }
 
-/** A map of some of the states, for the picture alone. */
+/** A map of some of the states. */
 export interface SparseHeatMap extends HeatMap {
   /** State index of each row and column; default 0..n−1. Where it is given a cell may be NaN: nothing is known of it. */
   readonly states?: readonly number[] | undefined;
@@ -61,9 +61,16 @@ export function extentOf({ matrix, chosen = [], states, isDifference }: SparseHe
 export const indexOf = (state: number, states: readonly number[] | undefined): number =>
   states === undefined ? state : states.indexOf(state);
 
+/** The value of an edge that a map holds, given by its states. */
+export const valueAt = ({ matrix, states }: SparseHeatMap, { from, to }: Edge): number =>
+  matrix[indexOf(from, states)]![indexOf(to, states)]!;
+
 /** A score as a reader wants it: whole numbers as they are, others to three digits. */
 export const formatScore = (value: number): string =>
   Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(3)));
+
+/** The same of a cell of which nothing may be known. */
+export const cellText = (value: number): string => (Number.isNaN(value) ? "not measured" : formatScore(value));
 
 /** What a state is: state 0 enters block 0; then each block leaves one after its attention, one after its feed-forward. */
 export function stateName(state: number): string {

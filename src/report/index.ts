@@ -1,7 +1,7 @@
 export { type Arc, type ArcDiagram, arcDiagramSvg } from "./arc-diagram.ts";
 export { comparisonTable } from "./comparison-table.ts";
 export { countCurvesSvg, hasCurves } from "./count-curves.ts";
-export { formatScore, type HeatMap } from "./heat-map.ts";
+export { formatScore, type HeatMap, type SparseHeatMap } from "./heat-map.ts";
 export { heatMapSvg } from "./heat-map-svg.ts";
 export { type ColorDepth, type ColorStream, colorDepthOf, heatMapTerminal } from "./heat-map-terminal.ts";
 export { type MapPage, mapPage, type PageProgram } from "./map-page.ts";

@@ -29,6 +29,39 @@ test("the best edges are listed from the highest on, equal ones share a place, a
   expect(rows.at(-1)![0]).toMatch(/<td class="text">sequential<\/td>.*<td>0<\/td><td>1<\/td><\/tr>$/);
 });
 
+test("of some states these are named, and what was not scored is listed where it was chosen, without a number", () => {
+  const matrix = [
+    [5, 9, Number.NaN],
+    [7, 0, Number.NaN],
+    [Number.NaN, Number.NaN, Number.NaN],
+  ];
+  const chosen = [
+    { from: 3, to: 0 },
+    { from: 4, to: 3 },
+  ];
+  const html = mapPage(
+    { map: { matrix, states: [0, 3, 4], scoreName: "srank", chosen }, arcs: { states: 7, arcs: [] } },
+    program,
+  );
+  const rows = [
+    ...html.matchAll(/<tr><td>(\d*)<\/td><td><button data-edge="([\d-]+)">.*?<td>([^<]*)<\/td><td>(\d*)<\/td><\/tr>/g),
+  ];
+  expect(rows.map(([, ...cells]) => cells.join(" "))).toEqual([
+    ...["1 0-3 9 ", "2 3-0 7 1", "3 0-0 5 ", "4 3-3 0 ", " 4-3 not measured 2"],
+  ]);
+  const view = JSON.parse(/id="view">(.*?)<\/script>/s.exec(html)![1]!);
+  expect(view).toMatchObject({
+    states: [0, 3, 4],
+    matrix: [
+      [5, 9, null],
+      [7, 0, null],
+      [null, null, null],
+    ],
+  });
+  expect(view.names[1]).toBe("after block 1's attention");
+  expect(html).not.toContain("NaN");
+});
+
 test("a comparison is told and drawn, blue where the other ranks an edge higher", () => {
   const matrix = [
     [0, -20],

@@ -1,6 +1,6 @@
 import { edgeKind } from "../adapters/index.ts";
 import { type ArcDiagram, arcDiagramSvg } from "./arc-diagram.ts";
-import { extentOf, formatScore, type HeatMap, stateLabel, stateName } from "./heat-map.ts";
+import { cellText, extentOf, type SparseHeatMap, stateLabel, stateName } from "./heat-map.ts";
 import { heatMapSvg } from "./heat-map-svg.ts";
 import { FONT, PAGE, scriptJson, xmlText } from "./svg.ts";
 
@@ -14,19 +14,22 @@ export interface PageProgram {
 
 /** What is shown of scores. */
 export interface MapPage {
-  readonly map: HeatMap;
+  readonly map: SparseHeatMap;
   readonly arcs: ArcDiagram;
   /** Where the numbers come from, a line each. */
   readonly facts?: readonly string[] | undefined;
   /** How the scores stand to others: what the numbers say, and a map of differences. */
-  readonly comparison?: { readonly lines: readonly string[]; readonly map: HeatMap } | undefined;
+  readonly comparison?: { readonly lines: readonly string[]; readonly map: SparseHeatMap } | undefined;
 }
 
 /** What the page's program reads. */
 export interface MapView {
-  readonly matrix: readonly (readonly number[])[];
+  /** Null: not known. */
+  readonly matrix: readonly (readonly (number | null)[])[];
+  /** State index of each row and column. */
+  readonly states: readonly number[];
   readonly scoreName: string;
-  /** What each state is, e.g. `after block 3's attention`. */
+  /** What each of these states is, e.g. `after block 3's attention`. */
   readonly names: readonly string[];
   /** Edges as `from-to`, in the order they were chosen. */
   readonly chosen: readonly string[];
@@ -44,10 +47,12 @@ export function mapPage({ map, arcs, facts = [], comparison }: MapPage, { app, a
   extentOf(map);
   const title = map.title ?? `${map.scoreName} of every edge`;
   const policy = `default-src 'none';script-src 'sha256-${appHash}';style-src 'unsafe-inline';base-uri 'none';form-action 'none'`;
+  const states = map.states ?? [...map.matrix.keys()];
   const view: MapView = {
-    matrix: map.matrix.map((row) => row.map((value) => Number(value.toPrecision(6)))),
+    matrix: map.matrix.map((row) => row.map((value) => (Number.isNaN(value) ? null : Number(value.toPrecision(6))))),
+    states,
     scoreName: map.scoreName,
-    names: map.matrix.map((_, state) => stateName(state)),
+    names: states.map(stateName),
     chosen: (map.chosen ?? []).map(({ from, to }) => `${from}-${to}`),
   };
   return [
@@ -82,20 +87,20 @@ function compared({ lines, map }: NonNullable<MapPage["comparison"]>): string {
 }
 
 /** The highest scores, equal ones sharing a place, and what else was chosen. */
-function bestEdges({ matrix, scoreName, chosen = [] }: HeatMap): string {
-  const edges = matrix.flatMap((row, from) => row.map((score, to) => ({ from, to, score })));
+function bestEdges({ matrix, scoreName, chosen = [], states = [...matrix.keys()] }: SparseHeatMap): string {
+  const edges = matrix.flatMap((row, i) => row.map((score, j) => ({ from: states[i]!, to: states[j]!, score })));
   const order = new Map(chosen.map(({ from, to }, k) => [`${from}-${to}`, k + 1]));
-  const sorted = edges.toSorted((a, b) => b.score - a.score);
-  const places = new Map(sorted.toReversed().map(({ score }, k) => [score, sorted.length - k]));
-  const rows = sorted
+  const known = edges.filter(({ score }) => !Number.isNaN(score)).toSorted((a, b) => b.score - a.score);
+  const places = new Map(known.toReversed().map(({ score }, k) => [score, known.length - k]));
+  const rows = [...known, ...edges.filter(({ score }) => Number.isNaN(score))]
     .map((edge) => ({ ...edge, place: places.get(edge.score), chosen: order.get(`${edge.from}-${edge.to}`) }))
-    .filter(({ chosen }, k) => k < LISTED || chosen !== undefined);
+    .filter(({ chosen, place }, k) => (k < LISTED && place !== undefined) || chosen !== undefined);
   const cells = rows.map(({ place, from, to, score, chosen }) => [
-    `<td>${place}</td>`,
+    `<td>${place ?? ""}</td>`,
     `<td><button data-edge="${from}-${to}">${from} → ${to}</button></td>`,
     `<td class="text">${edgeKind({ from, to })}</td>`,
     `<td class="text">${stateLabel(from)}</td><td class="text">${stateLabel(to)}</td>`,
-    `<td>${formatScore(score)}</td><td>${chosen ?? ""}</td>`,
+    `<td>${cellText(score)}</td><td>${chosen ?? ""}</td>`,
   ]);
   const heads = ["edge", "kind", "reads", "adds to", scoreName, "chosen"];
   return [

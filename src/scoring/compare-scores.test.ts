@@ -81,6 +81,54 @@ test("any pair: what is shared lies between none and all", () => {
   );
 });
 
+test("with a stride only what both scored is compared: zeros of the rest are no likeness", () => {
+  const { next } = random(5);
+  const side = () => ({ ...scoresOf(25, (from, to) => (from % 3 || to % 3 ? 0 : next())), stride: 3 });
+  const [a, b] = [side(), side()];
+  const of = ({ matrix }: typeof a) =>
+    matrix.filter((_, i) => i % 3 === 0).map((row) => row.filter((_, j) => j % 3 === 0));
+  const found = compareScores(a, b, few);
+  expect(found.states).toEqual([0, 3, 6, 9, 12, 15, 18, 21, 24]);
+  expect(found.spearman.value).toBe(spearman(of(a).flat(), of(b).flat()));
+  expect(Math.abs(found.spearman.value)).toBeLessThan(4 / Math.sqrt(80)); // of 81 unrelated pairs
+  // Between states three apart nothing is parallel.
+  expect(Object.values(found.byKind).map(({ edges }) => edges)).toEqual([9, 0, 36, 36]);
+  expect(found.top.map(({ count, byChance }) => [count, byChance])).toEqual([
+    [4, 16 / 81],
+    [8, 64 / 81],
+    [10, 100 / 81],
+  ]);
+  expect(rankDifference(a, b)).toHaveLength(9);
+  expect(rankDifference(a, a).flat()).toEqual(new Array(81).fill(0));
+});
+
+test("strides that differ meet at the states of both", () => {
+  const whole = scoresOf(25, (from, to) => 25 * from + to);
+  const some = (stride: number) => ({
+    ...scoresOf(25, (from, to) => (from % stride || to % stride ? 0 : 25 * from + to)),
+    stride,
+  });
+  expect(compareScores(whole, some(8), few)).toMatchObject({ states: [0, 8, 16, 24], estimates: [0, 0] });
+  expect(compareScores(whole, some(8), few).spearman.value).toBeCloseTo(1, 12);
+  expect(compareScores(some(4), some(6), few).states).toEqual([0, 12, 24]);
+  expect(() => compareScores(some(5), some(7))).toThrow(expect.objectContaining({ code: "SCORES_MISMATCH" }));
+  expect(() => compareScores(some(5), some(7))).toThrow("one has stride 5, the other 7: state 0 alone is in both");
+});
+
+test("estimates of a coarse pass are counted, on either side", () => {
+  const a = scoresOf(3, (from, to) => from + to);
+  const coarse = {
+    columns: 2,
+    error: 1,
+    exact: [
+      { from: 0, to: 0 },
+      { from: 2, to: 2 },
+    ],
+  };
+  expect(compareScores(a, { ...a, coarse }, few).estimates).toEqual([0, 7]);
+  expect(compareScores({ ...a, stride: 2, coarse }, a, few).estimates).toEqual([2, 0]);
+});
+
 test("other numbers of states are refused", () => {
   expect(() =>
     compareScores(

@@ -1,5 +1,5 @@
 export {
-  checkSameStates,
+  commonStates,
   compareScores,
   rankDifference,
   type ScoreComparison,

@@ -47,6 +47,25 @@ test("--against compares: in text, in JSON and in every picture", async () => {
   expect(readFileSync(join(folder, "difference.html"), "utf8")).toContain("<h2>Comparison</h2>");
 });
 
+test("with a stride maps show what was scored, and comparisons say over what they are", async () => {
+  const some = (name: string, sign: number) => {
+    const path = file(name, 25, (from, to) => (from % 6 || to % 6 ? 0 : 700 + sign * (25 * from + to)));
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), stride: 6, ...coarse(sign) }));
+    return path;
+  };
+  const coarse = (sign: number) => sign < 0 && { coarse: { columns: 8, exact: [{ from: 0, to: 0 }], error: 1 } };
+  const [up, down] = [some("up.json", 1), some("down.json", -1)];
+  const page = join(folder, "some.html");
+  const { code, stdout } = await graftHere("score", "--scores", up, "--place", "4-5", "--picture", page);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/srank from 700 .*to 1324/);
+  expect(stdout).toMatch(/4 → 5 +parallel +srank not measured/);
+  expect(readFileSync(page, "utf8")).toContain('"states":[0,4,5,6,12,18,24]');
+  const compared = await graftHere("score", "--scores", up, "--against", down);
+  expect(compared.stdout).toMatch(/ρ −1\.00.*\n +over the 25 of 625 edges that both scored\n/);
+  expect(compared.stdout).toMatch(/of \S*down\.json 24 of them are estimates of a coarse pass/);
+});
+
 test.each([
   [["--scores", rising, "--task", "count"], "both --scores and --task are given"],
   [["--scores", rising, "--against", file("small.json", 5, () => 1)], "one has 25 states, the other 5"],

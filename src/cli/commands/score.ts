@@ -4,7 +4,7 @@ import { type Backbone, GraftError, scoreEdges, select } from "../../node.ts";
 import { colorDepthOf, heatMapSvg, heatMapTerminal, mapPage, terminalTable } from "../../report/index.ts";
 import {
   bestSites,
-  checkSameStates,
+  commonStates,
   compareScores,
   DEFAULT_ETA,
   DEFAULT_SCORE,
@@ -25,6 +25,7 @@ import { openPicture, pictureArgs } from "../picture.ts";
 import { readHead } from "../read-head.ts";
 import { readJson } from "../read-json.ts";
 import { comparisonLines, differenceMap } from "../score-comparison.ts";
+import { scoredMap } from "../scored-map.ts";
 
 const shape = {
   ...modelArgs,
@@ -109,11 +110,12 @@ export const score = defineCommand({
     const states = matrix.length;
     const { edges: chosen, placement } = select(args.place, { states, scores, seed: args.seed });
     const of = scores.task === undefined ? "" : ` on ${scores.task}`;
-    const map = { matrix, scoreName, title: `${titleOf(scoreName)} of each edge${of}, ${args.place} marked`, chosen };
+    const title = `${titleOf(scoreName)} of each edge${of}, ${args.place} marked`;
+    const map = scoredMap({ matrix, scoreName, title, chosen }, scores);
     if (picture) {
       const arcs = { states, scoreName, arcs: placement.map((edge, k) => ({ ...edge, score: chosen[k]?.score })) };
       await picture({
-        svg: (theme) => heatMapSvg(difference?.map ?? onlyScored(map, scores.stride ?? 1), { theme }),
+        svg: (theme) => heatMapSvg(difference?.map ?? map, { theme }),
         page: (program) => mapPage({ map, arcs, facts: describeScores(scores), comparison: difference }, program),
       });
       note(`wrote ${args.picture}`);
@@ -128,10 +130,10 @@ export const score = defineCommand({
 
 /** @param other what they will be compared with: what cannot be is refused before the work */
 async function scoreNow(context: ScoreContext, other: ParsedScores | undefined): Promise<Scores> {
-  const { backbone, task, options } = await openScoring(context, ({ states }) => {
-    if (other) checkSameStates(states.length, other.matrix.length);
-  });
   const { confidence, stride, checkpoint, place, seed } = context.args;
+  const { backbone, task, options } = await openScoring(context, ({ states }) => {
+    if (other) commonStates({ states: states.length, stride }, { states: other.matrix.length, stride: other.stride });
+  });
   const coarse = coarsePass(context.args);
   const choose = coarse && chooserOf(place, { states: backbone.states.length, seed });
   return scoreEdges(backbone, task, {
@@ -178,14 +180,6 @@ function savedScores({ task, data }: DataArgs, file: string): ParsedScores {
       remedy: "Give --scores FILE to show saved scores, or data to score now",
     });
   return parseScores(readJson(file), file);
-}
-
-/** The map between the states of a stride. */
-function onlyScored<M extends Pick<Scores, "matrix">>(map: M, stride: number): M & { states?: readonly number[] } {
-  if (stride === 1) return map;
-  const isScored = (_: unknown, state: number) => state % stride === 0;
-  const states = [...map.matrix.keys()].filter(isScored);
-  return { ...map, states, matrix: map.matrix.filter(isScored).map((row) => row.filter(isScored)) };
 }
 
 /** The paper's score needs no name. */

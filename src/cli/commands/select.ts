@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { formatPlacement } from "../../adapters/index.ts";
 import { GraftError, type ParsedScores, TrainOptions } from "../../node.ts";
-import { arcDiagramSvg, mapPage } from "../../report/index.ts";
+import { arcDiagramSvg, type HeatMap, mapPage, type SparseHeatMap } from "../../report/index.ts";
 import { DEFAULT_SCORE } from "../../scoring/index.ts";
 import { DEFAULT_GAMMA, type Selection } from "../../selection/index.ts";
 import {
@@ -23,6 +23,7 @@ import { defineCommand } from "../define-command.ts";
 import { describeBudget } from "../describe-choice.ts";
 import { inGroup } from "../flags.ts";
 import { openPicture, pictureArgs } from "../picture.ts";
+import { scoredMap } from "../scored-map.ts";
 
 const shape = {
   ...inGroup("Placement", {
@@ -77,7 +78,7 @@ export const select = defineCommand({
       const arcDiagram = { states, arcs, title, scoreName };
       await picture({
         svg: (theme) => arcDiagramSvg(arcDiagram, { theme }),
-        page: (program) => mapPage({ map: { ...mapOf(scores), title, chosen: edges }, arcs: arcDiagram }, program),
+        page: (program) => mapPage({ map: mapOf(scores, { title, chosen: edges }), arcs: arcDiagram }, program),
       });
       note(`wrote ${args.picture}`);
     }
@@ -88,8 +89,8 @@ export const select = defineCommand({
 });
 
 /** A page shows every edge's score. Throws BAD_PICTURE without scores. */
-function mapOf(scores: ParsedScores | undefined): Pick<ParsedScores, "matrix" | "scoreName"> {
-  if (scores) return scores;
+function mapOf(scores: ParsedScores | undefined, more: Pick<HeatMap, "title" | "chosen">): SparseHeatMap {
+  if (scores) return scoredMap({ matrix: scores.matrix, scoreName: scores.scoreName, ...more }, scores);
   throw new GraftError("BAD_PICTURE", {
     thing: "a page of this placement",
     place: "it shows the scores of all edges, and these were chosen without",

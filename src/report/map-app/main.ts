@@ -9,7 +9,10 @@ const frame = document.getElementById("map")!;
 const map = frame.querySelector<SVGGElement>("g.map")!;
 const cell = Number(map.dataset.cell);
 const readout = document.getElementById("readout")!;
-const sorted = view.matrix.flat().sort((a, b) => b - a);
+const sorted = view.matrix
+  .flat()
+  .filter((value) => value !== null)
+  .sort((a, b) => b - a);
 
 const cursors = ["cursor under", "cursor"].map((name) => {
   const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
@@ -18,22 +21,23 @@ const cursors = ["cursor under", "cursor"].map((name) => {
   return rect;
 });
 
-/** Where the keys are; the pointer may be elsewhere for a while. */
-let at: readonly [from: number, to: number] | undefined;
+/** Where the keys are, by row and column; the pointer may be elsewhere for a while. */
+let at: readonly [row: number, column: number] | undefined;
 
-function show([from, to]: readonly [number, number]): void {
+function show([row, column]: readonly [number, number]): void {
   for (const rect of cursors) {
-    rect.setAttribute("x", String(to * cell - 1));
-    rect.setAttribute("y", String(from * cell - 1));
+    rect.setAttribute("x", String(column * cell - 1));
+    rect.setAttribute("y", String(row * cell - 1));
     map.append(rect);
   }
-  const value = view.matrix[from]![to]!;
+  const [from, to] = [view.states[row]!, view.states[column]!];
+  const value = view.matrix[row]![column]!;
   const order = view.chosen.indexOf(`${from}-${to}`) + 1;
   readout.textContent = [
     `${from} → ${to}`,
     edgeKind({ from, to }),
-    `reads ${view.names[from]}, adds to ${view.names[to]}`,
-    `${view.scoreName} ${value}, ${sorted.indexOf(value) + 1}. of ${n * n}`,
+    `reads ${view.names[row]}, adds to ${view.names[column]}`,
+    `${view.scoreName} ${value === null ? "not measured" : `${value}, ${sorted.indexOf(value) + 1}. of ${sorted.length}`}`,
     ...(order > 0 ? [`chosen as ${order}.`] : []),
   ].join(" · ");
 }
@@ -48,8 +52,8 @@ function rest(): void {
 
 function underPointer(event: MouseEvent): readonly [number, number] | undefined {
   const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(map.getScreenCTM()!.inverse());
-  const [from, to] = [Math.floor(point.y / cell), Math.floor(point.x / cell)];
-  return from >= 0 && to >= 0 && from < n && to < n ? [from, to] : undefined;
+  const [row, column] = [Math.floor(point.y / cell), Math.floor(point.x / cell)];
+  return row >= 0 && column >= 0 && row < n && column < n ? [row, column] : undefined;
 }
 
 frame.addEventListener("pointermove", (event) => {
@@ -86,7 +90,7 @@ frame.addEventListener("focus", () => {
 
 for (const button of document.querySelectorAll<HTMLElement>("[data-edge]")) {
   button.addEventListener("click", () => {
-    const [from, to] = button.dataset.edge!.split("-").map(Number);
+    const [from, to] = button.dataset.edge!.split("-").map((state) => view.states.indexOf(Number(state)));
     at = [from!, to!];
     show(at);
     frame.scrollIntoView({ block: "nearest" });
