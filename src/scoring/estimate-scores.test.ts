@@ -35,6 +35,14 @@ test("what neighbours share is learned, and standard errors are no smaller than 
   expect(told / error).toBeLessThan(2.5); // waves and slopes are smoother than what is assumed, so they are larger
 });
 
+test("two scores tell no standard error, three do", () => {
+  const estimates = estimateScores(coarse, n);
+  estimates.add(every(n * n - 1, line)); // the first edge and the last
+  expect(() => estimates.estimate()).toThrow(RangeError);
+  estimates.add([{ edge: 7, score: line[7]! }]);
+  expect(estimates.estimate().errors.every(Number.isFinite)).toBe(true);
+});
+
 test("of whole numbers the next one may be had, however small the error", () => {
   const whole = estimateScores(coarse, n);
   whole.add(every(3, line.map(Math.round)));

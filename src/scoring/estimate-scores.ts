@@ -4,7 +4,10 @@ import { mean, standardDeviation } from "../base/index.ts";
 export interface ScoreEstimates {
   /** Take in exact scores; none may come twice. */
   add(scores: readonly ScoredEdge[]): void;
-  /** What is expected of every edge, and its standard error: 0 where the score is known. [n²] each */
+  /**
+   * What is expected of every edge, and its standard error: 0 where the score is known. [n²] each
+   * @throws RangeError where fewer than three were taken in: two settle the trend, and nothing tells how far edges lie from it
+   */
   estimate(): { readonly expected: Float64Array; readonly errors: Float64Array };
   /**
    * The most that every edge may have: so many standard errors above what is expected of it, and where all known scores are whole
@@ -23,6 +26,8 @@ export interface ScoredEdge {
 const VAGUE = 1e4;
 /** The same of what an edge shares with no other: the chance of the drawn columns. */
 const OWN = 0.1;
+/** Scores that settle the trend. */
+const SETTLING = 2;
 /** Distance, as a share of the states, over which what edges share falls to 1/e. */
 const REACH = 0.25;
 
@@ -74,8 +79,8 @@ export function estimateScores(coarse: readonly number[], n: number): ScoreEstim
       }
     },
     estimate() {
-      // The first two settle the trend.
-      const told = surprises.slice(2);
+      const told = surprises.slice(SETTLING);
+      if (told.length === 0) throw new RangeError(`estimates from ${surprises.length} scores have no standard error`);
       const scale = Math.sqrt(mean(told.map((one) => one ** 2)));
       const ofAll = expected.slice();
       const errors = variances.map((variance) => scale * Math.sqrt(Math.max(0, variance) + OWN));

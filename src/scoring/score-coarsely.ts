@@ -33,8 +33,12 @@ export interface Coarse {
   readonly error: number;
 }
 
-/** Edges between that many states, or half of all if those are fewer, are scored exactly first: estimates need some. */
+/**
+ * Edges between that many states, or half of all if those are fewer, are scored exactly first, but between two at least: an edge
+ * alone, or two, leave nothing to tell how far estimates lie from scores.
+ */
 const ANCHORS = 5;
+const FEWEST_ANCHORS = 2;
 
 /** Standard errors above its estimate that an edge is given before it may lose. */
 const MARGIN = 2.5;
@@ -151,7 +155,7 @@ export async function scoreCoarsely(
 
 /** Edges between a few states, the first and the last among them. */
 function anchors(n: number): number[] {
-  const count = Math.min(ANCHORS, Math.ceil(n / 2));
+  const count = Math.min(n, ANCHORS, Math.max(FEWEST_ANCHORS, Math.ceil(n / 2)));
   const states = Array.from({ length: count }, (_, k) => Math.round((k * (n - 1)) / Math.max(1, count - 1)));
   return states.flatMap((from) => states.map((to) => from * n + to));
 }

@@ -70,6 +70,14 @@ test("with a stride, edges of the stride alone are scored and chosen", async () 
   expect(matrix.flatMap((row, i) => row.filter((_, j) => i % 2 === 1 || j % 2 === 1)).every((x) => x === 0)).toBe(true);
 });
 
+test("where a stride leaves two states all four edges are scored exactly", async () => {
+  const call = { ...options, stride: 3 };
+  const { coarse, matrix } = await scoreEdges(backbone, task, { ...call, ...coarsely("gga:1", n, 3) });
+  expect(coarse!.exact).toHaveLength(4);
+  expect(coarse!.error).toBe(0);
+  expect(matrix).toEqual((await scoreEdges(backbone, task, call)).matrix);
+});
+
 test("other scores of singular values can be estimated too", async () => {
   const exact = await scoreEdges(backbone, task, { ...options, score: "nuclear" });
   const scores = await scoreEdges(backbone, task, { ...options, score: "nuclear", ...coarsely("top:1", n, 4) });
