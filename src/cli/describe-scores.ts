@@ -1,6 +1,13 @@
 import type { Edge } from "../adapters/index.ts";
+import { roughDuration } from "../base/index.ts";
 import { terminalTable } from "../report/index.ts";
-import { bestSites, type Confidence, type ParsedScores, type SiteScores } from "../scoring/index.ts";
+import {
+  bestSites,
+  type Confidence,
+  type ParsedScores,
+  type ScoringEstimate,
+  type SiteScores,
+} from "../scoring/index.ts";
 
 /** Rivals that are named; the others are counted. */
 const NAMED = 4;
@@ -31,6 +38,13 @@ export function describeScores({
       : [`${ties.shared} edges share their score with another; ${ties.drawn} are left to a draw`]),
     ...(confidence === undefined ? [] : describeConfidence(confidence)),
   ];
+}
+
+/** How long scoring takes, before it is begun. */
+export function describeEstimate({ seconds, edges, examples, passes }: ScoringEstimate): string {
+  if (passes === 0) return `scoring ${edges} edges looks at no example and takes no time to speak of`;
+  const times = passes === 1 ? "one pass" : `${passes} passes`;
+  return `scoring ${edges} edges takes about ${roughDuration(seconds)} on this machine: ${times} of ${examples} probe examples, forward and backward, and what is computed of their gradients`;
 }
 
 function describeConfidence({ reliability, groups, halves, unsure }: Confidence): readonly string[] {

@@ -6,7 +6,7 @@ import type { DatasetDescription } from "../tables/index.ts";
 import { describeRows, isImageFolder } from "../tasks/index.node.ts";
 import { type Goal, labelsOf, outputNames, type Split } from "../tasks/index.ts";
 import { estimateTraining, type TrainingEstimate } from "../training/index.ts";
-import { type ColumnArgs, columnNames } from "./arguments.ts";
+import { type ColumnArgs, coarsePass, columnNames } from "./arguments.ts";
 import { assumedMethod, type MethodArgs, widestOnTheWay } from "./assumed-method.ts";
 import type { CommandContext } from "./define-command.ts";
 import { type MemoryOutlook, memoryOutlook } from "./memory.ts";
@@ -65,7 +65,7 @@ export interface DryRun {
 }
 
 type Args = MethodArgs &
-  Pick<TrainTaskArgs, "threads"> &
+  Pick<TrainTaskArgs, "threads" | "coarse" | "coarseColumns"> &
   ColumnArgs & { readonly data?: string; readonly skipUnreadable: boolean };
 
 export interface DryRunCall {
@@ -95,11 +95,14 @@ export async function dryRun(
   );
   const selecting = { epochs: args.selectEpochs, seeds: args.selectSeeds };
   const work = choosingWork(parseMethod(args.method), options.epochs, selecting);
-  const secondsPerScoring =
+  const scoring =
     isAssumed && work.scorings > 0
-      ? await estimateScoring(backbone, task, { forwardSeconds, headSeconds, seed, threads, signal, onProgress })
+      ? await estimateScoring(backbone, task, {
+          ...{ forwardSeconds, headSeconds, seed, threads, signal, onProgress },
+          coarse: coarsePass(args),
+        })
       : undefined;
-  const secondsScoring = secondsPerScoring && work.scorings * secondsPerScoring;
+  const secondsScoring = scoring && work.scorings * scoring.seconds;
   // Adapters on the way are as many as there will be, or fewer, or as the widest training has at most.
   const trial = widest ? await estimateTraining(backbone, task, widest, call) : { ...cost, forwardSeconds };
   const secondsTrials =

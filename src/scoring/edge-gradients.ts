@@ -65,12 +65,8 @@ export async function edgeColumns(
 ): Promise<void> {
   const { threads, signal, onProgress, onFactors, products = true, groups = [indices.length] } = options;
   const { isDone = () => false } = options;
-  const { targets = [...backbone.states.keys()], sourcesOf = () => [...backbone.states.keys()] } = options;
-  const blocks = blocksOf(
-    targets,
-    (to) => (products ? columnBytes(backbone, sourcesOf(to).length, groups) : 0),
-    options,
-  );
+  const { sourcesOf = () => [...backbone.states.keys()] } = options;
+  const blocks = targetBlocks(backbone, { ...options, groups: groups.length });
   const left = blocks.filter((block) => !block.every(isDone));
   if (left.length === 0) return;
   const pass = await openProbePass(backbone, task, indices, head, options);
@@ -101,11 +97,21 @@ export async function edgeColumns(
   }
 }
 
-const columnBytes = ({ hiddenSize: d }: Backbone, sources: number, groups: readonly number[]) =>
-  4 * groups.length * sources * d * d;
+/**
+ * The targets of each pass of the probe that `edgeColumns` makes.
+ * @param groups  how many; default 1
+ */
+export function targetBlocks(
+  { hiddenSize: d, states }: Pick<Backbone, "hiddenSize" | "states">,
+  options: Pick<EdgeColumnsOptions, "targets" | "sourcesOf" | "products" | "blockBytes"> & { readonly groups?: number },
+): readonly (readonly number[])[] {
+  const all = [...states.keys()];
+  const { targets = all, sourcesOf = () => all, products = true, groups = 1 } = options;
+  return blocksOf(targets, (to) => (products ? 4 * groups * sourcesOf(to).length * d * d : 0), options);
+}
 
 /** Consecutive targets whose gradients fit into a block; at least one each. */
-export function blocksOf(
+function blocksOf(
   targets: readonly number[],
   bytesOf: (to: number) => number,
   { blockBytes = BLOCK_BYTES }: Pick<EdgeColumnsOptions, "blockBytes"> = {},

@@ -7,7 +7,12 @@ export {
 } from "./compare-scores.ts";
 export type { Confidence } from "./confidence.ts";
 export { type EdgeCoupling, type EdgeCouplingOptions, edgeCoupling } from "./edge-coupling.ts";
-export { type EstimateScoringOptions, estimateScoring } from "./estimate-scoring.ts";
+export {
+  type EstimateScoringOptions,
+  estimateScoring,
+  type ScoringEstimate,
+  scoringPasses,
+} from "./estimate-scoring.ts";
 export type { Coarse, CoarseOptions } from "./score-coarsely.ts";
 export { type ScoreOptions, scoreEdges, scoreEdgesBy } from "./score-edges.ts";
 export { bestSites, type SiteOptions, scoreSites, scoreSitesBy } from "./score-sites.ts";

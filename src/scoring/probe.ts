@@ -49,7 +49,7 @@ export async function openProbe(backbone: Backbone, task: Task, options: ProbeOp
   return { indices: probe, head, headName: name };
 }
 
-const defaultExamples = ({ train }: Task, { hiddenSize }: Backbone): number =>
+export const defaultExamples = ({ train }: Task, { hiddenSize }: Backbone): number =>
   Math.max(1, Math.min(Math.floor(train.count / 2), 2 * hiddenSize));
 
 /** The training examples that are differentiated, and the rest. */
@@ -58,7 +58,8 @@ export function probeOf(task: Task, backbone: Backbone, seed: number, examples =
   return { probe: order.slice(0, examples), rest: order.slice(examples) };
 }
 
-function checkExamples(examples: number, task: Task, head: NonNullable<ProbeOptions["head"]>): void {
+/** Throws EXAMPLES_OUT_OF_RANGE. */
+export function checkExamples(examples: number, task: Task, head: NonNullable<ProbeOptions["head"]>): void {
   const { count } = task.train;
   const isFitted = head === "fitted" || head === "zero";
   const most = isFitted ? count - 1 : count;

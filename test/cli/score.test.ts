@@ -77,6 +77,20 @@ test.each([
   expect(stderr.trim().split("\n")).toHaveLength(1);
 });
 
+test("--dry-run says how long scoring takes, and scores nothing", async () => {
+  const call = ["score", "--task", "count", "--train-size", "64", "--head", "random", "--stride", "12", "--dry-run"];
+  const { stdout } = await graftHere(...call, "--json");
+  expect(JSON.parse(stdout)).toEqual({
+    ...{ schema: 1, type: "dry-run", edges: 9, examples: 32, passes: 1 },
+    seconds: expect.any(Number),
+  });
+  const saved = await graftHere("score", "--scores", rising, "--dry-run");
+  expect({ code: saved.code, stderr: saved.stderr }).toEqual({
+    code: 2,
+    stderr: expect.stringContaining("has scores"),
+  });
+});
+
 test("--coarse scores exactly what the placement could take, says so, and another placement is refused", async () => {
   const sizes = ["--task", "texture", "--train-size", "200", "--head", "random", "--coarse-columns", "24"];
   const made = await graftHere("score", ...sizes, "--coarse", "--place", "top:1", "--stride", "3", "--json");

@@ -8,18 +8,21 @@ import {
   compareScores,
   DEFAULT_ETA,
   DEFAULT_SCORE,
+  estimateScoring,
   describeScores as listScores,
   type ParsedScores,
   parseScores,
   type Scores,
+  type ScoringEstimate,
   type SiteScores,
   scoreNames,
   scoreSites,
+  scoringPasses,
 } from "../../scoring/index.ts";
 import { chooserOf } from "../../selection/index.ts";
 import { coarseArgs, coarsePass, commonArgs, dataArgs, modelArgs, placementArgs, seedArgs } from "../arguments.ts";
 import { type CommandContext, defineCommand } from "../define-command.ts";
-import { describeScores, describeSites } from "../describe-scores.ts";
+import { describeEstimate, describeScores, describeSites } from "../describe-scores.ts";
 import { checkData, type DataArgs, openData, openModel } from "../open.ts";
 import { openPicture, pictureArgs } from "../picture.ts";
 import { readHead } from "../read-head.ts";
@@ -61,6 +64,7 @@ const shape = {
     .min(1)
     .default(1)
     .meta({ description: "score only edges between every k-th states, on both sides", value: "k" }),
+  dryRun: z.boolean().default(false).describe("say how long scoring would take on this machine; score nothing"),
   checkpoint: z.string().min(1).optional().meta({
     description: "keep finished columns in a file; the same command goes on from it",
     value: "file",
@@ -89,6 +93,7 @@ export const score = defineCommand({
     "graft score --task count --score frobenius",
     "graft score --task count --confidence",
     "graft score --task count --stride 3 --checkpoint scores.part",
+    "graft score --model ./vit --data ./photos --dry-run",
     "graft score --model ./vit --data ./photos --coarse --place gga:5",
     "graft score --task count --sites lora --score page",
     "graft score --list",
@@ -100,6 +105,7 @@ export const score = defineCommand({
     if (args.list) return print({ type: "scores", scores: listScores() }, scoreList);
     if (args.sites) return print(await scoreLora(context), describeSites);
     coarsePass(args);
+    if (args.dryRun) return print({ type: "dry-run", ...(await estimateNow(context)) }, describeEstimate);
     const picture = await openPicture(args);
     const other = args.against === undefined ? undefined : parseScores(readJson(args.against), args.against);
     const scores = args.scores === undefined ? await scoreNow(context, other) : savedScores(args, args.scores);
@@ -136,6 +142,12 @@ async function scoreNow(context: ScoreContext, other: ParsedScores | undefined):
   });
   const coarse = coarsePass(context.args);
   const choose = coarse && chooserOf(place, { states: backbone.states.length, seed });
+  const asked = { ...options, confidence, stride, coarse };
+  if (scoringPasses(backbone, asked) > 1) {
+    context.note(describeEstimate(await estimateScoring(backbone, task, asked)));
+    if (checkpoint === undefined)
+      context.note("with --checkpoint FILE the same command would go on where it was stopped");
+  }
   return scoreEdges(backbone, task, {
     ...options,
     confidence,
@@ -143,6 +155,20 @@ async function scoreNow(context: ScoreContext, other: ParsedScores | undefined):
     ...(choose && { coarse: { ...coarse, choose } }),
     ...(checkpoint !== undefined && { checkpoint: fileCheckpoint(checkpoint) }),
   });
+}
+
+/** What scoring would take, which is not done. */
+async function estimateNow(context: ScoreContext): Promise<ScoringEstimate> {
+  const { args } = context;
+  if (args.scores !== undefined)
+    throw new GraftError("USAGE", {
+      thing: "--dry-run",
+      place: `it says how long scoring takes, and --scores ${args.scores} has scores`,
+      remedy: "Leave one of them out",
+    });
+  const { backbone, task, options } = await openScoring(context);
+  const { confidence, stride } = args;
+  return estimateScoring(backbone, task, { ...options, confidence, stride, coarse: coarsePass(args) });
 }
 
 /** Scores of LoRA's sites, and the method that goes beside the best. */
