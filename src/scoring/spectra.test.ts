@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { jacobiSingularValues } from "../../test/support/jacobi-svd.ts";
 import { randomMatrix } from "../../test/support/matrices.ts";
 import { nodeRuntime } from "../runtime/node.ts";
@@ -48,6 +48,23 @@ test("tokens that say the same twice span no more, and none span nothing", async
   expect(sigma!.filter((x) => x > 0)).toHaveLength(3);
   const nothing = { gradients: new Float32Array(3 * d * d), rowSpace: new Float32Array(0) };
   expect(await spectraOf(nothing)).toEqual(states.map(() => new Float64Array(d)));
+});
+
+test("a gradient that is not finite is refused once, while the next ones are on their way", async () => {
+  // Of this width 4 gradients are taken at once, so that 9 are three chunks.
+  const wide = 1024;
+  const gradients = new Float32Array(9 * wide * wide).fill(Number.NaN, 0, wide);
+  const rowSpace = new Float32Array(wide).fill(1);
+  const unhandled = vi.fn();
+  process.on("unhandledRejection", unhandled);
+  const spectra = await openSpectra({ runtime: nodeRuntime, hiddenSize: wide, states: ["a"] }, { threads: 1 });
+  try {
+    await expect(spectra.ofColumn({ gradients, rowSpace }, () => {})).rejects.toMatchObject({ code: "NOT_FINITE" });
+    expect(unhandled).not.toHaveBeenCalled();
+  } finally {
+    process.off("unhandledRejection", unhandled);
+    await spectra.close();
+  }
 });
 
 test("the basis is orthonormal where rows are nearly parallel", () => {

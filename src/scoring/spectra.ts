@@ -50,6 +50,8 @@ export async function openSpectra(
         before = pool.eigenvalues(grams!.data as Float64Array, width).then((all) => {
           for (const [k, values] of all.entries()) use(start + k, padded(roots(values), d));
         });
+        // It is awaited behind the next run; until then a failure would count as nobody's.
+        before.catch(() => {});
       }
       await before;
     },
