@@ -163,6 +163,10 @@ test("on a backbone: halves are scored as probes of their own", async () => {
     expect(scores.get(name)!.confidence!.reliability).toBeLessThanOrEqual(1);
   expect(scores.get("random")!.confidence).toBeUndefined();
   expect((await scoreEdges(backbone, task, { ...options, confidence: false })).confidence).toBeUndefined();
+  await expect(scoreEdges(backbone, task, { ...options, score: "depth" })).rejects.toMatchObject({
+    code: "SCORE_UNSUITED",
+    message: expect.stringContaining("it looks at no example"),
+  });
 });
 
 test("means of groups weigh them by their examples", () => {

@@ -15,7 +15,7 @@ export {
 } from "./estimate-scoring.ts";
 export type { Coarse, CoarseOptions } from "./score-coarsely.ts";
 export { type ScoreOptions, scoreEdges, scoreEdgesBy } from "./score-edges.ts";
-export { bestSites, type SiteOptions, scoreSites, scoreSitesBy } from "./score-sites.ts";
+export { bestSites, checkSiteCount, type SiteOptions, scoreSites, scoreSitesBy } from "./score-sites.ts";
 export { DEFAULT_SCORE, describeScores, type ScoreName, scoreNames } from "./scores/index.ts";
 export { DEFAULT_ETA } from "./scores/srank.ts";
 export { type EdgeScores, type ParsedScores, parseScores, type Scores } from "./scores.ts";

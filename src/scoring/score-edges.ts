@@ -1,5 +1,6 @@
 import type { Edge } from "../adapters/index.ts";
 import type { Backbone } from "../backbone/index.ts";
+import { GraftError } from "../base/index.ts";
 import type { Task } from "../tasks/index.ts";
 import type { CheckpointStore } from "../training/index.ts";
 import { backboneFacts } from "./backbone-facts.ts";
@@ -67,6 +68,7 @@ export async function scoreEdgesBy(
   const n = backbone.states.length;
   const wanted = names.map((name): Wanted => ({ name, score: scores[name] }));
   const ofGradients = wanted.filter(isOfGradients);
+  if (confidence && ofGradients.length === 0) throw nothingToResample(names);
   const settings = { ...rest, eta, seed, stride, groups: confidence ? groups : 0 };
   const pass = ofGradients.length > 0 ? await scoreColumns(backbone, task, ofGradients, settings) : undefined;
   const alone = wanted.every(isOfGradients) ? undefined : await backboneFacts(backbone, task, options.signal);
@@ -97,6 +99,13 @@ export async function scoreEdgesBy(
     }),
   );
 }
+
+const nothingToResample = (names: readonly ScoreName[]): GraftError =>
+  new GraftError("SCORE_UNSUITED", {
+    thing: `how sure the ranking by ${names.join(", ")} is`,
+    place: "it looks at no example, so that every probe gives the same",
+    remedy: "Leave the confidence out, or take a score of gradients",
+  });
 
 async function scoreByCoarse(
   backbone: Backbone,

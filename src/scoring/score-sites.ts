@@ -156,15 +156,20 @@ function frozenMatrices({ graph, name: model }: Backbone, sites: readonly Site[]
   return matrices;
 }
 
+/** Check that so many sites can be taken of all, which is known before they are scored. Throws COUNT_OUT_OF_RANGE. */
+export function checkSiteCount(count: number, all: number): void {
+  if (Number.isInteger(count) && count >= 1 && count <= all) return;
+  throw new GraftError("COUNT_OUT_OF_RANGE", {
+    thing: `the best ${count} sites`,
+    place: `there are ${all}`,
+    remedy: `Choose a whole number from 1 to ${all}`,
+  });
+}
+
 /** Names of the best sites, the best first: what LoRA takes as targets. */
 export function bestSites(found: RankedSites, count: number): readonly string[] {
   const { sites } = found;
-  if (!(Number.isInteger(count) && count >= 1 && count <= sites.length))
-    throw new GraftError("COUNT_OUT_OF_RANGE", {
-      thing: `the best ${count} sites`,
-      place: `there are ${sites.length}`,
-      remedy: `Choose a whole number from 1 to ${sites.length}`,
-    });
+  checkSiteCount(count, sites.length);
   return ranking(ofSites(found))
     .slice(0, count)
     .map((at) => sites[at]!.name);

@@ -83,8 +83,8 @@ function splitHead(text: string, head: string): { name: keyof typeof known; argu
   }
   const usages = selectorUsages().map(({ usage }) => usage);
   throw new GraftError("UNKNOWN_SELECTOR", {
-    thing: `selector "${head}"`,
-    place: `placement "${text}"`,
+    thing: `placement "${text.trim()}"`,
+    place: "no selector has that name",
     remedy: `${didYouMean(head, selectorNames()) || didYouMean(name, selectorNames())}Write one of ${usages.join(", ")}`,
   });
 }

@@ -145,7 +145,11 @@ test.each([
 test.each([
   ["gaa:3", "UNKNOWN_SELECTOR", 'did you mean "gga"?'],
   ["all:paralel", "UNKNOWN_SELECTOR", 'did you mean "all:parallel"?'],
-  ["magic:3", "UNKNOWN_SELECTOR", "Write one of gga:3, top:3, random:3@7,"],
+  [
+    "magic:3",
+    "UNKNOWN_SELECTOR",
+    'placement "magic:3": no selector has that name. Write one of gga:3, top:3, random:3@7,',
+  ],
   ["all", "UNKNOWN_SELECTOR", "all:parallel, all:sequential"],
   ["gga", "BAD_SELECTOR", '"" is not a count'],
   ["gga:", "BAD_SELECTOR", '"" is not a count'],

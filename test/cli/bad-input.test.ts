@@ -76,7 +76,7 @@ const mistakes: Record<string, [line: string, says: string][]> = {
     [`${fresh} --place gga:-1`, '"-1" is not a count'],
     [`${fresh} --place gga:1.5`, '"1.5" is not a count'],
     [`${fresh} --place first:5`, "has 4 parallel edges"],
-    [`${fresh} --place all:sideways`, 'selector "all:sideways"'],
+    [`${fresh} --place all:sideways`, 'placement "all:sideways": no selector has that name'],
     [`${fresh} --place random:2@x`, '"@x" is neither a seed (@7) nor a rank (@r16)'],
     [`${fresh} --place 0-1@r0`, "rank 0 of edge (0, 1)"],
     [`${fresh} --place 0-1@r1000000000`, "rank 1000000000 of edge (0, 1)"],

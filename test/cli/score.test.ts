@@ -70,6 +70,14 @@ test.each([
   [["--scores", rising, "--task", "count"], "both --scores and --task are given"],
   [["--scores", rising, "--against", file("small.json", 5, () => 1)], "one has 25 states, the other 5"],
   [["--scores", rising, "--picture", "map.jpg"], "no format ends in .jpg"],
+  // Before the work: opening the task, which is not there, comes after.
+  [["--data", "nowhere", "--place", "nonsense:3"], 'placement "nonsense:3": no selector has that name'],
+  [["--data", "nowhere", "--place", "greedy:3"], "here there is no task"],
+  [["--data", "nowhere", "--place", "gga:9999"], "9999 edges asked for"],
+  [["--data", "nowhere", "--place", "gga:10", "--stride", "12"], "has 9 edges scored, with stride 12"],
+  [["--data", "nowhere", "--place", "0-99"], "0-99"],
+  [["--data", "nowhere", "--sites", "lora", "--top", "999"], "the best 999 sites: there are"],
+  [["--data", "nowhere", "--sites", "lora", "--stride", "3"], "--stride: it is about edges"],
 ])("%j is refused in one line", async (args, expected) => {
   const { code, stdout, stderr } = await graftHere("score", ...args);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

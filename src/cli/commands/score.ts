@@ -1,9 +1,11 @@
 import * as z from "zod";
 import { fileCheckpoint } from "../../artifact/index.node.ts";
+import { findSites } from "../../methods/index.ts";
 import { type Backbone, GraftError, scoreEdges, select } from "../../node.ts";
 import { colorDepthOf, heatMapSvg, heatMapTerminal, mapPage, terminalTable } from "../../report/index.ts";
 import {
   bestSites,
+  checkSiteCount,
   commonStates,
   compareScores,
   DEFAULT_ETA,
@@ -19,7 +21,7 @@ import {
   scoreSites,
   scoringPasses,
 } from "../../scoring/index.ts";
-import { chooserOf } from "../../selection/index.ts";
+import { chooserOf, parseSelector } from "../../selection/index.ts";
 import { coarseArgs, coarsePass, commonArgs, dataArgs, modelArgs, placementArgs, seedArgs } from "../arguments.ts";
 import { type CommandContext, defineCommand } from "../define-command.ts";
 import { describeEstimate, describeScores, describeSites } from "../describe-scores.ts";
@@ -134,13 +136,15 @@ export const score = defineCommand({
   },
 });
 
-/** @param other what they will be compared with: what cannot be is refused before the work */
+/** What cannot be done with the scores is refused before the work. @param other what they will be compared with */
 async function scoreNow(context: ScoreContext, other: ParsedScores | undefined): Promise<Scores> {
   const { confidence, stride, checkpoint, place, seed } = context.args;
+  const coarse = coarsePass(context.args);
+  parseSelector(place); // before a model is opened
   const { backbone, task, options } = await openScoring(context, ({ states }) => {
+    checkPlace(place, states.length, context.args);
     if (other) commonStates({ states: states.length, stride }, { states: other.matrix.length, stride: other.stride });
   });
-  const coarse = coarsePass(context.args);
   const choose = coarse && chooserOf(place, { states: backbone.states.length, seed });
   const asked = { ...options, confidence, stride, coarse };
   if (scoringPasses(backbone, asked) > 1) {
@@ -174,16 +178,43 @@ async function estimateNow(context: ScoreContext): Promise<ScoringEstimate> {
 /** Scores of LoRA's sites, and the method that goes beside the best. */
 async function scoreLora(context: ScoreContext): Promise<SiteScores & { readonly method: string }> {
   const { args } = context;
-  const unsuited = (["scores", "against", "picture", "checkpoint"] as const).find((key) => args[key] !== undefined);
-  if (unsuited !== undefined || args.confidence || coarsePass(args))
-    throw new GraftError("USAGE", {
-      thing: `--${unsuited ?? (args.confidence ? "confidence" : "coarse")}`,
-      place: "it is about edges, and --sites scores products",
-      remedy: "Leave one of them out",
-    });
-  const { backbone, task, options } = await openScoring(context);
+  checkSuitsSites(args);
+  const { backbone, task, options } = await openScoring(context, (backbone) =>
+    checkSiteCount(args.top, findSites(backbone, ["all"]).length),
+  );
   const found = await scoreSites(backbone, task, options);
   return { ...found, method: `lora:${bestSites(found, args.top).join(",")}` };
+}
+
+/** Throws USAGE for what is asked of edges beside `--sites`. */
+function checkSuitsSites(args: ScoreContext["args"]): void {
+  const given = {
+    scores: args.scores !== undefined,
+    against: args.against !== undefined,
+    picture: args.picture !== undefined,
+    checkpoint: args.checkpoint !== undefined,
+    stride: args.stride !== 1,
+    confidence: args.confidence,
+    coarse: coarsePass(args) !== undefined,
+    "dry-run": args.dryRun,
+  };
+  const [unsuited] = Object.entries(given).find(([, isGiven]) => isGiven) ?? [];
+  if (unsuited === undefined) return;
+  throw new GraftError("USAGE", {
+    thing: `--${unsuited}`,
+    place: "it is about edges, and --sites scores products",
+    remedy: "Leave one of them out",
+  });
+}
+
+/** Choose among edges that are all alike: a placement that scores of these states cannot make is refused before they are made. */
+function checkPlace(
+  place: string,
+  states: number,
+  { stride, seed }: Pick<ScoreContext["args"], "stride" | "seed">,
+): void {
+  const matrix = Array.from({ length: states }, () => new Array<number>(states).fill(0));
+  select(place, { states, scores: { matrix, stride }, seed });
 }
 
 async function openScoring(context: ScoreContext, check: (backbone: Backbone) => void = () => {}) {
