@@ -1,6 +1,6 @@
 /**
  * How far rankings of edges can be trusted: `npx tsx bench/score-stability.ts [--tasks count,orientation] [--model builtin:vit]`
- * prints the tables of docs/scores.md. Of each score, on one probe: the reliability that halves give, the correlation
+ * prints a table of each task. Of each score, on one probe: the reliability that halves give, the correlation
  * (Spearman's) with the rankings of a probe drawn anew, of smaller and larger probes, and behind other heads; edges that tie;
  * and how long it takes alone, with and without confidence.
  */

@@ -126,8 +126,35 @@ test("docs/studies.md's commands make, run, show, export and picture its study",
   expect(readFileSync(join(at, "report.html"), "utf8")).toMatch(/^<!doctype html>/);
 }, 180_000);
 
+/** The commands of the block of a document in which some word stands. */
+const commandsOf = (document: string, word: string): string[] =>
+  blocks("sh", readFileSync(document, "utf8"))
+    .find((block) => block.includes(word))!
+    .trim()
+    .split("\n");
+
+test("docs/method.md's commands tell how sure a ranking is, score behind another head, and LoRA's sites", async () => {
+  // Fewer pictures and edges.
+  const fewer = ["--train-size", "128", "--threads", "1"];
+  const fewerOf = (words: readonly string[]) => {
+    if (words.includes("--list")) return [];
+    return words.includes("--sites") ? fewer : [...fewer, "--stride", "12"];
+  };
+  const printed = [];
+  for (const command of commandsOf("docs/method.md", "--confidence")) {
+    const words = command.split(" ").slice(1);
+    const { code, stdout, stderr } = await graftHere(...words, ...fewerOf(words));
+    expect(code, stderr).toBe(0);
+    printed.push(stdout);
+  }
+  expect(printed[0]).toMatch(/reliability .* \(expected correlation with the ranking of another such probe; 6 halves/);
+  expect(printed[1]).toContain("from 96 probe examples behind a zero head");
+  expect(printed[2]).toMatch(/^srank /m);
+  expect(printed[3]).toMatch(/^--method lora:\d+\.\w+,\d+\.\w+$/m);
+}, 60_000);
+
 test("docs/method.md's commands draw and compare scores", async () => {
-  const commands = blocks("sh", readFileSync("docs/method.md", "utf8"))[0]!.trim().split("\n");
+  const commands = commandsOf("docs/method.md", "--picture");
   const at = join(folder, "pictures");
   mkdirSync(at);
   const isFile = (word: string) => /\.(json|html|svg|png)$/.test(word);
