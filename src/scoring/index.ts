@@ -13,6 +13,7 @@ export {
   type ScoringEstimate,
   scoringPasses,
 } from "./estimate-scoring.ts";
+export { knownScore } from "./known-scores.ts";
 export type { Coarse, CoarseOptions } from "./score-coarsely.ts";
 export { type ScoreOptions, scoreEdges, scoreEdgesBy } from "./score-edges.ts";
 export { bestSites, checkSiteCount, type SiteOptions, scoreSites, scoreSitesBy } from "./score-sites.ts";

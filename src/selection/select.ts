@@ -7,7 +7,7 @@ import {
   type PlacementEntry,
 } from "../adapters/index.ts";
 import { GraftError } from "../base/index.ts";
-import { type CoarseOptions, type EdgeScores, isOnStride } from "../scoring/index.ts";
+import { type CoarseOptions, type EdgeScores, isOnStride, knownScore } from "../scoring/index.ts";
 import { type Budget, keepsTo, overBudget } from "./budget.ts";
 import { formatSelector, isTaskSelector, type NamedSpec, parseSelector, type SelectorSpec } from "./parse-selector.ts";
 import type { Selection, Selector, SelectorRequest } from "./selector.ts";
@@ -143,7 +143,7 @@ export function selectionOf(
   if (budget && !keepsTo(budget, placement)) throw overBudget(text, `its ${placement.length} adapters`, cost!, budget);
   return {
     placement,
-    edges: edges.map(({ from, to, score = scores?.matrix[from]?.[to] }) => {
+    edges: edges.map(({ from, to, score = scores && knownScore(scores, { from, to }) }) => {
       const edge = { from, to, kind: edgeKind({ from, to }) };
       return score === undefined ? edge : { ...edge, score };
     }),

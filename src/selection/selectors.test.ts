@@ -121,6 +121,16 @@ test("edges as written are a selection too", () => {
   });
 });
 
+test("an edge that a stride passed over, or that has an estimate, is told without a score", () => {
+  const { matrix } = scoresOf(5);
+  const coarse = { columns: 2, error: 1, exact: [{ from: 4, to: 0 }] };
+  const told = (more: object) =>
+    select("2-4,1-2,4-0", { states: 5, scores: { matrix, ...more } }).edges.map(({ score }) => score);
+  expect(told({})).toEqual([matrix[2]![4], matrix[1]![2], matrix[4]![0]]);
+  expect(told({ stride: 2 })).toEqual([matrix[2]![4], undefined, matrix[4]![0]]);
+  expect(told({ coarse })).toEqual([undefined, undefined, matrix[4]![0]]);
+});
+
 test.each([
   ["gga:3", { selector: "gga", count: 3 }],
   [" random:3@7 ", { selector: "random", count: 3, seed: 7 }],

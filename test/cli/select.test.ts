@@ -78,6 +78,20 @@ test("people get a table, and the placement as --place takes it", async () => {
   });
 });
 
+test("an edge that a stride passed over has an empty cell", async () => {
+  const strided = file("strided.json", { ...scores, stride: 3 });
+  const { code, stdout } = await graftHere("select", "--scores", strided, "--place", "3-0,1-2");
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: `from  to       kind  srank
+   3   0  recurrent      6
+   1   2   parallel
+
+--place 3-0@r8,1-2@r8
+`,
+  });
+});
+
 test("edges that nothing scored have no column of scores", async () => {
   const { code, stdout } = await graftHere("select", "--task", "count", "--place", "3-1,0-2@r4");
   expect({ code, stdout }).toEqual({

@@ -103,15 +103,21 @@ const isScored = ({ edges }: Selection): boolean => edges.some(({ score }) => sc
 /** One line per edge in the order they were chosen, and the placement as `--place` takes it. */
 function selectionText(selection: Selection, scoreName: string): string {
   const { edges, placement, ties } = selection;
+  const hasScores = isScored(selection);
   const rows = [
-    ["from", "to", "kind", ...(isScored(selection) ? [scoreName] : [])],
+    ["from", "to", "kind", ...(hasScores ? [scoreName] : [])],
     ...edges.map(({ from, to, kind, score }) => [
       ...[`${from}`, `${to}`, kind],
-      ...(score === undefined ? [] : [`${Number(score.toPrecision(6))}`]),
+      ...(hasScores ? [score === undefined ? "" : `${Number(score.toPrecision(6))}`] : []),
     ]),
   ];
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const lines = rows.map((row) => row.map((cell, column) => cell.padStart(widths[column]!)).join("  "));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padStart(widths[column]!))
+      .join("  ")
+      .trimEnd(),
+  );
   const drawn = ties.drawn === 0 ? [] : ["", `${ties.drawn} of the picks were ties that only a draw decided`];
   return [...lines, ...drawn, "", `--place ${formatPlacement(placement)}`].join("\n");
 }
