@@ -1,7 +1,7 @@
 import { localWorkers, openers } from "../src/cli/study-openers.ts";
 import { openStudyTask } from "../src/study/index.ts";
-import { hashTask } from "../src/study/task-hash.ts";
 import type { RunRequest, Workers } from "../src/study/workers/workers.ts";
+import { hashTask } from "../src/tasks/index.ts";
 
 /** Processes with one thread each, as `graft study run` starts them. */
 export const openPool = (slots: number): Workers => localWorkers(slots, 1);

@@ -86,6 +86,12 @@ test("a checkpoint of other settings is refused, and so is another file", async 
   const refused = (text: string) => ({ code: "CHECKPOINT_MISMATCH", message: expect.stringContaining(text) });
   await expect(again({ seed: 6 })).rejects.toMatchObject(refused('setting "seed"'));
   await expect(again({ score: "frobenius" })).rejects.toMatchObject(refused('setting "scores"'));
+  // As many examples of the same task, one with another label: an edited table.
+  const edited = tinyTask({ train: 40, classes: 3 });
+  if (edited.train.targets.kind === "classes") edited.train.targets.labels[7]! ^= 1;
+  await expect(
+    scoreEdges(backbone, edited, { ...options, stride: 4, head: "random", checkpoint }),
+  ).rejects.toMatchObject(refused('setting "data"'));
   await expect(again({ head: new Map() })).rejects.toMatchObject(refused('setting "head"'));
   const { encodeSafetensors } = await import("../formats/index.ts");
   checkpoint.bytes = encodeSafetensors(new Map());

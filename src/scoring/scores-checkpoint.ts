@@ -2,7 +2,7 @@ import type { Backbone } from "../backbone/index.ts";
 import { GraftError } from "../base/index.ts";
 import { decodeSafetensors, encodeSafetensors } from "../formats/index.ts";
 import { createBuilder, hashGraph } from "../graph/index.ts";
-import type { Task } from "../tasks/index.ts";
+import { hashTask, type Task } from "../tasks/index.ts";
 import { type CheckpointStore, checkFingerprint, type Head } from "../training/index.ts";
 import type { Wanted } from "./judge.ts";
 import type { Probe } from "./probe.ts";
@@ -84,6 +84,7 @@ async function fingerprintOf(backbone: Backbone, task: Task, wanted: readonly Wa
     backbone: backbone.hash,
     task: task.name,
     train: task.train.count,
+    data: await hashTask(task),
     scores: wanted.map(({ name }) => name).sort(),
     head: typeof head === "string" ? head : await hashOf(head),
     after: after && { method: after.spec.method, tensors: await hashOf(after.tensors) },

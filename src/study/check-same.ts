@@ -1,7 +1,6 @@
 import type { Backbone } from "../backbone/index.ts";
 import { GraftError } from "../base/index.ts";
-import type { Task } from "../tasks/index.ts";
-import { hashTask } from "./task-hash.ts";
+import { hashTask, type Task } from "../tasks/index.ts";
 
 /** @throws GraftError BACKBONE_DIFFERS where it is not the one that a study was made with */
 export function checkBackbone({ hash }: Backbone, model: string, expected: string): void {

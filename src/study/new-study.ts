@@ -2,6 +2,7 @@ import { GraftError, type LongCall } from "../base/index.ts";
 import { methodOf } from "../methods/index.ts";
 import { metricName } from "../objective/index.ts";
 import { isInformed, isTaskSelector, parseMethod } from "../selection/index.ts";
+import { hashTask } from "../tasks/index.ts";
 import { estimateTraining, TrainOptions } from "../training/index.ts";
 import { openPruner } from "./pruners/pruners.ts";
 import { type Openers, openStudyTask } from "./run-one.ts";
@@ -9,7 +10,6 @@ import { plannedTrainings } from "./run-study.ts";
 import type { StudySettings } from "./settings.ts";
 import { openSpace } from "./space.ts";
 import type { StudyRecord } from "./storage/storage.ts";
-import { hashTask } from "./task-hash.ts";
 
 /** A study that may be made, and what it will take. */
 export interface NewStudy {

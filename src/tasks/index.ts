@@ -26,3 +26,4 @@ export {
   type Task,
   type TextSplit,
 } from "./task.ts";
+export { hashTask } from "./task-hash.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Split, Targets, Task } from "../tasks/index.ts";
+import type { Split, Targets, Task } from "./task.ts";
 import { hashTask } from "./task-hash.ts";
 
 /** Examples of one pixel; example k has the grey `grey(k)`. */

@@ -1,12 +1,12 @@
-import { labelsOf, type Split, type Task } from "../tasks/index.ts";
+import { labelsOf, type Split, type Task } from "./task.ts";
 
 /** Examples of a split that are looked at whole: more would take long where they are decoded. */
 const LOOKED_AT = 64;
 
 /**
  * SHA-256 of what a task's training and validation examples are, hex: their numbers, the goal, all labels, and the
- * content of some. The same data gives the same hash on any machine. Examples that measure a trial are made by the function
- * that made the ones looked at here, so they differ only where those do.
+ * content of some. The same data gives the same hash on any machine. Test examples are made by the function that made the ones
+ * looked at here, so they differ only where those do.
  */
 export async function hashTask({ goal, train, validation }: Task): Promise<string> {
   const parts = [goal, ...(await Promise.all([train, validation].map(describe)))];
