@@ -80,6 +80,16 @@ describe.each(Object.entries(cases))("%s keeps the contract", (name, text) => {
     await expect(at(100)).rejects.toMatchObject({ code: "OVER_BUDGET" });
   });
 
+  test("it keeps to a latency, which no recurrent edge does that makes sub-layers run twice", async () => {
+    const { costOf } = (await openBudget(backbone, { maxLatency: 9 }))!;
+    const maxLatency = costOf([{ from: 0, to: 1, rank: 2 }]).latency! + 1e-9;
+    const { selection } = await choose(`${text(2)}@r2`, { budget: await openBudget(backbone, { maxLatency }) });
+    expect(selection!.placement.length).toBeLessThanOrEqual(1);
+    for (const { from, to } of selection!.placement) expect(from).toBeLessThanOrEqual(to);
+    expect(selection!.cost!.latency).toBeLessThanOrEqual(maxLatency);
+    expect(selection!.unfilled).toBe(1);
+  });
+
   test("an abort ends it", async () => {
     const controller = new AbortController();
     const { signal } = controller;
