@@ -26,12 +26,15 @@ export function describeScores({
 }: ParsedScores): readonly string[] {
   const share = eta === undefined ? "" : `, η = ${eta}`;
   const scored = stride === 1 ? "" : ` (stride ${stride}, of ${matrix.length ** 2})`;
+  const edges = Math.ceil(matrix.length / stride) ** 2;
   return [
-    `${Math.ceil(matrix.length / stride) ** 2}${scored} edges ${madeFrom(examples, head)}${share}${seconds === undefined ? "" : `, in ${seconds.toFixed(1)} s`}`,
+    `${edges}${scored} edges ${madeFrom(examples, head)}${share}${seconds === undefined ? "" : `, in ${seconds.toFixed(1)} s`}`,
     ...(coarse === undefined
       ? []
       : [
-          `${coarse.exact.length} of them exact; the rest estimated from ${coarse.columns} columns, ± ${coarse.error.toPrecision(2)} (standard error)`,
+          coarse.exact.length === edges
+            ? "all of them exact"
+            : `${coarse.exact.length} of them exact; the rest estimated from ${coarse.columns} columns, ± ${coarse.error.toPrecision(2)} (standard error)`,
         ]),
     ...(ties === undefined || ties.shared === 0
       ? []

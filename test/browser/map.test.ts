@@ -68,3 +68,18 @@ test("names that are HTML are shown as they are, and run nothing", async () => {
   expect(await page!.locator("img").count()).toBe(0);
   expect(await page!.evaluate("globalThis.broken")).toBeUndefined();
 });
+
+test("of some states a cell tells these, and what was not scored has no number", async () => {
+  const states = [0, 3, 5];
+  const matrix = states.map((from) => states.map((to) => (from === 5 || to === 5 ? Number.NaN : 10 * from + to)));
+  const map = { matrix, states, scoreName: "srank", chosen: [{ from: 5, to: 3 }] };
+  const path = join(folder, "some.html");
+  writeFileSync(path, mapPage({ map, arcs: { states: 7, arcs: [] } }, pageProgram("map-app")));
+  await page!.goto(pathToFileURL(path).href);
+  await page!.click('[data-edge="3-0"]');
+  expect(await readout()).toBe(
+    "3 → 0 · recurrent · reads after block 1's attention, adds to input of block 0 · srank 30, 2. of 4",
+  );
+  await page!.click('[data-edge="5-3"]');
+  expect(await readout()).toMatch(/^5 → 3 .* srank not measured · chosen as 1\.$/);
+});
