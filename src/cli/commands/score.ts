@@ -56,7 +56,10 @@ const shape = {
     .string()
     .min(1)
     .default("fitted")
-    .meta({ description: "head whose loss is differentiated: fitted, random, zero, or a file", value: "head" }),
+    .meta({
+      description: "head whose loss is differentiated: fitted, random, zero (one step from 0), or a file",
+      value: "head",
+    }),
   confidence: z
     .boolean()
     .default(false)
