@@ -52,14 +52,10 @@ const shape = {
     .optional()
     .meta({ description: "probe examples (default: the smaller of half the training split and 2d)", value: "n" }),
   eta: z.number().gt(0).lt(1).default(DEFAULT_ETA).meta({ description: "share of the singular values srank drops" }),
-  head: z
-    .string()
-    .min(1)
-    .default("fitted")
-    .meta({
-      description: "head whose loss is differentiated: fitted, random, zero (one step from 0), or a file",
-      value: "head",
-    }),
+  head: z.string().min(1).default("fitted").meta({
+    description: "head whose loss is differentiated: fitted, random, zero (one step from 0), or a file",
+    value: "head",
+  }),
   confidence: z
     .boolean()
     .default(false)
