@@ -21,15 +21,8 @@ export function operators(core: BuilderCore) {
   const unary = (name: string) => (x: Value) => op(name, [x]);
   const binary = (name: string) => (x: Value, y: Value) => op(name, [x, y]);
 
-  /** What reshaped values came from: the runtime joins two reshapes in a node that it runs earlier, and keeps more for it. */
-  const unshaped = new Map<string, Value>();
-
   function reshape(x: Value, shape: readonly number[]): Value {
-    const source = unshaped.get(x.name) ?? x;
-    if (sameShape(source.shape, shape)) return source;
-    const reshaped = op("Reshape", [source, integers(shape)]);
-    unshaped.set(reshaped.name, source);
-    return reshaped;
+    return sameShape(x.shape, shape) ? x : op("Reshape", [x, integers(shape)]);
   }
 
   return {

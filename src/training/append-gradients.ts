@@ -24,9 +24,15 @@ export function appendGradients(
     how,
   );
   const byName = new Map(names.map((name, k) => [name, gradients[k]!]));
+  // The runtime joins two reshapes in a node that it runs before all others, and would hold a whole backward's values for it.
+  const reshaped = new Map(
+    g.nodes().flatMap(({ op, inputs, outputs }) => (op === "Reshape" ? [[outputs[0]!, inputs[0]!]] : [])),
+  );
+  const flatten = (gradient: Value, size: number) =>
+    g.reshape(g.value(reshaped.get(gradient.name) ?? gradient.name), [size]);
   return layout.map(({ name: vector, entries }) => {
     const flat = g.concat(
-      entries.map(({ name, size }) => g.reshape(byName.get(name)!, [size])),
+      entries.map(({ name, size }) => flatten(byName.get(name)!, size)),
       0,
     );
     return g.rename(flat, gradientOf(vector)).name;
