@@ -10,7 +10,7 @@ const SHARED_BYTES = 1 << 14;
 /**
  * Names of a graph's float32 matrices that its sessions share, fed at each run from one place in memory instead of copied into
  * each: none where they are less than 64 MiB in all. A session then opens faster and takes half the memory or less,
- * and runs 4 to 6 % slower, for its products cannot be packed beforehand (docs/benchmarks.md).
+ * and runs 4 to 6 % slower, for its products cannot be packed beforehand (docs/running.md, Memory).
  */
 export function sharedWeights({ nodes, initializers }: Graph): ReadonlySet<string> {
   // Operators beyond ONNX's own, such as packed products, may want their tensors constant.
