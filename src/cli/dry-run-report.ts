@@ -32,6 +32,9 @@ export function dryRunReport({ model, data, training, memory, cost }: DryRun): s
       `${count(training.trainableParameters)} trainable parameters, head included`,
       ...tensorLines(training),
       `${training.epochs} ${training.epochs === 1 ? "epoch" : "epochs"}, ${count(training.steps)} steps of ${training.batchSize} examples`,
+      ...(training.backbonePrecision === "int8"
+        ? ["frozen products in int8 (--backbone-precision fp32 does without)"]
+        : []),
     ),
     "",
     "Cost on this machine, from steps that were timed",

@@ -5,7 +5,7 @@ import { choosingWork, parseMethod } from "../selection/index.ts";
 import type { DatasetDescription } from "../tables/index.ts";
 import { describeRows, isImageFolder } from "../tasks/index.node.ts";
 import { type Goal, labelsOf, outputNames, type Split } from "../tasks/index.ts";
-import { estimateTraining, type TrainingEstimate } from "../training/index.ts";
+import { estimateTraining, precisionOf, type Trained, type TrainingEstimate } from "../training/index.ts";
 import { type ColumnArgs, coarsePass, columnNames } from "./arguments.ts";
 import { assumedMethod, type MethodArgs, widestOnTheWay } from "./assumed-method.ts";
 import type { CommandContext } from "./define-command.ts";
@@ -52,6 +52,8 @@ export interface DryRun {
     readonly epochs: number;
     readonly steps: number;
     readonly batchSize: number;
+    /** How products with frozen weights would be computed. */
+    readonly backbonePrecision: Trained["backbonePrecision"];
   };
   /** Told from the graphs, not measured. */
   readonly memory: MemoryOutlook;
@@ -119,6 +121,7 @@ export async function dryRun(
       epochs: options.epochs,
       steps,
       batchSize: options.batchSize,
+      backbonePrecision: await precisionOf(backbone, method, options),
     },
     memory: outlook,
     cost: {

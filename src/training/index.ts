@@ -12,6 +12,7 @@ export { largestBatch, type MemoryPlan, planMemory } from "./memory-plan.ts";
 export { evaluateFromShelf } from "./open-forward.ts";
 export { microBatchOf } from "./open-steps.ts";
 export { TrainOptions, type TrainSettings } from "./options.ts";
+export { precisionOf } from "./precision-of.ts";
 export { evaluateWithout } from "./removals.ts";
 export { DEFAULT_CHECKPOINT_SECONDS } from "./run-epochs.ts";
 export { decodeVectors, encodeVectors } from "./state-file.ts";

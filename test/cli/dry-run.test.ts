@@ -33,7 +33,7 @@ test("a dry run says what was understood and what it would cost, and writes noth
       goal: { kind: "classify" },
       rows: { kind: "classify", examples: [{ inputs: [tinyText(0)], target: "team 0" }, {}, {}] },
     },
-    training: { place: "gga:2@r4", placement: "4-0@r4,4-1@r4", isAssumed: true, epochs: 3 },
+    training: { place: "gga:2@r4", placement: "4-0@r4,4-1@r4", isAssumed: true, epochs: 3, backbonePrecision: "fp32" },
   });
   expect(run.training.tensors.at(-1)).toEqual({ name: "head.bias", shape: [5] });
   const { counts, classes } = run.data;
@@ -63,8 +63,9 @@ test("where more adapters are trained on the way than are chosen, memory and tim
 
 test("for people: example rows, classes, sites, cost; trainable parameters as a training counts them", async () => {
   const place = ["--place", "3-1@r4,0-4@r2", "--epochs", "1"];
-  const { code, stdout } = await train("--dry-run", ...place);
+  const { code, stdout } = await train("--dry-run", ...place, "--backbone-precision", "int8");
   expect(code).toBe(0);
+  expect(stdout).toContain("    frozen products in int8 (--backbone-precision fp32 does without)\n");
   expect(stdout).toContain("adapters 3-1@r4,0-4@r2\n");
   expect(stdout).toMatch(new RegExp(`tickets.csv.*${tinyText(0)} +team 0`));
   expect(stdout).not.toContain("scoring");
