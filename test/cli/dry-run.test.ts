@@ -65,7 +65,7 @@ test("for people: example rows, classes, sites, cost; trainable parameters as a 
   const place = ["--place", "3-1@r4,0-4@r2", "--epochs", "1"];
   const { code, stdout } = await train("--dry-run", ...place, "--backbone-precision", "int8");
   expect(code).toBe(0);
-  expect(stdout).toContain("    frozen products in int8 (--backbone-precision fp32 does without)\n");
+  expect(stdout).toContain("  frozen products in int8 (--backbone-precision fp32 does without)\n");
   expect(stdout).toContain("adapters 3-1@r4,0-4@r2\n");
   expect(stdout).toMatch(new RegExp(`tickets.csv.*${tinyText(0)} +team 0`));
   expect(stdout).not.toContain("scoring");
