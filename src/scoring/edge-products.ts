@@ -9,6 +9,12 @@ export interface Products {
   close(): Promise<void>;
 }
 
+/**
+ * Rows of gradients that are multiplied at once, by ONNX Runtime's product on two cores: all of ViT-B's 19,200 run at three quarters of
+ * the rate of these, whose operands stay in the caches.
+ */
+const ROWS = 3072;
+
 export async function openProducts(
   { runtime, hiddenSize: d }: Pick<Backbone, "runtime" | "hiddenSize">,
   { threads }: { readonly threads?: number | undefined },
@@ -17,18 +23,16 @@ export async function openProducts(
   let spare: Float32Array = new Float32Array(0);
   return {
     async add(states, cotangent, share, sum) {
-      const rows = cotangent.length / d;
+      const tokens = cotangent.length / d;
+      const all = sum.length / d;
       if (spare.length !== sum.length) spare = new Float32Array(sum.length);
-      const next = tensor([sum.length / d, d], spare);
-      await session.run(
-        {
-          states: tensor([sum.length / d, rows], states),
-          cotangent: tensor([rows, d], cotangent),
-          sum: tensor([sum.length / d, d], sum),
-          share: tensor([1], Float32Array.of(share)),
-        },
-        { next },
-      );
+      const shared = { cotangent: tensor([tokens, d], cotangent), share: tensor([1], Float32Array.of(share)) };
+      for (let start = 0; start < all; start += ROWS) {
+        const end = Math.min(start + ROWS, all);
+        const part = (data: Float32Array, width: number) =>
+          tensor([end - start, width], data.subarray(start * width, end * width));
+        await session.run({ ...shared, states: part(states, tokens), sum: part(sum, d) }, { next: part(spare, d) });
+      }
       const filled = spare;
       spare = sum;
       return filled;
@@ -37,14 +41,14 @@ export async function openProducts(
   };
 }
 
-/** next = sum + share · states · cotangent, [sources·d, d]: the gradients of edges into one state. */
+/** next = sum + share · states · cotangent, [rows, d]: the gradients of edges into one state, or rows of them. */
 function productGraph(d: number): Graph {
   const g = createBuilder();
-  const states = g.input("states", "float32", ["sources·d", "rows"]);
-  const cotangent = g.input("cotangent", "float32", ["rows", d]);
-  const sum = g.input("sum", "float32", ["sources·d", d]);
+  const states = g.input("states", "float32", ["rows", "tokens"]);
+  const cotangent = g.input("cotangent", "float32", ["tokens", d]);
+  const sum = g.input("sum", "float32", ["rows", d]);
   const share = g.input("share", "float32", [1]);
-  g.rename(g.add(sum, g.mul(g.matmul(states, cotangent), share)), "next");
+  g.rename(g.add(sum, g.matmul(states, g.mul(cotangent, share))), "next");
   return g.toGraph(["next"]);
 }
 
