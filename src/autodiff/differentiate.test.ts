@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { gradientError, normal, run, uniform } from "../../test/support/gradient-error.ts";
 import { type Builder, createBuilder, decodeModel, float, int, prune, tensorOf, type Value } from "../graph/index.ts";
 import { AttributeProto_AttributeType, GraphProtoSchema, ModelProtoSchema } from "../graph/onnx/gen/onnx_pb.js";
+import { nodeRuntime } from "../runtime/index.node.ts";
 import type { HostTensor } from "../runtime/index.ts";
 import { differentiate } from "./differentiate.ts";
 
@@ -49,6 +50,28 @@ test("values on one another's paths each get the whole gradient behind them", as
   expect(dh).toEqual(closeTo(expected));
   expect(dx).toEqual(closeTo(expected.map((slope, k) => slope * (1 - h[k]! ** 2))));
   expect(dloss).toEqual([1]);
+});
+
+/** Rows of a table, read over and over: what their gradients add up at one place must not hang on two threads' turns. */
+test.each(["Gather", "GatherND"])("%s: no cotangent is lost where several threads add to the same rows", async (op) => {
+  const [rows, d, count] = [5, 768, 1024];
+  const cotangents = Float32Array.from({ length: count * d }, (_, k) => k % 7);
+  const expected = new Float32Array(rows * d);
+  for (const [k, value] of cotangents.entries()) expected[(Math.floor(k / d) % rows) * d + (k % d)]! += value;
+  const g = createBuilder();
+  const table = g.input("table", "float32", [rows, d]);
+  const at = g.input("at", "int64", [count, 1]);
+  const picked = g.reshape(g.op(op, [table, at]), [count, d]);
+  const loss = g.reduceSum(g.mul(picked, g.input("cotangents", "float32", [count, d])), [0, 1], false);
+  g.rename(differentiate(g, loss, [table])[0]!, "gradient");
+  const session = await nodeRuntime.open(prune(g.toGraph(["gradient"])), { threads: 2 });
+  const feeds = {
+    table: { dtype: "float32", shape: [rows, d], data: new Float32Array(rows * d) },
+    at: { dtype: "int64", shape: [count, 1], data: BigInt64Array.from({ length: count }, (_, k) => BigInt(k % rows)) },
+    cotangents: { dtype: "float32", shape: [count, d], data: cotangents },
+  } as const;
+  for (let round = 0; round < 10; round++) expect((await session.run(feeds)).gradient!.data).toEqual(expected);
+  await session.release();
 });
 
 test("without dependence the gradient is zero", async () => {

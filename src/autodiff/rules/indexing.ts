@@ -1,5 +1,5 @@
-import { attribute, type Builder, int, type Node, staticShape, type Value } from "../../graph/index.ts";
-import { NEWEST_OPSET, placeAlong, product, range, unsupported, type VjpRule, wrapAxis } from "../rule.ts";
+import { attribute, type Builder, int, type Node, staticShape, tensorOf, type Value } from "../../graph/index.ts";
+import { NEWEST_OPSET, placeAlong, product, unsupported, type VjpRule, wrapAxis } from "../rule.ts";
 
 /** y = slices of x at indices along an axis  ⇒  dx = zeros, to which each slice of dy is added at its index */
 export const Gather: VjpRule = {
@@ -11,7 +11,7 @@ export const Gather: VjpRule = {
     const slices = g.reshape(dy!, [...shape.slice(0, axis), count, ...shape.slice(axis + 1)]);
     const known = g.constantOf(indices!) && g.numbersOf(indices!).map((index) => wrapAxis(index, shape[axis]!));
     if (known && new Set(known).size === known.length) return [placeAlong(g, slices, axis, shape[axis]!, known)];
-    return [addAlong(g, shape, axis, slices, g.reshape(indices!, [count, 1]))];
+    return [addAlong(g, shape, axis, slices, indices!)];
   },
 };
 
@@ -29,7 +29,18 @@ export const GatherND: VjpRule = {
   opset: [11, NEWEST_OPSET],
   vjp(g, { node, inputs: [x, indices], cotangents: [dy] }) {
     if (attribute(node, "batch_dims", "int", 0) !== 0) throw unsupported(node, "with batch dimensions");
-    return [g.op("ScatterND", [g.filled(staticShape(x!), 0, x!.dtype), indices, dy], { reduction: add })];
+    const shape = staticShape(x!);
+    const depth = staticShape(indices!).at(-1)!;
+    const [outer, inner] = [shape.slice(0, depth), product(shape.slice(depth))];
+    const count = product(staticShape(indices!).slice(0, -1));
+    const sum = addAlong(
+      g,
+      [product(outer), inner],
+      0,
+      g.reshape(dy!, [count, inner]),
+      flatIndices(g, indices!, outer),
+    );
+    return [g.reshape(sum, shape)];
   },
 };
 
@@ -68,16 +79,23 @@ function isAdding(node: Node): boolean {
   return reduction === "add";
 }
 
-/** Zeros of `shape`, to which the slices along `axis` are added at `rows` ([count, 1]); ScatterND wants the axis first. */
-function addAlong(g: Builder, shape: readonly number[], axis: number, slices: Value, rows: Value): Value {
-  const axes = range(shape.length);
-  const toFront = [axis, ...axes.filter((k) => k !== axis)];
-  const toBack = axes.map((k) => toFront.indexOf(k));
-  const zeros = g.filled(
-    toFront.map((k) => shape[k]!),
-    0,
-    slices.dtype,
-  );
-  const sum = g.op("ScatterND", [zeros, rows, g.transpose(slices, toFront)], { reduction: add });
-  return g.transpose(sum, toBack);
+/** Index tuples into axes of these lengths, [..., axes], as indices into their product. */
+function flatIndices(g: Builder, tuples: Value, lengths: readonly number[]): Value {
+  const integers = (values: readonly number[]) => g.constant(tensorOf("int64", [values.length], values.map(BigInt)));
+  const steps = lengths.map((_, axis) => product(lengths.slice(axis + 1)));
+  const wrapped = g.op("Where", [g.op("Less", [tuples, integers([0])]), g.add(tuples, integers(lengths)), tuples]);
+  return g.reduceSum(g.mul(wrapped, integers(steps)), [-1], false);
+}
+
+/**
+ * Zeros of `shape`, to which slices along `axis` are added at `indices`, one for each. By ScatterElements: ONNX Runtime's ScatterND adds
+ * by several threads at once, and loses what two of them add at one place (1.30).
+ */
+function addAlong(g: Builder, shape: readonly number[], axis: number, slices: Value, indices: Value): Value {
+  const along = staticShape(slices).map((length, k) => (k === axis ? length : 1));
+  const everywhere = g.expand(g.reshape(indices, along), staticShape(slices));
+  return g.op("ScatterElements", [g.filled(shape, 0, slices.dtype), everywhere, slices], {
+    axis: int(axis),
+    reduction: add,
+  });
 }
