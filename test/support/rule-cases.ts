@@ -265,6 +265,10 @@ export const ruleCases: Record<keyof typeof rules, readonly RuleCase[]> = {
       [3, 2],
     ],
     [
+      [2, 1, 2],
+      [2, 512],
+    ], // wide
+    [
       [2, 4, 3],
       [2, 3, 5],
     ],
