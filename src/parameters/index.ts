@@ -5,6 +5,7 @@ export {
   layoutOf,
   type Parameter,
   type ParameterLayout,
+  type ParameterVector,
   packVectors,
   parameterCount,
   unpackVectors,

@@ -1,9 +1,13 @@
 import { type DifferentiateOptions, differentiate } from "../autodiff/index.ts";
 import type { Builder, Value } from "../graph/index.ts";
-import type { DeclaredParameters, ParameterLayout, Vectors } from "../parameters/index.ts";
+import type { DeclaredParameters, ParameterLayout, ParameterVector, Vectors } from "../parameters/index.ts";
 
 /** The name of the output that a vector's gradient is. */
 export const gradientOf = (vector: string): string => `${vector}.gradient`;
+
+/** Its shape. */
+export const gradientShape = ({ size, entries }: ParameterVector): readonly number[] =>
+  entries.length === 1 ? entries[0]!.shape : [size];
 
 /**
  * Differentiate a value with respect to parameters: an output `<vector>.gradient` for each vector.
@@ -31,11 +35,16 @@ export function appendGradients(
   const flatten = (gradient: Value, size: number) =>
     g.reshape(g.value(reshaped.get(gradient.name) ?? gradient.name), [size]);
   return layout.map(({ name: vector, entries }) => {
-    const flat = g.concat(
-      entries.map(({ name, size }) => flatten(byName.get(name)!, size)),
-      0,
-    );
-    return g.rename(flat, gradientOf(vector)).name;
+    const parts = entries.map(({ name, size }) => ({ gradient: byName.get(name)!, size }));
+    // Of a parameter alone as it is: flattening a graph's output copies it.
+    const whole =
+      parts.length === 1
+        ? parts[0]!.gradient
+        : g.concat(
+            parts.map(({ gradient, size }) => flatten(gradient, size)),
+            0,
+          );
+    return g.rename(whole, gradientOf(vector)).name;
   });
 }
 

@@ -1,7 +1,7 @@
 import { type ParameterLayout, type Vectors, zeroVectors } from "../parameters/index.ts";
 import type { HostTensor, Runtime, Session, SessionOptions } from "../runtime/index.ts";
 import { type AdamWOptions, type OptimizerState, openUpdate } from "./adamw.ts";
-import { addUp, gradientOf } from "./append-gradients.ts";
+import { addUp, gradientOf, gradientShape } from "./append-gradients.ts";
 import type { StepGraph } from "./step-graph.ts";
 
 export type Feeds = Readonly<Record<string, HostTensor>>;
@@ -100,7 +100,10 @@ async function openGradients(
   const { layout } = stepGraphs[0]!;
   const gradients = zeroVectors(layout);
   const written = Object.fromEntries(
-    layout.map(({ name, size }, k) => [gradientOf(name), vectorTensor(size, gradients[k]!)]),
+    layout.map((vector, k) => [
+      gradientOf(vector.name),
+      { dtype: "float32", shape: gradientShape(vector), data: gradients[k]! } as const,
+    ]),
   );
   const opened: { readonly session: Session; readonly outputs: Record<string, HostTensor> }[] = [];
   const release = async () => {
@@ -132,10 +135,8 @@ function bufferOf(session: Session, name: string): HostTensor {
   return { dtype: "float32", shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) };
 }
 
-const vectorTensor = (size: number, data: Float32Array): HostTensor => ({ dtype: "float32", shape: [size], data });
-
 /** Vectors as the tensors that a step graph takes. */
 export const vectorTensors = (layout: ParameterLayout, vectors: Vectors): Record<string, HostTensor> =>
-  Object.fromEntries(layout.map(({ name, size }, k) => [name, vectorTensor(size, vectors[k]!)]));
+  Object.fromEntries(layout.map(({ name, size }, k) => [name, { dtype: "float32", shape: [size], data: vectors[k]! }]));
 
 export const numberIn = (tensor: HostTensor | undefined): number => Number(tensor?.data[0] ?? Number.NaN);
