@@ -70,7 +70,12 @@ export async function openOn(
   onPlacement?: (placement: NodePlacement) => void,
 ): Promise<Session> {
   if (device === "cpu")
-    return openSession(ort, graph, { options: { ...base, executionProviders: ["cpu"] }, writesOutputs: true }, options);
+    return openSession(
+      ort,
+      graph,
+      { options: { ...base, executionProviders: ["cpu"] }, writesOutputs: true, copiesOutputs: true },
+      options,
+    );
   const prefix = profilePrefix();
   const profiling = onPlacement && { enableProfiling: true, profileFilePrefix: prefix };
   const session = await openSession(

@@ -2,6 +2,7 @@ import type { InferenceSession, Tensor } from "onnxruntime-common";
 import { GraftError } from "../base/index.ts";
 import { type DataType, encodeModel, type Graph, type ValueType } from "../graph/index.ts";
 import type { HostArray, HostTensor, Session, SessionOptions } from "./session.ts";
+import { ownOutputs, runInto, withLastOutput } from "./written-outputs.ts";
 
 /** What graft uses of an `onnxruntime-*` package. */
 export interface Ort {
@@ -23,6 +24,8 @@ export interface Platform {
   readonly options: InferenceSession.SessionOptions;
   /** Whether `run` writes into the output tensors it is given. */
   readonly writesOutputs: boolean;
+  /** Whether it then copies them, too, unless it is kept from that (`runInto`). */
+  readonly copiesOutputs?: boolean;
 }
 
 /**
@@ -42,7 +45,8 @@ export async function openSession(
   platform: Platform,
   { threads, optimize = true, asDeployed = false }: SessionOptions = {},
 ): Promise<OpenSession> {
-  const { bytes, external } = encodeModel(graph, { external: "per-tensor", threshold: EXTERNAL_THRESHOLD });
+  const opened = platform.copiesOutputs && !asDeployed ? withLastOutput(graph) : graph;
+  const { bytes, external } = encodeModel(opened, { external: "per-tensor", threshold: EXTERNAL_THRESHOLD });
   const session = await create(ort, graph, bytes, {
     ...platform.options,
     ...(external.length > 0 && { externalData: external }),
@@ -53,9 +57,10 @@ export async function openSession(
       ...(!asDeployed && { optimization: { disable_specified_optimizers: FUSIONS_OVER_STATES } }),
     },
   });
-  const run = async (feeds: Tensors, fetches?: readonly string[] | Tensors) => {
+  const names = ownOutputs(session);
+  const told = async <T>(running: Promise<T>): Promise<T> => {
     try {
-      return await (fetches === undefined ? session.run(feeds) : session.run(feeds, fetches));
+      return await running;
     } catch (cause) {
       throw new GraftError("RUNTIME_RUN", {
         thing: `graph "${graph.name}"`,
@@ -66,19 +71,23 @@ export async function openSession(
     }
   };
   return {
-    outputTypes: new Map(session.outputMetadata.map((meta) => [meta.name, valueType(meta)])),
+    outputTypes: new Map(
+      session.outputMetadata.flatMap((meta) => (names.includes(meta.name) ? [[meta.name, valueType(meta)]] : [])),
+    ),
     async run(feeds, fetches) {
       // A proxy worker takes the memory of what it is fed; the feeds stay the caller's.
       const proxied = ort.env?.wasm?.proxy === true;
       const inputs = mapValues(feeds, (value, name) =>
         toTensor(ort, name, proxied ? { ...value, data: value.data.slice() } : value),
       );
-      if (fetches === undefined || isNames(fetches)) return mapValues(await run(inputs, fetches), fromTensor);
+      if (fetches === undefined || isNames(fetches))
+        return mapValues(await told(session.run(inputs, fetches ?? names)), fromTensor);
       if (platform.writesOutputs) {
         const outputs = mapValues(fetches, (value, name) => toTensor(ort, name, value));
-        return mapValues(await run(inputs, outputs), fromTensor);
+        await told(runInto(session, inputs, outputs));
+        return fetches;
       }
-      const results = await run(inputs, Object.keys(fetches));
+      const results = await told(session.run(inputs, Object.keys(fetches)));
       return mapValues(fetches, (buffer, name) => copyInto(buffer, fromTensor(results[name]!), name));
     },
     release: () => session.release(),
@@ -104,8 +113,6 @@ async function create(ort: Ort, graph: Graph, bytes: Uint8Array, options: Infere
     });
   }
 }
-
-type Tensors = Readonly<Record<string, Tensor>>;
 
 const isNames = (fetches: readonly string[] | Readonly<Record<string, HostTensor>>): fetches is readonly string[] =>
   Array.isArray(fetches);

@@ -39,7 +39,7 @@ test("groups of the probe have the gradients of their examples alone, and make t
 
 test("the factors of all batches make the gradients, and padding is marked", async () => {
   const factors: ProbeFactors[] = [];
-  const options = { targets: [1, 4], onFactors: async (one: ProbeFactors) => void factors.push(one) };
+  const options = { targets: [1, 4], onFactors: async (one: ProbeFactors) => void factors.push(structuredClone(one)) };
   const columns = await columnsOf(indices, options);
   expect(factors.map(({ examples, group }) => [examples, group])).toEqual([
     [32, 0],

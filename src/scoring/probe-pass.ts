@@ -4,7 +4,7 @@ import { breathe, type LongCall } from "../base/index.ts";
 import { type Builder, createBuilder, type Graph, prune, type Value } from "../graph/index.ts";
 import { goalOutput, upToFeatures } from "../methods/index.ts";
 import { lossOf, targetShapes } from "../objective/index.ts";
-import type { HostTensor } from "../runtime/index.ts";
+import { type HostTensor, outputBuffers } from "../runtime/index.ts";
 import type { Goal, Task } from "../tasks/index.ts";
 import { type Head, longest, realTokens, stepFeeds, type TunedModel, viewsOf } from "../training/index.ts";
 import { type AdaptedStates, adaptedStates } from "./adapted-states.ts";
@@ -36,7 +36,7 @@ export interface ProbePass {
   readonly batches: number;
   /** The graph whose session a pass towards some states opens. */
   graphTo(targets: readonly number[]): Graph;
-  /** Pass the probe once; `visit` gets the states and the cotangents of the targets of each batch. */
+  /** Pass the probe once; `visit` gets the states and the cotangents of the targets of each batch, in arrays that the next one writes to. */
   run(targets: readonly number[], visit: (factors: ProbeFactors) => Promise<void>): Promise<void>;
   /** Pass the probe once through any outputs of the backbone and the loss. */
   runTo(
@@ -112,16 +112,17 @@ export async function openProbePass(
   const runTo: ProbePass["runTo"] = async (outputs, visit) => {
     const session = await runtime.open(graphOf(outputs), { threads });
     try {
+      const buffers = outputBuffers(session, session.outputTypes.keys());
       for (const { start, end, group } of batches) {
         const part = indices.subarray(start, end);
         const feeds = stepFeeds(goal, { split: train, indices: part, input, batchSize, tokens });
         const examples = part.length;
         const real = realTokens(feeds, input, { rows, sequences, batchSize, examples });
-        const made = await session.run({
-          ...feeds,
+        const own: Record<string, HostTensor> = {
           [REAL]: { dtype: "float32", shape: [rows], data: real },
           [EXAMPLES]: { dtype: "float32", shape: [1], data: Float32Array.of(examples) },
-        });
+        };
+        const made = await session.run({ ...feeds, ...own }, buffers);
         await visit(made, { sequences, real, examples, group });
         await breathe(signal);
       }

@@ -5,7 +5,7 @@ import type { Gradients } from "./edge-gradients.ts";
 import { openEigenPool } from "./eigen-pool.ts";
 import { roots } from "./singular-values.ts";
 
-/** Numbers of the Gram matrices that are made at once: 32 MiB of them, twice, and the threads' copies. */
+/** Numbers of the Gram matrices that are made at once: 32 MiB of them, three times, and the threads' copies. */
 const CHUNK = 1 << 22;
 
 /** Singular values of gradients, through float64 Gram matrices (float32 ones give wrong ranks). */
@@ -31,6 +31,7 @@ export async function openSpectra(
   const session = await runtime.open(gramGraph(d), { threads });
   let capped: Session | undefined;
   const most = Math.max(1, Math.floor(CHUNK / (d * d)));
+  let rooms = [new Float64Array(0), new Float64Array(0)];
   return {
     async ofColumn({ gradients, rowSpace }, use) {
       const n = gradients.length / (d * d);
@@ -39,13 +40,19 @@ export async function openSpectra(
       if (width === 0) return eachOf(n, (k) => use(k, new Float64Array(d)));
       if (basis) capped ??= await runtime.open(cappedGramGraph(d), { threads });
       const more = basis && { basis: { dtype: "float64", shape: [width, d], data: basis } as const };
-      // While the threads are at one chunk, the runtime makes the next.
+      // While the threads are at one chunk, the runtime makes the next, elsewhere.
+      const needed = Math.min(most, n) * width * width;
+      if (rooms[0]!.length < needed) rooms = rooms.map(() => new Float64Array(needed));
       let before = Promise.resolve();
       for (let start = 0; start < n; start += most) {
         const count = Math.min(most, n - start);
         const data = gradients.subarray(start * d * d, (start + count) * d * d);
+        const room = rooms[(start / most) % 2]!.subarray(0, count * width * width);
         const { grams } = await (basis ? capped! : session)
-          .run({ gradients: { dtype: "float32", shape: [count, d, d], data }, ...more })
+          .run(
+            { gradients: { dtype: "float32", shape: [count, d, d], data }, ...more },
+            { grams: { dtype: "float64", shape: [count, width, width], data: room } },
+          )
           .finally(() => before);
         before = pool.eigenvalues(grams!.data as Float64Array, width).then((all) => {
           for (const [k, values] of all.entries()) use(start + k, padded(roots(values), d));

@@ -1,5 +1,5 @@
 import { type ParameterLayout, type Vectors, zeroVectors } from "../parameters/index.ts";
-import type { HostTensor, Runtime, Session, SessionOptions } from "../runtime/index.ts";
+import { type HostTensor, outputBuffers, type Runtime, type Session, type SessionOptions } from "../runtime/index.ts";
 import { type AdamWOptions, type OptimizerState, openUpdate } from "./adamw.ts";
 import { addUp, gradientOf, gradientShape } from "./append-gradients.ts";
 import type { StepGraph } from "./step-graph.ts";
@@ -113,8 +113,7 @@ async function openGradients(
     for (const { graph } of stepGraphs) {
       const session = await runtime.open(graph, options);
       const others = graph.outputs.filter((name) => written[name] === undefined);
-      const outputs = Object.fromEntries(others.map((name) => [name, bufferOf(session, name)]));
-      opened.push({ session, outputs: { ...written, ...outputs } });
+      opened.push({ session, outputs: { ...written, ...outputBuffers(session, others) } });
     }
   } catch (error) {
     await release();
@@ -128,11 +127,6 @@ async function openGradients(
       return session.run({ ...feeds, ...vectorTensors(layout, theta) }, outputs);
     },
   };
-}
-
-function bufferOf(session: Session, name: string): HostTensor {
-  const shape = (session.outputTypes.get(name)?.shape ?? []).map(Number);
-  return { dtype: "float32", shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) };
 }
 
 /** Vectors as the tensors that a step graph takes. */
