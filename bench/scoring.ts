@@ -106,6 +106,7 @@ async function measure(): Promise<void> {
       const { ask, version, close } = await openSide({ ...spec, engine: "graft", ...SIDES[name] });
       torch = version ?? torch;
       const line = sides[name]!;
+      await ask("matmul", 10); // The first products of a process are slower.
       line.matmulRates.push(MATMUL_GFLOP / (await ask("matmul", 5)).seconds);
       const answer = await ask("scores", 1);
       await close();
