@@ -3,10 +3,13 @@
  * Each row is a process of its own. A model's folder may be given for the text rows: `npx tsx bench/memory.ts DIR`.
  */
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { authorVit, openGraph } from "../src/backbone/index.ts";
 import type { Method } from "../src/methods/index.ts";
-import { openBackbone, select, train } from "../src/node.ts";
+import { folderCheckpoint, openBackbone, select, train } from "../src/node.ts";
 import { nodeRuntime } from "../src/runtime/index.node.ts";
 import { planMemory } from "../src/training/index.ts";
 import { greyTask } from "./grey-task.ts";
@@ -44,8 +47,11 @@ async function measure(
   const plan = await planMemory(backbone, task, method, options, { inUse });
   const planSeconds = (performance.now() - begun) / 1000;
   let [cpuSeconds, before] = [0, process.cpuUsage()];
+  const folder = mkdtempSync(join(tmpdir(), "graft-memory-"));
   await train(backbone, task, method, {
     options,
+    // As a command's run: it is written after each epoch, from a copy of parameters and moments.
+    checkpoint: folderCheckpoint(folder),
     // Of the last step: the one before it opens the session and warms up.
     onProgress: ({ phase }) => {
       if (phase !== "train") return;
@@ -53,6 +59,7 @@ async function measure(
       [cpuSeconds, before] = [(user + system) / 1e6, process.cpuUsage()];
     },
   });
+  rmSync(folder, { recursive: true });
   return { ...plan, planSeconds, cpuSeconds, measured: process.resourceUsage().maxRSS * 1024 };
 }
 

@@ -10,5 +10,6 @@ export {
   parameterCount,
   unpackVectors,
   type Vectors,
+  viewVectors,
   zeroVectors,
 } from "./layout.ts";

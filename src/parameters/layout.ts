@@ -106,12 +106,22 @@ export function packVectors(layout: ParameterLayout, tensors: ReadonlyMap<string
 }
 
 /** Every parameter as a tensor of its own (copies). */
-export function unpackVectors(layout: ParameterLayout, vectors: Vectors): Map<string, Tensor> {
+export const unpackVectors = (layout: ParameterLayout, vectors: Vectors): Map<string, Tensor> =>
+  cutVectors(layout, vectors, (vector, start, end) => vector.slice(start, end));
+
+/** The same as views: for who has read them before the vectors change. */
+export const viewVectors = (layout: ParameterLayout, vectors: Vectors): Map<string, Tensor> =>
+  cutVectors(layout, vectors, (vector, start, end) => vector.subarray(start, end));
+
+function cutVectors(
+  layout: ParameterLayout,
+  vectors: Vectors,
+  cut: (vector: Float32Array, start: number, end: number) => Float32Array,
+): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
   layout.forEach(({ entries }, k) => {
-    for (const { name, shape, offset, size } of entries) {
-      tensors.set(name, tensorOf("float32", shape, vectors[k]!.slice(offset, offset + size)));
-    }
+    for (const { name, shape, offset, size } of entries)
+      tensors.set(name, tensorOf("float32", shape, cut(vectors[k]!, offset, offset + size)));
   });
   return tensors;
 }

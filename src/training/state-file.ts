@@ -1,6 +1,6 @@
 import { decodeSafetensors, encodeSafetensors } from "../formats/index.ts";
 import type { Tensor } from "../graph/index.ts";
-import { type ParameterLayout, packVectors, unpackVectors, type Vectors } from "../parameters/index.ts";
+import { type ParameterLayout, packVectors, type Vectors, viewVectors } from "../parameters/index.ts";
 
 /** One safetensors file of several sets of parameter vectors: set/parameter names each tensor; the rest is metadata. */
 export function encodeVectors(
@@ -10,7 +10,7 @@ export function encodeVectors(
 ): Uint8Array {
   const tensors = new Map<string, Tensor>();
   for (const [set, vectors] of Object.entries(sets))
-    for (const [name, tensor] of unpackVectors(layout, vectors)) tensors.set(`${set}/${name}`, tensor);
+    for (const [name, tensor] of viewVectors(layout, vectors)) tensors.set(`${set}/${name}`, tensor);
   return encodeSafetensors(tensors, new Map(Object.entries(metadata)));
 }
 
