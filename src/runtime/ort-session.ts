@@ -2,7 +2,7 @@ import type { InferenceSession, Tensor } from "onnxruntime-common";
 import { GraftError } from "../base/index.ts";
 import { type DataType, encodeModel, type Graph, type ValueType } from "../graph/index.ts";
 import type { HostArray, HostTensor, Session, SessionOptions } from "./session.ts";
-import { ownOutputs, runInto, withLastOutput } from "./written-outputs.ts";
+import { endsAtLast, ownOutputs, runInto, withLastOutput } from "./written-outputs.ts";
 
 /** What graft uses of an `onnxruntime-*` package. */
 export interface Ort {
@@ -45,7 +45,8 @@ export async function openSession(
   platform: Platform,
   { threads, optimize = true, asDeployed = false }: SessionOptions = {},
 ): Promise<OpenSession> {
-  const opened = platform.copiesOutputs && !asDeployed ? withLastOutput(graph) : graph;
+  const isKept = platform.copiesOutputs && !asDeployed && (await endsAtLast(ort));
+  const opened = isKept ? withLastOutput(graph) : graph;
   const { bytes, external } = encodeModel(opened, { external: "per-tensor", threshold: EXTERNAL_THRESHOLD });
   const session = await create(ort, graph, bytes, {
     ...platform.options,
@@ -82,6 +83,7 @@ export async function openSession(
       );
       if (fetches === undefined || isNames(fetches))
         return mapValues(await told(session.run(inputs, fetches ?? names)), fromTensor);
+      checkNames(Object.keys(fetches), names, graph.name);
       if (platform.writesOutputs) {
         const outputs = mapValues(fetches, (value, name) => toTensor(ort, name, value));
         await told(runInto(session, inputs, outputs));
@@ -141,6 +143,17 @@ function fromTensor({ type, dims, data }: Tensor): HostTensor {
       ? new Uint16Array((data as HostArray).buffer, (data as HostArray).byteOffset, (data as HostArray).length)
       : array;
   return { dtype: type as DataType, shape: dims, data: bits };
+}
+
+/** The runtime passes over names it does not know, and their buffers would stay as they were; without any it takes all outputs. */
+function checkNames(wanted: readonly string[], known: readonly string[], graph: string): void {
+  const unknown = wanted.find((name) => !known.includes(name));
+  if (wanted.length > 0 && unknown === undefined) return;
+  throw new GraftError("RUNTIME_FETCH", {
+    thing: unknown === undefined ? "buffers for no output" : `buffer for output "${unknown}"`,
+    place: `graph "${graph}" has the outputs ${known.join(", ")}`,
+    remedy: "Give a buffer for each output that is wanted, under its name",
+  });
 }
 
 /** The buffer, filled with a result of the same type and shape. */

@@ -22,7 +22,7 @@ const VIEWS = new Set("Reshape Flatten Squeeze Unsqueeze Identity Cast".split(" 
  * the last one that reads it, in the graph's order; elementwise operators write in place where they may; a transpose
  * that only products read is part of them.
  * @param graph      every shape known (traced)
- * @param elsewhere  weights that lie elsewhere (`Runtime.sharedWeights`), and outputs that are copied to the caller's arrays
+ * @param elsewhere  weights that lie elsewhere (`Runtime.sharedWeights`), and outputs that are written to the caller's arrays
  */
 export function sessionMemory(graph: Graph, elsewhere: ReadonlySet<string> = new Set()): SessionMemory {
   const constant = new Set([...graph.initializers.keys()].filter((name) => !elsewhere.has(name)));

@@ -1,8 +1,11 @@
-import type { InferenceSession, Tensor } from "onnxruntime-common";
-import { beforeEach, expect, test, vi } from "vitest";
+import { type InferenceSession, Tensor as OrtTensor, type Tensor } from "onnxruntime-common";
+import { expect, test } from "vitest";
 import { createBuilder, type Graph } from "../graph/index.ts";
 import { nodeRuntime } from "./index.node.ts";
+import type { Ort } from "./ort-session.ts";
 import { outputBuffers } from "./output-buffers.ts";
+import type { HostTensor } from "./session.ts";
+import { endsAtLast } from "./written-outputs.ts";
 
 const LENGTH = 1 << 19;
 
@@ -63,30 +66,43 @@ test("graphs of operator sets without sequences run as well", async () => {
   await session.release();
 });
 
-/** Runs that ended by `refusal` when the first output was asked for, and whether it was. */
-function fakeSession(refusal: string | undefined) {
-  const asked: boolean[] = [];
-  const run = async (_feeds: unknown, fetches: object) => {
-    asked.push("graft/last" in fetches);
-    if (asked.at(-1) && refusal !== undefined) throw new Error(refusal);
+test("a buffer under no output's name is refused: it would stay as it was", async () => {
+  const session = await nodeRuntime.open(graph(), { threads: 1 });
+  const { y } = outputBuffers(session, ["y"]);
+  const wrong: Record<string, HostTensor>[] = [{ nope: y! }, { y: y!, nope: y! }, {}];
+  for (const wanted of wrong)
+    await expect(session.run(feeds, wanted)).rejects.toMatchObject({
+      code: "RUNTIME_FETCH",
+      message: expect.stringContaining("has the outputs y, z"),
+    });
+  await session.release();
+});
+
+/** A runtime whose sessions write 2x as `writes` says, then fail with `refusal`, if any. */
+function fakeOrt(writes: boolean, refusal?: string): Ort {
+  const run = async ({ x }: Record<string, Tensor>, { y }: Record<string, Tensor>) => {
+    if (writes) (y!.data as Float32Array).set((x!.data as Float32Array).map((value) => 2 * value));
+    if (refusal !== undefined) throw new Error(refusal);
     return {};
   };
-  return { asked, session: { outputNames: ["graft/last", "y"], run } as unknown as InferenceSession };
+  const session = { outputNames: ["graft/last", "y"], run, release: async () => {} };
+  const InferenceSession = { create: async () => session as unknown as InferenceSession };
+  return { InferenceSession, Tensor: OrtTensor };
 }
 
-const outputs = { y: { data: new Float32Array(LENGTH) } as unknown as Tensor };
-
-beforeEach(() => vi.resetModules());
+const REFUSAL = "Non tensor type is temporarily not supported.";
 
 test.each([
-  ["refuses the sequence", "Non tensor type is temporarily not supported.", [true, true]],
-  ["can hand one out", undefined, [true, true]],
-  // Asked once, then never again.
-  ["refuses it in words of its own", "no sequences", [true, false, false]],
-])("a runtime that %s", async (_, refusal, expected) => {
-  const { runInto } = await import("./written-outputs.ts");
-  const { asked, session } = fakeSession(refusal);
-  await runInto(session, {}, outputs);
-  await runInto(session, {}, outputs);
-  expect(asked).toEqual(expected);
+  ["refuses the sequence when all else is written", fakeOrt(true, REFUSAL), true],
+  ["can hand one out", fakeOrt(true), true],
+  ["refuses it before anything is written", fakeOrt(false, REFUSAL), false],
+  ["refuses it in words of its own", fakeOrt(true, "no sequences"), false],
+])("a runtime that %s", async (_, ort, expected) => {
+  expect(await endsAtLast(ort)).toBe(expected);
+});
+
+test("the installed runtime's runs end there", async () => {
+  const session = await nodeRuntime.open(graph(), { threads: 1 });
+  await session.release();
+  expect(await endsAtLast(await import("onnxruntime-node"))).toBe(true);
 });

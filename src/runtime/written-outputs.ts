@@ -1,5 +1,6 @@
 import type { InferenceSession, Tensor } from "onnxruntime-common";
-import type { Graph } from "../graph/index.ts";
+import { createBuilder, encodeModel, type Graph } from "../graph/index.ts";
+import type { Ort } from "./ort-session.ts";
 
 /** The output that ends a run. No model's file names a value so. */
 const LAST = "graft/last";
@@ -12,8 +13,6 @@ const LARGE = 1 << 20;
 
 /** The operator set that SequenceEmpty came with. */
 const LEAST_OPSET = 11;
-
-let isRefusedOtherwise = false;
 
 /** The graph with an empty sequence as its first output, where its operator set has one. */
 export function withLastOutput(graph: Graph): Graph {
@@ -29,7 +28,7 @@ export const ownOutputs = ({ outputNames }: InferenceSession): string[] => outpu
  * Run a session into arrays, and leave it at that. onnxruntime-node (1.24 to 1.30) writes outputs where they are wanted, then makes a copy
  * of each for its result: a twentieth of a step of full fine-tuning, a quarter of large products, and memory for all outputs once
  * more. It copies in the order of the outputs and refuses one that is no tensor, so that a run whose first output is an empty
- * sequence ends there, with the others written. A runtime that refuses it in other words runs as it would have, and is not asked again.
+ * sequence ends there, with the others written. Whether a runtime does so is tried beforehand (`endsAtLast`).
  */
 export async function runInto(
   session: InferenceSession,
@@ -37,14 +36,45 @@ export async function runInto(
   outputs: Readonly<Record<string, Tensor>>,
 ): Promise<void> {
   const bytes = Object.values(outputs).reduce((sum, { data }) => sum + (data as Float32Array).byteLength, 0);
-  const isAsked = !isRefusedOtherwise && session.outputNames[0] === LAST && bytes >= LARGE;
-  if (isAsked) {
-    const refusal = await session.run(feeds, { [LAST]: null, ...outputs }).then(
-      () => REFUSAL,
-      (cause) => String(cause),
-    );
-    if (refusal.includes(REFUSAL)) return;
+  if (session.outputNames[0] === LAST && bytes >= LARGE) await runToLast(session, feeds, outputs);
+  else await session.run(feeds, outputs);
+}
+
+async function runToLast(
+  session: InferenceSession,
+  feeds: Readonly<Record<string, Tensor>>,
+  outputs: Readonly<Record<string, Tensor>>,
+): Promise<void> {
+  try {
+    await session.run(feeds, { [LAST]: null, ...outputs });
+  } catch (cause) {
+    if (!String(cause).includes(REFUSAL)) throw cause;
   }
-  await session.run(feeds, outputs);
-  isRefusedOtherwise ||= isAsked;
+}
+
+const tried = new WeakMap<object, Promise<boolean>>();
+
+/** Whether a runtime's runs may end at that output: tried once, on a graph of one node. */
+export function endsAtLast(ort: Ort): Promise<boolean> {
+  const known = tried.get(ort.InferenceSession);
+  if (known !== undefined) return known;
+  const trial = tryLast(ort).catch(() => false);
+  tried.set(ort.InferenceSession, trial);
+  return trial;
+}
+
+async function tryLast(ort: Ort): Promise<boolean> {
+  const g = createBuilder();
+  const x = g.input("x", "float32", [2]);
+  g.rename(g.add(x, x), "y");
+  const { bytes } = encodeModel(withLastOutput(g.toGraph(["y"])));
+  const session = await ort.InferenceSession.create(bytes, { executionProviders: ["cpu"], logSeverityLevel: 3 });
+  const y = new Float32Array(2);
+  try {
+    const feeds = { x: new ort.Tensor("float32", Float32Array.of(1, 2), [2]) };
+    await runToLast(session, feeds, { y: new ort.Tensor("float32", y, [2]) });
+  } finally {
+    await session.release();
+  }
+  return y[0] === 2 && y[1] === 4;
 }

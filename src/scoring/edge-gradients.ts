@@ -43,7 +43,7 @@ export interface EdgeColumnsOptions extends LongCall, ProbePassOptions {
   readonly isDone?: (to: number) => boolean;
   /** Whether the gradients are wanted; without them they are empty. Default true. */
   readonly products?: boolean;
-  /** Called with each batch, before the columns of its targets are visited. */
+  /** Called with each batch, before the columns of its targets are visited; the next batch writes to the same arrays. */
   readonly onFactors?: (factors: ProbeFactors) => Promise<void>;
 }
 
