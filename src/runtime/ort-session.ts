@@ -2,7 +2,7 @@ import type { InferenceSession, Tensor } from "onnxruntime-common";
 import { GraftError } from "../base/index.ts";
 import { type DataType, encodeModel, type Graph, type ValueType } from "../graph/index.ts";
 import type { HostArray, HostTensor, Session, SessionOptions } from "./session.ts";
-import { endsAtLast, ownOutputs, runInto, withLastOutput } from "./written-outputs.ts";
+import { canEndRuns, ownOutputs, runInto, withEndOutput } from "./written-outputs.ts";
 
 /** What graft uses of an `onnxruntime-*` package. */
 export interface Ort {
@@ -45,8 +45,8 @@ export async function openSession(
   platform: Platform,
   { threads, optimize = true, asDeployed = false }: SessionOptions = {},
 ): Promise<OpenSession> {
-  const isKept = platform.copiesOutputs && !asDeployed && (await endsAtLast(ort));
-  const opened = isKept ? withLastOutput(graph) : graph;
+  const endsRuns = platform.copiesOutputs && !asDeployed && (await canEndRuns(ort));
+  const opened = endsRuns ? withEndOutput(graph) : graph;
   const { bytes, external } = encodeModel(opened, { external: "per-tensor", threshold: EXTERNAL_THRESHOLD });
   const session = await create(ort, graph, bytes, {
     ...platform.options,
