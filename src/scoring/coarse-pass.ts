@@ -47,7 +47,7 @@ export async function openCoarsePass(
   const narrow = { runtime, states, hiddenSize: k };
   const session = await runtime.open(projectionGraph(d, k, settings.seed), { threads });
   const products = await openProducts(narrow, { threads });
-  const sums = states.map((): Float32Array => new Float32Array(n * k * k));
+  const sums = new Map<number, Float32Array>();
   const { ofSpectrum } = scores[score] as { ofSpectrum(sigma: Float64Array, settings: ScoreSettings): number };
   return {
     async add({ states, cotangents, real, examples: some }) {
@@ -57,16 +57,17 @@ export async function openCoarsePass(
         cotangents: { dtype: "float32", shape: [n, rows, d], data: cotangents.data as Float32Array },
       });
       const [x, delta] = [made.x!.data as Float32Array, made.delta!.data as Float32Array];
-      for (const to of sums.keys()) {
+      const shares = new Float32Array(rows).fill(some / examples);
+      for (let to = 0; to < n; to++) {
         const back = delta.subarray(to * rows * k, (to + 1) * rows * k);
-        sums[to] = await products.add(x, back, some / examples, sums[to]!);
+        sums.set(to, await products.add(x, back, shares, sums.get(to)));
       }
     },
     async scores(done) {
       const all = new Array<number>(n * n).fill(0);
       const spectra = await openSpectra(narrow, { threads });
       try {
-        for (const [to, gradients] of sums.entries()) {
+        for (const [to, gradients] of sums) {
           await spectra.ofColumn({ gradients }, (from, sigma) => {
             all[from * n + to] = ofSpectrum(sigma, settings);
           });

@@ -3,6 +3,7 @@ import { breathe, type LongCall } from "../base/index.ts";
 import type { Task } from "../tasks/index.ts";
 import type { Head } from "../training/index.ts";
 import { activeRows, joined, openProducts, type Products, pickedStates, rowsOf } from "./edge-products.ts";
+import { type JoinedFactors, openJoin } from "./join-factors.ts";
 import { openProbePass, type ProbeFactors, type ProbePassOptions, sourcesInto } from "./probe-pass.ts";
 
 /** Gradients of edges into one state. */
@@ -77,13 +78,16 @@ export async function edgeColumns(
       isDone(to) ? [] : [{ k, column: openColumn(backbone, to, sourcesOf(to), groups, products) }],
     );
     const session = products ? await openProducts(backbone, { threads }) : undefined;
+    const join = openJoin(async (factors) => {
+      for (const { k, column } of columns) {
+        await column.add(factors, k, session);
+        if (k % 5 === 0) await breathe(signal);
+      }
+    });
     try {
       await pass.run(block, async (factors) => {
         await onFactors?.(factors);
-        for (const { k, column } of columns) {
-          await column.add(factors, k, session);
-          if (k % 5 === 0) await breathe(signal);
-        }
+        await join(factors);
         done += factors.examples;
         onProgress?.({ phase: "gradients", done, total, unit: "examples" });
       });
@@ -139,40 +143,37 @@ export function openColumn(
 ) {
   const groups = sizes.map((size) => ({
     size,
-    gradients: new Float32Array(products ? sources.length * d * d : 0) as Float32Array,
+    gradients: undefined as Float32Array | undefined,
     activeTokens: 0,
     rows: [] as Float32Array[],
   }));
   return {
-    /**
-     * @param k      which of the batch's targets this is
-     * @param known  its rows with a gradient, where they were found before
-     */
-    async add(factors: ProbeFactors, k: number, session: Products | undefined, known?: readonly number[]) {
-      const { cotangents, real, examples, group } = factors;
-      const rows = real.length;
+    /** @param k  which of the targets of the factors this is */
+    async add(factors: JoinedFactors, k: number, session: Products | undefined) {
+      const { cotangents, parts, group } = factors;
+      const rows = parts.reduce((all, part) => all + part.rows, 0);
       const back = (cotangents.data as Float32Array).subarray(k * rows * d, (k + 1) * rows * d);
-      const active = known ?? activeRows(back, d);
+      const active = activeRows(back, d);
       const sum = groups[group]!;
       sum.activeTokens += active.length;
-      const share = examples / sum.size;
       if (sum.activeTokens <= d / 2) sum.rows.push(rowsOf(back, active, d));
       if (session === undefined || active.length === 0) return;
       const x = sourcesInto(factors, to, names.length);
+      const shares = parts.flatMap(({ rows, examples }) => Array<number>(rows).fill(examples / sum.size));
       // Tokens without a gradient add nothing: where they are most, they are left out.
-      const gradients =
+      sum.gradients =
         active.length < rows / 2
           ? await session.add(
               pickedStates(x, { d, rows, sources, active }),
               rowsOf(back, active, d),
-              share,
+              active.map((row) => shares[row]!),
               sum.gradients,
             )
-          : await session.add(pickedStates(x, { d, rows, sources }), back, share, sum.gradients);
-      sum.gradients = gradients;
+          : await session.add(pickedStates(x, { d, rows, sources }), back, shares, sum.gradients);
     },
     finished(): EdgeColumn {
-      const parts = groups.map(({ size, gradients, activeTokens, rows }) => ({
+      const none = products ? sources.length * d * d : 0;
+      const parts = groups.map(({ size, gradients = new Float32Array(none), activeTokens, rows }) => ({
         size,
         gradients,
         activeTokens,

@@ -1,11 +1,22 @@
 import type { Backbone } from "../backbone/index.ts";
 import { createBuilder, type Graph } from "../graph/index.ts";
-import type { HostTensor, Session } from "../runtime/index.ts";
+import type { HostTensor } from "../runtime/index.ts";
 
 /** Sums of products of states and cotangents. */
 export interface Products {
-  /** sum + share · states · cotangent, in the place of `sum` or of the spare that takes turns with it. */
-  add(states: Float32Array, cotangent: Float32Array, share: number, sum: Float32Array): Promise<Float32Array>;
+  /**
+   * The first product of a sum, or the sum and a further one, in the place of `sum` or of the spare that takes turns with it.
+   * @param states     [rows, tokens]
+   * @param cotangent  [tokens, d]
+   * @param shares     [tokens], by which each token counts
+   * @returns          [rows, d]
+   */
+  add(
+    states: Float32Array,
+    cotangent: Float32Array,
+    shares: ArrayLike<number>,
+    sum?: Float32Array,
+  ): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
@@ -19,36 +30,45 @@ export async function openProducts(
   { runtime, hiddenSize: d }: Pick<Backbone, "runtime" | "hiddenSize">,
   { threads }: { readonly threads?: number | undefined },
 ): Promise<Products> {
-  const session: Session = await runtime.open(productGraph(d), { threads });
-  let spare: Float32Array = new Float32Array(0);
+  // A sum that is only written to at first has each of its pages made once, where reading zeros would make them twice.
+  const first = await runtime.open(productGraph(d, { isSum: false }), { threads });
+  const further = await runtime.open(productGraph(d, { isSum: true }), { threads });
+  let spare: Float32Array | undefined;
+  let room = new Float32Array(0);
   return {
-    async add(states, cotangent, share, sum) {
-      const tokens = cotangent.length / d;
-      const all = sum.length / d;
-      if (spare.length !== sum.length) spare = new Float32Array(sum.length);
-      const shared = { cotangent: tensor([tokens, d], cotangent), share: tensor([1], Float32Array.of(share)) };
+    async add(states, cotangent, shares, sum) {
+      const tokens = shares.length;
+      const all = states.length / tokens;
+      const next = sum !== undefined && spare?.length === all * d ? spare : new Float32Array(all * d);
+      if (room.length < cotangent.length) room = new Float32Array(cotangent.length);
+      for (let at = 0, token = 0; token < tokens; token++)
+        for (const end = at + d; at < end; at++) room[at] = shares[token]! * cotangent[at]!;
+      const back = tensor([tokens, d], room.subarray(0, cotangent.length));
       for (let start = 0; start < all; start += ROWS) {
         const end = Math.min(start + ROWS, all);
         const part = (data: Float32Array, width: number) =>
           tensor([end - start, width], data.subarray(start * width, end * width));
-        await session.run({ ...shared, states: part(states, tokens), sum: part(sum, d) }, { next: part(spare, d) });
+        const feeds = { states: part(states, tokens), cotangent: back };
+        const outputs = { next: part(next, d) };
+        if (sum === undefined) await first.run(feeds, outputs);
+        else await further.run({ ...feeds, sum: part(sum, d) }, outputs);
       }
-      const filled = spare;
-      spare = sum;
-      return filled;
+      spare = sum ?? spare;
+      return next;
     },
-    close: () => session.release(),
+    async close() {
+      await first.release();
+      await further.release();
+    },
   };
 }
 
-/** next = sum + share · states · cotangent, [rows, d]: the gradients of edges into one state, or rows of them. */
-function productGraph(d: number): Graph {
+/** next = states · cotangent, [rows, d], or sum + that: the gradients of edges into one state, or rows of them. */
+function productGraph(d: number, { isSum }: { readonly isSum: boolean }): Graph {
   const g = createBuilder();
   const states = g.input("states", "float32", ["rows", "tokens"]);
-  const cotangent = g.input("cotangent", "float32", ["tokens", d]);
-  const sum = g.input("sum", "float32", ["rows", d]);
-  const share = g.input("share", "float32", [1]);
-  g.rename(g.add(sum, g.matmul(states, g.mul(cotangent, share))), "next");
+  const product = g.matmul(states, g.input("cotangent", "float32", ["tokens", d]));
+  g.rename(isSum ? g.add(g.input("sum", "float32", ["rows", d]), product) : product, "next");
   return g.toGraph(["next"]);
 }
 

@@ -3,6 +3,7 @@ import { GraftError, type LongCall, type RecordStore } from "../base/index.ts";
 import type { Task } from "../tasks/index.ts";
 import { type Gradients, openColumn } from "./edge-gradients.ts";
 import { activeRows, joined, openProducts } from "./edge-products.ts";
+import { openJoin } from "./join-factors.ts";
 import type { Probe } from "./probe.ts";
 import { openProbePass, type ProbeBatch, type ProbeFactors } from "./probe-pass.ts";
 
@@ -31,11 +32,12 @@ export async function keepFactors(
   const n = states.length;
   const all = [...states.keys()];
   const pass = await openProbePass(backbone, task, indices, head, { threads, signal });
-  const batches: (ProbeBatch & { readonly active: readonly (readonly number[])[] })[] = [];
+  const batches: ProbeBatch[] = [];
+  const activeTokens = all.map(() => 0);
   let store: RecordStore | undefined;
   try {
     await pass.run(all, async (factors) => {
-      const { states, cotangents, real, examples, sequences, group } = factors;
+      const { states, cotangents, real, examples, sequences, group, left } = factors;
       const bytes = 8 * n * d * real.length * pass.batches;
       store ??= runtime.scratch([bytes], signal)?.[0];
       if (store === undefined) throw noRoom(bytes);
@@ -43,8 +45,8 @@ export async function keepFactors(
       for (const { data } of [states, cotangents])
         for (const k of all) store.append(bytesOf((data as Float32Array).subarray(k * size, (k + 1) * size)));
       const back = cotangents.data as Float32Array;
-      const active = all.map((k) => activeRows(back.subarray(k * size, (k + 1) * size), d));
-      batches.push({ real, examples, sequences, group, active });
+      for (const k of all) activeTokens[k]! += activeRows(back.subarray(k * size, (k + 1) * size), d).length;
+      batches.push({ real, examples, sequences, group, left });
       await visit(factors);
       const done = batches.reduce((sum, batch) => sum + batch.examples, 0);
       onProgress?.({ phase: "gradients", done, total: indices.length, unit: "examples" });
@@ -56,19 +58,19 @@ export async function keepFactors(
   const products = await openProducts(backbone, { threads });
   const recordOf = (batch: number, at: number) => floatsOf(store!.get(2 * n * batch + at));
   return {
-    activeTokens: all.map((to) => batches.reduce((sum, { active }) => sum + active[to]!.length, 0)),
+    activeTokens,
     async gradientsOf(sources, to) {
       const column = openColumn(backbone, to, [...sources.keys()], [indices.length], true);
+      const join = openJoin((factors) => column.add(factors, 0, products));
       for (const [at, batch] of batches.entries()) {
         const rows = batch.real.length;
         const x = joined(sources.map((from) => recordOf(at, from)));
-        const factors: ProbeFactors = {
+        await join({
           ...batch,
           states: { dtype: "float32", shape: [sources.length * d, rows], data: x },
           cotangents: { dtype: "float32", shape: [1, rows, d], data: recordOf(at, n + to) },
           targets: [to],
-        };
-        await column.add(factors, 0, products, batch.active[to]);
+        });
         signal?.throwIfAborted();
       }
       return column.finished();
