@@ -159,7 +159,7 @@ export function openColumn(
       if (sum.activeTokens <= d / 2) sum.rows.push(rowsOf(back, active, d));
       if (session === undefined || active.length === 0) return;
       const x = sourcesInto(factors, to, names.length);
-      const shares = parts.flatMap(({ rows, examples }) => Array<number>(rows).fill(examples / sum.size));
+      const shares = parts.flatMap(({ rows, examples }) => Array<number>(rows).fill(Math.fround(examples / sum.size)));
       // Tokens without a gradient add nothing: where they are most, they are left out.
       sum.gradients =
         active.length < rows / 2

@@ -10,13 +10,21 @@ import { kernel } from "./eigenvalues-kernel.ts";
 
 /** Eigenvalues of many matrices, on several cores. */
 export interface EigenPool {
-  /** @param grams [count, d, d] → of each, d eigenvalues, descending. Throws as `eigenvaluesSymmetric`. */
-  eigenvalues(grams: Float64Array, d: number): Promise<readonly Float64Array[]>;
+  /** Matrices that keep every thread busy: one more than there are threads. */
+  readonly depth: number;
+  /**
+   * @param gram  [d, d]; handed over: its array cannot be used until a like one comes back with the eigenvalues
+   * @returns     d eigenvalues, descending. Throws as `eigenvaluesSymmetric`.
+   */
+  eigenvalues(gram: Float64Array, d: number): Promise<Eigenvalues>;
   close(): Promise<void>;
 }
 
-/** Numbers of the matrices of one message: 8 MB, or one matrix. */
-const MESSAGE = 1 << 20;
+interface Eigenvalues {
+  readonly values: Float64Array;
+  /** The matrix, in the memory it was in. */
+  readonly gram: Float64Array;
+}
 
 /** Operations below which threads take longer to start than they save: a tenth of a second's work. */
 const SMALL = 1e9;
@@ -37,37 +45,32 @@ export async function openEigenPool(
   const count = threads > 1 && operations > SMALL ? threads : 0;
   const started = await Promise.all(Array.from({ length: count }, () => startWorker(EIGENVALUES_WORKER)));
   const workers = started.filter((worker) => worker !== undefined);
+  if (workers.length === 0)
+    return {
+      depth: 1,
+      eigenvalues: async (gram, d) => ({ values: eigenvaluesSymmetric(gram, d), gram }),
+      close: async () => {},
+    };
   const bytes = kernel();
+  const idle = [...workers];
+  const waiting: ((worker: HostWorker) => void)[] = [];
+  const free = (worker: HostWorker) => {
+    const next = waiting.shift();
+    if (next) next(worker);
+    else idle.push(worker);
+  };
   return {
-    eigenvalues: async (grams, d) => (workers.length > 0 ? spread(workers, bytes, grams, d) : here(grams, d)),
+    depth: workers.length + 1,
+    async eigenvalues(gram, d) {
+      const worker = idle.pop() ?? (await new Promise<HostWorker>((resolve) => waiting.push(resolve)));
+      try {
+        const answer = (await worker.ask({ bytes, gram, d }, [gram.buffer as ArrayBuffer])) as WorkerEigenvalues;
+        checkFault(answer.fault, answer.gram, d);
+        return { values: descending(answer.values), gram: answer.gram };
+      } finally {
+        free(worker);
+      }
+    },
     close: async () => void (await Promise.all(workers.map((worker) => worker.close()))),
   };
-}
-
-const matrixAt = (grams: Float64Array, d: number, k: number) => grams.subarray(k * d * d, (k + 1) * d * d);
-
-const here = (grams: Float64Array, d: number): readonly Float64Array[] =>
-  Array.from({ length: grams.length / (d * d) }, (_, k) => eigenvaluesSymmetric(matrixAt(grams, d, k), d));
-
-async function spread(
-  workers: readonly HostWorker[],
-  bytes: Uint8Array,
-  grams: Float64Array,
-  d: number,
-): Promise<readonly Float64Array[]> {
-  const count = grams.length / (d * d);
-  const each = Math.max(1, Math.min(Math.ceil(count / workers.length), Math.floor(MESSAGE / (d * d))));
-  const starts = Array.from({ length: Math.ceil(count / each) }, (_, k) => k * each);
-  const parts = await Promise.all(
-    starts.map(async (start, k) => {
-      const part = grams.slice(start * d * d, (start + each) * d * d);
-      const message = { bytes, grams: part, d };
-      const { values, faults } = (await workers[k % workers.length]!.ask(message, [part.buffer])) as WorkerEigenvalues;
-      return faults.map((fault, at) => {
-        checkFault(fault, matrixAt(grams, d, start + at), d);
-        return descending(values.slice(at * d, (at + 1) * d));
-      });
-    }),
-  );
-  return parts.flat();
 }

@@ -40,30 +40,26 @@ export function eigenvaluesSymmetric(a: Float64Array, d: number): Float64Array {
 }
 
 /**
- * The same as a function's source for a thread that has nothing of this module: `{ kernel, grams, d }` → eigenvalues of each
- * matrix in no order, [count · d], and a fault of each. The kernel's bytes come with the first call.
+ * The same as a function's source for a thread that has nothing of this module: `{ bytes, gram, d }`, the kernel's bytes and
+ * a matrix, → its eigenvalues in no order, the kernel's fault, and the matrix back.
  */
 export const EIGENVALUES_WORKER = `(() => {
   let kernel;
-  return ({ bytes, grams, d }) => {
+  return ({ bytes, gram, d }) => {
     kernel ??= new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
     const missing = Math.ceil((d * (d + ${VECTORS}) * ${BYTES}) / ${PAGE}) - kernel.memory.buffer.byteLength / ${PAGE};
     if (missing > 0) kernel.memory.grow(missing);
-    const count = grams.length / (d * d);
-    const values = new Float64Array(count * d);
-    const faults = [];
-    for (let k = 0; k < count; k++) {
-      new Float64Array(kernel.memory.buffer, 0, d * d).set(grams.subarray(k * d * d, (k + 1) * d * d));
-      faults.push(kernel.eigenvalues(d));
-      values.set(new Float64Array(kernel.memory.buffer, ${BYTES} * d * d, d), k * d);
-    }
-    return [{ values, faults }, [values.buffer]];
+    new Float64Array(kernel.memory.buffer, 0, d * d).set(gram);
+    const fault = kernel.eigenvalues(d);
+    const values = new Float64Array(kernel.memory.buffer, ${BYTES} * d * d, d).slice();
+    return [{ values, fault, gram }, [values.buffer, gram.buffer]];
   };
 })()`;
 
 export interface WorkerEigenvalues {
   readonly values: Float64Array;
-  readonly faults: readonly number[];
+  readonly fault: number;
+  readonly gram: Float64Array;
 }
 
 export const descending = (values: Float64Array): Float64Array => values.sort().reverse();

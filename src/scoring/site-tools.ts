@@ -32,8 +32,8 @@ export async function openSiteTools(
       const isTall = rows >= columns;
       const made = await session(isTall ? "tall" : "wide", () => gramGraph(isTall));
       const { gram } = await made.run({ gradient: tensor(gradient, rows, columns) });
-      const [values] = await pool.eigenvalues(gram!.data as Float64Array, Math.min(rows, columns));
-      return roots(values!);
+      const { values } = await pool.eigenvalues(gram!.data as Float64Array, Math.min(rows, columns));
+      return roots(values);
     },
     async whiten(gradient, moment, rows, columns) {
       const made = await session("whiten", whitenGraph);

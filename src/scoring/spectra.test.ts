@@ -51,13 +51,12 @@ test("tokens that say the same twice span no more, and none span nothing", async
 });
 
 test("a gradient that is not finite is refused once, while the next ones are on their way", async () => {
-  // Of this width 4 gradients are taken at once, so that 9 are three chunks.
-  const wide = 1024;
+  const wide = 512;
   const gradients = new Float32Array(9 * wide * wide).fill(Number.NaN, 0, wide);
   const rowSpace = new Float32Array(wide).fill(1);
   const unhandled = vi.fn();
   process.on("unhandledRejection", unhandled);
-  const spectra = await openSpectra({ runtime: nodeRuntime, hiddenSize: wide, states: ["a"] }, { threads: 1 });
+  const spectra = await openSpectra({ runtime: nodeRuntime, hiddenSize: wide, states }, { threads: 2 });
   try {
     await expect(spectra.ofColumn({ gradients, rowSpace }, () => {})).rejects.toMatchObject({ code: "NOT_FINITE" });
     expect(unhandled).not.toHaveBeenCalled();

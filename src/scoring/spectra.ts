@@ -1,17 +1,14 @@
 import type { Backbone } from "../backbone/index.ts";
-import { createBuilder, type Graph } from "../graph/index.ts";
+import { createBuilder, type Graph, int, tensorOf, type Value } from "../graph/index.ts";
 import type { Session } from "../runtime/index.ts";
 import type { Gradients } from "./edge-gradients.ts";
 import { openEigenPool } from "./eigen-pool.ts";
 import { roots } from "./singular-values.ts";
 
-/** Numbers of the Gram matrices that are made at once: 32 MiB of them, three times, and the threads' copies. */
-const CHUNK = 1 << 22;
-
 /** Singular values of gradients, through float64 Gram matrices (float32 ones give wrong ranks). */
 export interface Spectra {
   /**
-   * `use` gets the d singular values of each gradient in turn, descending. Where few tokens have a gradient, through their
+   * `use` gets the d singular values of each gradient, descending, as they are found. Where few tokens have a gradient, through their
    * span: a Gram matrix as wide as they are many, which costs next to nothing.
    */
   ofColumn(column: ColumnGradients, use: (source: number, sigma: Float64Array) => void): Promise<void>;
@@ -30,8 +27,7 @@ export async function openSpectra(
   const pool = await openEigenPool(runtime, { threads, operations: states.length ** 2 * d ** 3 });
   const session = await runtime.open(gramGraph(d), { threads });
   let capped: Session | undefined;
-  const most = Math.max(1, Math.floor(CHUNK / (d * d)));
-  let rooms = [new Float64Array(0), new Float64Array(0)];
+  let rooms: Float64Array[] = [];
   return {
     async ofColumn({ gradients, rowSpace }, use) {
       const n = gradients.length / (d * d);
@@ -40,27 +36,32 @@ export async function openSpectra(
       if (width === 0) return eachOf(n, (k) => use(k, new Float64Array(d)));
       if (basis) capped ??= await runtime.open(cappedGramGraph(d), { threads });
       const more = basis && { basis: { dtype: "float64", shape: [width, d], data: basis } as const };
-      // While the threads are at one chunk, the runtime makes the next, elsewhere.
-      const needed = Math.min(most, n) * width * width;
-      if (rooms[0]!.length < needed) rooms = rooms.map(() => new Float64Array(needed));
-      let before = Promise.resolve();
-      for (let start = 0; start < n; start += most) {
-        const count = Math.min(most, n - start);
-        const data = gradients.subarray(start * d * d, (start + count) * d * d);
-        const room = rooms[(start / most) % 2]!.subarray(0, count * width * width);
-        const { grams } = await (basis ? capped! : session)
-          .run(
-            { gradients: { dtype: "float32", shape: [count, d, d], data }, ...more },
-            { grams: { dtype: "float64", shape: [count, width, width], data: room } },
-          )
-          .finally(() => before);
-        before = pool.eigenvalues(grams!.data as Float64Array, width).then((all) => {
-          for (const [k, values] of all.entries()) use(start + k, padded(roots(values), d));
-        });
-        // It is awaited behind the next run; until then a failure would count as nobody's.
-        before.catch(() => {});
+      rooms = rooms.filter(({ length }) => length === width * width);
+      const working = new Set<Promise<void>>();
+      let failure: { readonly cause: unknown } | undefined;
+      // While threads are at some matrices, the runtime makes the next.
+      for (let k = 0; k < n && failure === undefined; k++) {
+        if (working.size === pool.depth) await Promise.race(working);
+        const data = gradients.subarray(k * d * d, (k + 1) * d * d);
+        const gram = rooms.pop() ?? new Float64Array(width * width);
+        await (basis ? capped! : session).run(
+          { gradient: { dtype: "float32", shape: [d, d], data }, ...more },
+          { gram: { dtype: "float64", shape: [width, width], data: gram } },
+        );
+        const work = pool.eigenvalues(gram, width).then(
+          (found) => {
+            rooms.push(found.gram);
+            use(k, padded(roots(found.values), d));
+          },
+          (cause) => {
+            failure ??= { cause };
+          },
+        );
+        working.add(work);
+        work.then(() => working.delete(work));
       }
-      await before;
+      await Promise.all(working);
+      if (failure !== undefined) throw failure.cause;
     },
     async close() {
       await pool.close();
@@ -107,20 +108,32 @@ export function orthonormalRows(rows: Float32Array, d: number): Float64Array {
 
 const norm = (row: Float64Array): number => Math.sqrt(row.reduce((sum, x) => sum + x * x, 0));
 
-/** gradients [k, d, d] → grams GGᵀ in float64, [k, d, d]: singular values are those of GᵀG, which the runtime takes a fifth longer for (measured). */
+/**
+ * gradient G [d, d] → gram G·Gᵀ in float64, [d, d], but for the lower left quarter, which nobody reads: zeros. Singular values are
+ * also those of Gᵀ·G, which the runtime takes a fifth longer for.
+ */
 function gramGraph(d: number): Graph {
   const g = createBuilder();
-  const gradients = g.cast(g.input("gradients", "float32", ["edges", d, d]), "float64");
-  g.rename(g.matmul(gradients, g.transpose(gradients, [0, 2, 1])), "grams");
-  return g.toGraph(["grams"]);
+  const gradient = g.cast(g.input("gradient", "float32", [d, d]), "float64");
+  const product = (left: Value, right: Value) => g.op("Gemm", [left, right], { transB: int(1) });
+  if (d === 1) g.rename(product(gradient, gradient), "gram");
+  else {
+    const half = Math.floor(d / 2);
+    const [top, bottom] = g.split(gradient, 0, [half, d - half]) as [Value, Value];
+    const below = g.op("Pad", [
+      product(bottom, bottom),
+      g.constant(tensorOf("int64", [4], BigInt64Array.of(0n, BigInt(half), 0n, 0n))),
+    ]);
+    g.rename(g.concat([product(top, gradient), below], 0), "gram");
+  }
+  return g.toGraph(["gram"]);
 }
 
-/** gradients [k, d, d], an orthonormal basis of their rows [m, d] → grams of G·basisᵀ in float64, [k, m, m]. */
+/** gradient G [d, d], an orthonormal basis of its rows [m, d] → gram of G·basisᵀ in float64, [m, m]. */
 function cappedGramGraph(d: number): Graph {
   const g = createBuilder();
-  const gradients = g.cast(g.input("gradients", "float32", ["edges", d, d]), "float64");
-  const basis = g.transpose(g.input("basis", "float64", ["rank", d]), [1, 0]);
-  const narrow = g.matmul(gradients, basis); // [edges, d, rank]
-  g.rename(g.matmul(g.transpose(narrow, [0, 2, 1]), narrow), "grams");
-  return g.toGraph(["grams"]);
+  const gradient = g.cast(g.input("gradient", "float32", [d, d]), "float64");
+  const narrow = g.matmul(gradient, g.transpose(g.input("basis", "float64", ["rank", d]), [1, 0])); // [d, rank]
+  g.rename(g.matmul(g.transpose(narrow, [1, 0]), narrow), "gram");
+  return g.toGraph(["gram"]);
 }
