@@ -1,10 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { createHash } from "node:crypto";
+import { describe, expect, test, vi } from "vitest";
 import { floats, normals, relativeError } from "../../test/support/tiny-runs.ts";
 import { GraftError } from "../base/index.ts";
 import { createBuilder } from "../graph/index.ts";
 import { declareParameters, layoutOf, type Parameter, packVectors, type Vectors } from "../parameters/index.ts";
 import { nodeRuntime } from "../runtime/node.ts";
-import { type AdamWOptions, initialState, openUpdate } from "./adamw.ts";
+import { type AdamWOptions, initialState, openUpdate, type Update } from "./adamw.ts";
 import { buildStepGraph } from "./step-graph.ts";
 import { openStepper } from "./stepper.ts";
 
@@ -124,31 +125,84 @@ describe("AdamW", () => {
 describe("openUpdate", () => {
   const layout = layoutOf([{ name: "x", shape: [3] }]);
   const open = (options: AdamWOptions) =>
-    openUpdate(layout, options, initialState({ layout }, [Float32Array.of(1, 2, 3)]));
+    openUpdate(nodeRuntime, layout, options, initialState({ layout }, [Float32Array.of(1, 2, 3)]));
 
-  test("the start's arrays are the update's, and written to", () => {
+  test("the start's arrays are the update's, and written to", async () => {
     const start = initialState({ layout }, [Float32Array.of(1, 2, 3)]);
-    const { apply, state } = openUpdate(layout, {}, start);
-    expect(apply([Float32Array.of(1, -2, 2)], 0.5, 0.1)).toBe(3);
+    const { apply, state } = await openUpdate(nodeRuntime, layout, {}, start);
+    expect(await apply([Float32Array.of(1, -2, 2)], 0.5, 0.1)).toBe(3);
     expect(state().theta[0]).toBe(start.theta[0]);
     expect(start.theta[0]![0]).toBeCloseTo(0.9, 6);
     expect(start.m[0]![1]).toBeCloseTo(-0.2, 6);
     expect([state().step, start.step]).toEqual([1, 0]);
   });
 
-  test.each([{}, { clipNorm: 1 }])("no gradient moves nothing: %j", (options) => {
-    const { apply, state } = open(options);
-    expect(apply([new Float32Array(3)], 0, 0.1)).toBe(0);
+  test.each([{}, { clipNorm: 1 }])("no gradient moves nothing: %j", async (options) => {
+    const { apply, state } = await open(options);
+    expect(await apply([new Float32Array(3)], 0, 0.1)).toBe(0);
     expect([...state().theta[0]!]).toEqual([1, 2, 3]);
   });
 
-  test("a gradient whose squares are no float32 is refused, unless it is clipped", () => {
+  test("a gradient whose squares are no float32 is refused, unless it is clipped", async () => {
     const huge = [Float32Array.of(0, 1e30, 0)];
-    const { apply, state } = open({});
-    expect(() => apply(huge, 1, 0.1)).toThrow(expect.objectContaining({ code: "LOSS_NOT_FINITE" }));
+    const { apply, state } = await open({});
+    await expect(apply(huge, 1, 0.1)).rejects.toMatchObject({ code: "LOSS_NOT_FINITE" });
     expect([state().step, ...state().v[0]!]).toEqual([0, 0, 0, 0]);
-    const clipped = open({ clipNorm: 1 });
-    clipped.apply(huge, 1, 0.1);
+    const clipped = await open({ clipNorm: 1 });
+    await clipped.apply(huge, 1, 0.1);
     expect(clipped.state().theta[0]![1]).toBeCloseTo(1.9, 5);
   });
+});
+
+/** Numbers between −½ and ½, sooner made than normal ones. */
+function wave(size: number, seed: number): Float32Array {
+  const numbers = new Float32Array(size);
+  for (let k = 0; k < size; k++) numbers[k] = ((k * 7919 + seed * 104729) % 10007) / 10007 - 0.5;
+  return numbers;
+}
+
+/** What is equal for equal bits: comparing millions of numbers one by one takes minutes. */
+const bitsOf = (vectors: Vectors) =>
+  vectors.map(({ buffer }) => createHash("sha256").update(new Uint8Array(buffer)).digest("hex"));
+const allBits = ({ state }: Pick<Update, "state">) => {
+  const { step, theta, m, v } = state();
+  return [step, ...bitsOf(theta), ...bitsOf(m), ...bitsOf(v)];
+};
+
+test("threads change no bit of an update, and give the vectors back", async () => {
+  // Of all vectors so many numbers that they are shared out.
+  const parameters: Parameter[] = [
+    { name: "a", shape: [1500, 1501] },
+    { name: "b", shape: [1201, 1001], decay: false },
+    { name: "c", shape: [1101, 999], learningRateScale: 0.5 },
+    { name: "d", shape: [3] },
+  ];
+  const layout = layoutOf(parameters);
+  const vectors = (seed: number) => layout.map(({ size }, k) => wave(size, 10 * seed + k));
+  const started = vi.fn(nodeRuntime.startWorker);
+  const open = (threads: number) =>
+    openUpdate(
+      { cores: 4, startWorker: started },
+      layout,
+      { weightDecay: 0.1, clipNorm: 1 },
+      initialState({ layout }, vectors(0)),
+      { threads },
+    );
+  const alone = await open(1);
+  expect(started).not.toHaveBeenCalled();
+  const shared = await open(3);
+  expect(started).toHaveBeenCalledTimes(2);
+  for (const seed of [1, 2]) {
+    const [one, other] = [vectors(seed), vectors(seed)];
+    expect(await shared.apply(other, 1, 0.01)).toBe(await alone.apply(one, 1, 0.01));
+    expect(bitsOf(other)).toEqual(bitsOf(one));
+    expect(allBits(shared)).toEqual(allBits(alone));
+  }
+  const bad = vectors(3);
+  bad[1]![5] = Number.NaN;
+  await expect(shared.apply(bad, 1, 0.01)).rejects.toMatchObject({ code: "LOSS_NOT_FINITE" });
+  expect(bad.map(({ length }) => length)).toEqual(layout.map(({ size }) => size));
+  expect(allBits(shared)).toEqual(allBits(alone));
+  await alone.close();
+  await shared.close();
 });

@@ -1,6 +1,8 @@
 import { GraftError } from "../base/index.ts";
 import { type Entry, type ParameterLayout, type Vectors, zeroVectors } from "../parameters/index.ts";
-import { checkKernel, sumOfSquares, updateStretch } from "./walk.ts";
+import type { Runtime } from "../runtime/index.ts";
+import { factorsOf } from "./walk.ts";
+import { openWalks } from "./walk-threads.ts";
 
 /** Settings of AdamW (Loshchilov & Hutter 2019, algorithm 2); the learning rate comes with each update. */
 export interface AdamWOptions {
@@ -31,21 +33,25 @@ export interface OptimizerState {
 export const initialState = ({ layout }: { readonly layout: ParameterLayout }, theta: Vectors): OptimizerState => ({
   step: 0,
   theta,
-  m: zeroVectors(layout),
-  v: zeroVectors(layout),
+  m: written(zeroVectors(layout)),
+  v: written(zeroVectors(layout)),
 });
+
+/** Memory that is read before it is written to is made twice, and threads wait for one another meanwhile. */
+const written = (zeros: Vectors): Vectors => zeros.map((vector) => vector.fill(0));
 
 /** AdamW in place: no second set of parameters and moments. */
 export interface Update {
-  /** The state after the last update; its arrays are written to by the next. */
+  /** The state after the last update. The next writes to its arrays, and may put others in their places. */
   readonly state: () => OptimizerState;
   /**
    * One update.
-   * @param gradients  in layout order
+   * @param gradients  in layout order; others may be put in their places, with the same numbers
    * @returns          their norm, before it is clipped
    * @throws GraftError LOSS_NOT_FINITE; the state is then still that before
    */
-  apply(gradients: Vectors, loss: number, learningRate: number): number;
+  apply(gradients: Float32Array[], loss: number, learningRate: number): Promise<number>;
+  close(): Promise<void>;
 }
 
 /**
@@ -54,29 +60,56 @@ export interface Update {
  *
  * One walk through each vector, for memory is what an update waits for: as operations of a graph it took four times as long
  * (docs/experiments.md).
- * @param start  its arrays become the update's, and are written to
+ * @param start    its arrays become the update's, and are written to
+ * @param threads  that share many parameters; default all cores. They change no bit.
  * @throws GraftError NO_WEBASSEMBLY
  */
-export function openUpdate(layout: ParameterLayout, optimizer: AdamWOptions, start: OptimizerState): Update {
+export async function openUpdate(
+  runtime: Pick<Runtime, "cores" | "startWorker">,
+  layout: ParameterLayout,
+  optimizer: AdamWOptions,
+  start: OptimizerState,
+  { threads }: { readonly threads?: number | undefined } = {},
+): Promise<Update> {
   const { beta1, beta2, epsilon, weightDecay, clipNorm } = { ...DEFAULTS, ...optimizer };
   const stretches = layout.map(({ entries }) => stretchesOf(entries, weightDecay));
-  checkKernel();
+  const walks = await openWalks(
+    runtime,
+    layout.map(({ size }) => size),
+    { threads },
+  );
   let state = start;
   return {
     state: () => state,
-    apply(gradients, loss, learningRate) {
-      const norm = Math.sqrt(gradients.reduce((sum, gradient) => sum + sumOfSquares(gradient), 0));
+    close: walks.close,
+    async apply(gradients, loss, learningRate) {
+      const { sums, vectors } = await walks.squares(gradients);
+      gradients.splice(0, gradients.length, ...vectors);
+      const norm = Math.sqrt(sums.reduce((all, sum) => all + sum, 0));
       const clip = clipNorm === undefined || norm <= clipNorm ? 1 : clipNorm / norm;
       const step = state.step + 1;
       checkFinite(step, loss, norm, clip);
       const [correction1, correction2] = [1 / (1 - beta1 ** step), 1 / (1 - beta2 ** step)];
-      const factors = { clip, beta1, beta2, correction1, correction2, epsilon };
-      for (const [k, parts] of stretches.entries()) {
-        const vectors = { theta: state.theta[k]!, m: state.m[k]!, v: state.v[k]!, gradient: gradients[k]! };
-        for (const { decay, scale, ...part } of parts)
-          updateStretch(vectors, part, { ...factors, decay, rate: Math.fround(scale) * Math.fround(learningRate) });
-      }
-      state = { ...state, step };
+      const shared = { clip, beta1, beta2, correction1, correction2, epsilon };
+      const updated = await walks.update(
+        stretches.map((parts, k) => ({
+          theta: state.theta[k]!,
+          m: state.m[k]!,
+          v: state.v[k]!,
+          gradient: gradients[k]!,
+          stretches: parts.map(({ from, to, decay, scale }) => {
+            const rate = Math.fround(scale) * Math.fround(learningRate);
+            return { from, to, factors: factorsOf({ ...shared, decay, rate }) };
+          }),
+        })),
+      );
+      gradients.splice(0, gradients.length, ...updated.map(({ gradient }) => gradient));
+      state = {
+        step,
+        theta: updated.map(({ theta }) => theta),
+        m: updated.map(({ m }) => m),
+        v: updated.map(({ v }) => v),
+      };
       return norm;
     },
   };

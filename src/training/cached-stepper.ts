@@ -56,12 +56,14 @@ export async function openCachedStepper(
   const { weightDecay, clipNorm } = options;
   const optimizer: AdamWOptions = { weightDecay, clipNorm };
   const opened: Session[] = [];
+  const closing: (() => Promise<void>)[] = [];
   const open = async (graph: Graph) => {
     const session_ = await runtime.open(graph, session);
     opened.push(session_);
     return session_;
   };
   const release = async () => {
+    for (const close of closing) await close();
     for (const each of opened) await each.release();
   };
   try {
@@ -70,7 +72,8 @@ export async function openCachedStepper(
       passes.push({ forward: await open(forward), backward: await open(backward) });
     const width = embeddingWidth(graphs[0]!);
     const compare = await open(lossGraph(spec, options, sizes, width));
-    const { state, apply } = openUpdate(layout, optimizer, start);
+    const { state, apply, close } = await openUpdate(runtime, layout, optimizer, start, session);
+    closing.push(close);
     const step: CachedStepper["step"] = async ({ chunks, targets }, learningRate, which) => {
       const { forward, backward } = passes[which]!;
       const takes = graphs[which]!;
@@ -84,14 +87,14 @@ export async function openCachedStepper(
         embeddings: { dtype: "float32", shape: [rows, width], data: byView(outputs, sizes.views) },
       });
       const parts = byChunk(cotangents!.data as Float32Array, sizes);
-      const sums = zeroVectors(layout);
+      const sums = [...zeroVectors(layout)];
       for (const [k, feeds] of chunks.entries()) {
         const cotangent = { dtype: "float32", shape: [rows / sizes.chunks, width], data: parts[k]! } as const;
         const result = await backward.run({ ...taken(takes.backward, feeds), ...theta, cotangent });
         const gradients = layout.map(({ name }) => result[gradientOf(name)]!.data as Float32Array);
         addUp(sums, gradients, 1);
       }
-      apply(sums, numberIn(loss), learningRate);
+      await apply(sums, numberIn(loss), learningRate);
       return { loss: numberIn(loss) };
     };
     return { state, release, step };

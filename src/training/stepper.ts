@@ -16,7 +16,7 @@ export interface StepResult {
 
 /** A step graph in a session, and the state it updates. */
 export interface Stepper {
-  /** The state after the last finite step; its arrays are written to by the next steps. */
+  /** The state after the last finite step. The next writes to its arrays, and may put others in their places. */
   readonly state: () => OptimizerState;
   /**
    * Do one update.
@@ -45,20 +45,23 @@ export async function openStepper(
 ): Promise<Stepper> {
   const all = [stepGraphs].flat();
   const { layout } = all[0]!;
-  const { state, apply } = openUpdate(layout, optimizer, start);
   const { gradients, run, release } = await openGradients(runtime, all, options);
-  let sums: Vectors | undefined;
+  const { state, apply, close } = await openUpdate(runtime, layout, optimizer, start, options).catch(async (error) => {
+    await release();
+    throw error;
+  });
+  let sums: Float32Array[] | undefined;
 
   async function stepWhole(feeds: Feeds, learningRate: number, which: number): Promise<StepResult> {
     const outputs = await run(feeds, state().theta, which);
     const loss = numberIn(outputs.loss);
-    return { loss, gradientNorm: apply(gradients, loss, learningRate), outputs };
+    return { loss, gradientNorm: await apply(gradients, loss, learningRate), outputs };
   }
 
   async function stepInParts(parts: readonly Feeds[], learningRate: number, which: number): Promise<StepResult> {
     const weights = parts.map((part) => sumOf(part.weights!.data as Float32Array));
     const total = sumOf(weights);
-    sums ??= zeroVectors(layout);
+    sums ??= [...zeroVectors(layout)];
     for (const sum of sums) sum.fill(0);
     let loss = 0;
     let outputs: Feeds = {};
@@ -68,12 +71,15 @@ export async function openStepper(
       loss += share * numberIn(outputs.loss);
       addUp(sums, gradients, share);
     }
-    return { loss, gradientNorm: apply(sums, loss, learningRate), outputs };
+    return { loss, gradientNorm: await apply(sums, loss, learningRate), outputs };
   }
 
   return {
     state,
-    release,
+    async release() {
+      await close();
+      await release();
+    },
     step(batch, learningRate, which = 0) {
       const parts = [batch].flat();
       return parts.length === 1 ? stepWhole(parts[0]!, learningRate, which) : stepInParts(parts, learningRate, which);
@@ -85,8 +91,8 @@ const sumOf = (numbers: ArrayLike<number>): number => Array.from(numbers).reduce
 
 /** Step graphs of one layout in sessions, and one set of arrays for their gradients. */
 interface OpenGradients {
-  /** Of the last run, in layout order. */
-  readonly gradients: Vectors;
+  /** Of the last run, in layout order. The next writes to those that then are in the list. */
+  readonly gradients: Float32Array[];
   /** Run one of the graphs. @returns its other outputs; their arrays are the next run's too */
   run(feeds: Feeds, theta: Vectors, which: number): Promise<Feeds>;
   release(): Promise<void>;
@@ -98,22 +104,17 @@ async function openGradients(
   options?: SessionOptions,
 ): Promise<OpenGradients> {
   const { layout } = stepGraphs[0]!;
-  const gradients = zeroVectors(layout);
-  const written = Object.fromEntries(
-    layout.map((vector, k) => [
-      gradientOf(vector.name),
-      { dtype: "float32", shape: gradientShape(vector), data: gradients[k]! } as const,
-    ]),
-  );
-  const opened: { readonly session: Session; readonly outputs: Record<string, HostTensor> }[] = [];
+  const gradients = [...zeroVectors(layout)];
+  const names = new Set(layout.map(({ name }) => gradientOf(name)));
+  const opened: { readonly session: Session; readonly others: Record<string, HostTensor> }[] = [];
   const release = async () => {
     for (const { session } of opened) await session.release();
   };
   try {
     for (const { graph } of stepGraphs) {
       const session = await runtime.open(graph, options);
-      const others = graph.outputs.filter((name) => written[name] === undefined);
-      opened.push({ session, outputs: { ...written, ...outputBuffers(session, others) } });
+      const others = graph.outputs.filter((name) => !names.has(name));
+      opened.push({ session, others: outputBuffers(session, others) });
     }
   } catch (error) {
     await release();
@@ -123,8 +124,12 @@ async function openGradients(
     gradients,
     release,
     run(feeds, theta, which) {
-      const { session, outputs } = opened[which]!;
-      return session.run({ ...feeds, ...vectorTensors(layout, theta) }, outputs);
+      const { session, others } = opened[which]!;
+      const written = layout.map((vector, k): [string, HostTensor] => [
+        gradientOf(vector.name),
+        { dtype: "float32", shape: gradientShape(vector), data: gradients[k]! },
+      ]);
+      return session.run({ ...feeds, ...vectorTensors(layout, theta) }, { ...Object.fromEntries(written), ...others });
     },
   };
 }

@@ -10,8 +10,22 @@ interface Kernel {
 
 /** The kernel, and the stretches of its memory that vectors are copied to. */
 interface Walk extends Kernel {
-  readonly places: readonly number[];
   readonly stretches: readonly Float32Array[];
+}
+
+/** What an update needs of a vector; the first four are of its length. */
+export interface UpdatedVector {
+  readonly theta: Float32Array;
+  readonly m: Float32Array;
+  readonly v: Float32Array;
+  readonly gradient: Float32Array;
+  /** Stretches that the same factors hold for. */
+  readonly stretches: readonly {
+    readonly from: number;
+    readonly to: number;
+    /** As `factorsOf` lists them. */
+    readonly factors: readonly number[];
+  }[];
 }
 
 /** What an update multiplies by, or adds; rounded to float32. */
@@ -27,13 +41,16 @@ export interface UpdateFactors {
 }
 
 /** Elements of a vector that are copied to the kernel's memory at once; four such stretches stay in a core's cache. */
-const CHUNK = 1 << 14;
+export const CHUNK = 1 << 14;
 
 /**
  * Bytes before each stretch. Where a copy's target lies 16 bytes behind its source, both counted within their pages, it takes
  * seven times as long on an AMD EPYC (2.9 GB/s for 20), and JavaScript's large arrays begin 16 bytes behind a page's start.
  */
 const APART = 64;
+
+/** Where the stretches begin in the kernel's memory. */
+export const PLACES: readonly number[] = [0, 1, 2, 3].map((k) => APART + k * (4 * CHUNK + APART));
 
 const PAGE = 65536;
 
@@ -45,11 +62,10 @@ function open(): Walk {
   if (opened) return opened;
   try {
     const own = new WebAssembly.Instance(new WebAssembly.Module(kernel())).exports as unknown as Kernel;
-    const places = [0, 1, 2, 3].map((k) => APART + k * (4 * CHUNK + APART));
-    const missing = places.at(-1)! + 4 * CHUNK - own.memory.buffer.byteLength;
+    const missing = PLACES.at(-1)! + 4 * CHUNK - own.memory.buffer.byteLength;
     own.memory.grow(Math.max(0, Math.ceil(missing / PAGE)));
-    const stretches = places.map((at) => new Float32Array(own.memory.buffer, at, CHUNK));
-    opened = { ...own, places, stretches };
+    const stretches = PLACES.map((at) => new Float32Array(own.memory.buffer, at, CHUNK));
+    opened = { ...own, stretches };
     return opened;
   } catch (cause) {
     throw new GraftError("NO_WEBASSEMBLY", {
@@ -67,32 +83,34 @@ export const checkKernel = (): void => void open();
 
 /** The sum of a vector's squares, in float64. */
 export function sumOfSquares(vector: Float32Array): number {
-  const { places, stretches, squares } = open();
+  const { stretches, squares } = open();
   let sum = 0;
   for (let from = 0; from < vector.length; from += CHUNK) {
     const size = Math.min(CHUNK, vector.length - from);
     const whole = Math.ceil(size / 4) * 4;
     stretches[0]!.set(vector.subarray(from, from + size));
     stretches[0]!.fill(0, size, whole);
-    sum += squares(places[0]!, whole);
+    sum += squares(PLACES[0]!, whole);
   }
   return sum;
 }
 
-/** Update a stretch of a vector and its moments in place, as `openUpdate` says. */
-export function updateStretch(
-  { theta, m, v, gradient }: Readonly<Record<"theta" | "m" | "v" | "gradient", Float32Array>>,
-  { from: first, to: last }: { readonly from: number; readonly to: number },
-  { clip, beta1, beta2, correction1, correction2, epsilon, decay, rate }: UpdateFactors,
-): void {
-  const { places, stretches, update } = open();
-  const [thetaAt, mAt, vAt, gradientAt] = places as [number, number, number, number];
-  const factors = [clip, beta1, 1 - beta1, beta2, 1 - beta2, correction1, correction2, epsilon, decay, rate];
+/** What the kernel's `update` takes behind a length. */
+export const factorsOf = (factors: UpdateFactors): readonly number[] => {
+  const { clip, beta1, beta2, correction1, correction2, epsilon, decay, rate } = factors;
+  return [clip, beta1, 1 - beta1, beta2, 1 - beta2, correction1, correction2, epsilon, decay, rate];
+};
+
+/** Update a vector and its moments in place, as `openUpdate` says. */
+export function updateVector({ theta, m, v, gradient, stretches: parts }: UpdatedVector): void {
+  const { stretches, update } = open();
+  const [thetaAt, mAt, vAt, gradientAt] = PLACES as [number, number, number, number];
   const written = [theta, m, v];
-  for (let from = first; from < last; from += CHUNK) {
-    const to = Math.min(last, from + CHUNK);
-    for (const [k, vector] of [...written, gradient].entries()) stretches[k]!.set(vector.subarray(from, to));
-    update(thetaAt, mAt, vAt, gradientAt, to - from, ...factors);
-    for (const [k, vector] of written.entries()) vector.set(stretches[k]!.subarray(0, to - from), from);
-  }
+  for (const { from: first, to: last, factors } of parts)
+    for (let from = first; from < last; from += CHUNK) {
+      const to = Math.min(last, from + CHUNK);
+      for (const [k, vector] of [...written, gradient].entries()) stretches[k]!.set(vector.subarray(from, to));
+      update(thetaAt, mAt, vAt, gradientAt, to - from, ...factors);
+      for (const [k, vector] of written.entries()) vector.set(stretches[k]!.subarray(0, to - from), from);
+    }
 }
