@@ -23,6 +23,14 @@ test("a thread answers in order, fails alone, takes buffers over, and ends", asy
   await expect(worker.ask({ numbers: [1] })).rejects.toThrow("the thread ended");
 });
 
+test("a message that cannot be sent rejects alone", async () => {
+  const worker = (await startNodeWorker("({ numbers }) => [numbers.length]"))!;
+  const { buffer } = Float64Array.of(1, 2);
+  await expect(worker.ask({ numbers: [] }, [buffer, buffer])).rejects.toThrow(/duplicate/);
+  expect(await worker.ask({ numbers: [1, 2, 3] })).toBe(3);
+  await worker.close();
+});
+
 test("a program that does not start is no worker", async () => {
   expect(await startNodeWorker("no expression")).toBeUndefined();
   expect(await startNodeWorker("missing.member")).toBeUndefined();

@@ -69,7 +69,13 @@ export async function startedWorker(
   return {
     ask(message, transfer = []) {
       const answer = next();
-      if (!broken) post(message, transfer);
+      if (broken) return answer;
+      try {
+        post(message, transfer);
+      } catch (cause) {
+        // Nothing was sent, so the next answer is not this one's.
+        waiting.pop()!.reject(cause);
+      }
       return answer;
     },
     close: end,

@@ -2,8 +2,15 @@ import type { Backbone } from "../backbone/index.ts";
 import { breathe, type LongCall } from "../base/index.ts";
 import type { Task } from "../tasks/index.ts";
 import type { Head } from "../training/index.ts";
-import { activeRows, joined, openProducts, type Products, pickedStates, rowsOf } from "./edge-products.ts";
-import { type JoinedFactors, openJoin } from "./join-factors.ts";
+import {
+  activeRows,
+  joined as joinedParts,
+  openProducts,
+  type Products,
+  pickedStates,
+  rowsOf,
+} from "./edge-products.ts";
+import { alone, type JoinedFactors, openJoin } from "./join-factors.ts";
 import { openProbePass, type ProbeFactors, type ProbePassOptions, sourcesInto } from "./probe-pass.ts";
 
 /** Gradients of edges into one state. */
@@ -44,6 +51,8 @@ export interface EdgeColumnsOptions extends LongCall, ProbePassOptions {
   readonly isDone?: (to: number) => boolean;
   /** Whether the gradients are wanted; without them they are empty. Default true. */
   readonly products?: boolean;
+  /** Whether several batches may be multiplied together; default true. */
+  readonly joined?: boolean;
   /** Called with each batch, before the columns of its targets are visited; the next batch writes to the same arrays. */
   readonly onFactors?: (factors: ProbeFactors) => Promise<void>;
 }
@@ -64,7 +73,8 @@ export async function edgeColumns(
   visit: (column: EdgeColumn) => void | Promise<void>,
   options: EdgeColumnsOptions = {},
 ): Promise<void> {
-  const { threads, signal, onProgress, onFactors, products = true, groups = [indices.length] } = options;
+  const { threads, signal, onProgress, onFactors, groups = [indices.length] } = options;
+  const { products = true, joined = true } = options;
   const { isDone = () => false } = options;
   const { sourcesOf = () => [...backbone.states.keys()] } = options;
   const blocks = targetBlocks(backbone, { ...options, groups: groups.length });
@@ -78,12 +88,13 @@ export async function edgeColumns(
       isDone(to) ? [] : [{ k, column: openColumn(backbone, to, sourcesOf(to), groups, products) }],
     );
     const session = products ? await openProducts(backbone, { threads }) : undefined;
-    const join = openJoin(async (factors) => {
+    const add = async (factors: JoinedFactors) => {
       for (const { k, column } of columns) {
         await column.add(factors, k, session);
         if (k % 5 === 0) await breathe(signal);
       }
-    });
+    };
+    const join = products && joined ? openJoin(add) : (factors: ProbeFactors) => add(alone(factors));
     try {
       await pass.run(block, async (factors) => {
         await onFactors?.(factors);
@@ -133,7 +144,7 @@ function blocksOf(
   return blocks;
 }
 
-/** Sums of the gradients into one state, batch by batch. */
+/** Sums of the gradients into one state, of some batches at a time. */
 export function openColumn(
   { hiddenSize: d, states: names }: Backbone,
   to: number,
@@ -177,7 +188,7 @@ export function openColumn(
         size,
         gradients,
         activeTokens,
-        ...(activeTokens <= d / 2 && { rowSpace: joined(rows) }),
+        ...(activeTokens <= d / 2 && { rowSpace: joinedParts(rows) }),
       }));
       return { to, sources, ...gradientsOf(parts, d), groups: parts };
     },
@@ -190,7 +201,7 @@ export function gradientsOf(groups: readonly GroupGradients[], d: number): Gradi
   return {
     gradients: meanGradients(groups),
     activeTokens,
-    ...(activeTokens <= d / 2 && { rowSpace: joined(groups.map(({ rowSpace }) => rowSpace!)) }),
+    ...(activeTokens <= d / 2 && { rowSpace: joinedParts(groups.map(({ rowSpace }) => rowSpace!)) }),
   };
 }
 

@@ -5,7 +5,7 @@ import type { HostTensor } from "../runtime/index.ts";
 /** Sums of products of states and cotangents. */
 export interface Products {
   /**
-   * The first product of a sum, or the sum and a further one, in the place of `sum` or of the spare that takes turns with it.
+   * The first product of a sum, or the sum and a further one. `sum` is taken over: later sums are written there.
    * @param states     [rows, tokens]
    * @param cotangent  [tokens, d]
    * @param shares     [tokens], by which each token counts
@@ -32,7 +32,10 @@ export async function openProducts(
 ): Promise<Products> {
   // A sum that is only written to at first has each of its pages made once, where reading zeros would make them twice.
   const first = await runtime.open(productGraph(d, { isSum: false }), { threads });
-  const further = await runtime.open(productGraph(d, { isSum: true }), { threads });
+  const further = await runtime.open(productGraph(d, { isSum: true }), { threads }).catch(async (error: unknown) => {
+    await first.release();
+    throw error;
+  });
   let spare: Float32Array | undefined;
   let room = new Float32Array(0);
   return {

@@ -16,14 +16,8 @@ export interface EigenPool {
    * @param gram  [d, d]; handed over: its array cannot be used until a like one comes back with the eigenvalues
    * @returns     d eigenvalues, descending. Throws as `eigenvaluesSymmetric`.
    */
-  eigenvalues(gram: Float64Array, d: number): Promise<Eigenvalues>;
+  eigenvalues(gram: Float64Array, d: number): Promise<Omit<WorkerEigenvalues, "fault">>;
   close(): Promise<void>;
-}
-
-interface Eigenvalues {
-  readonly values: Float64Array;
-  /** The matrix, in the memory it was in. */
-  readonly gram: Float64Array;
 }
 
 /** Operations below which threads take longer to start than they save: a tenth of a second's work. */

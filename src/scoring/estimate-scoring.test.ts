@@ -35,6 +35,21 @@ test("each block of gradients is a pass of all batches, of which the first block
   expect(scoringPasses(backbone, { blockBytes: columnBytes, score: "fisher" })).toBe(1); // made of no product
 });
 
+test("a batch's products are timed as those of one batch", async () => {
+  // By a clock that goes on by a second with every product alone.
+  let seconds = 0;
+  vi.spyOn(performance, "now").mockImplementation(() => 1000 * seconds);
+  const { runtime } = backbone;
+  const open: typeof runtime.open = async (graph, options) => {
+    const session = await runtime.open(graph, options);
+    if (graph.outputs[0] !== "next") return session;
+    return { ...session, run: (feeds, outputs) => session.run(feeds, outputs).finally(() => seconds++) };
+  };
+  const counted = { ...backbone, runtime: { ...runtime, open } };
+  const { seconds: found } = await estimateScoring(counted, task, { head: "random", examples: 100, threads: 1 });
+  expect(found).toBe(4 * n);
+});
+
 test("a stride leaves columns out, halves of the probe are scored too, a coarse pass goes once", async () => {
   expect(await estimate({ stride: 2 })).toEqual({ seconds: 4 + 3, passes: 1, edges: 9, examples: 100 });
   // Four groups of 25, a batch each; the whole and six halves.

@@ -68,7 +68,7 @@ const needsProducts = ({ score }: Wanted) => "ofSpectrum" in score || "ofGradien
 
 /**
  * Estimate `scoreEdges` without doing it. Timed are two batches of the probe, as long as its longest text, towards the states of the first
- * block of gradients (for a coarse pass once more without the products), what is computed of the edges into one state, and a fit
+ * block of gradients, each multiplied alone (for a coarse pass once more without the products), what is computed of the edges into one state, and a fit
  * of the head to a few examples.
  * @throws GraftError those of `scoreEdges` about its settings
  */
@@ -143,7 +143,8 @@ async function timePass(
     column = (performance.now() - from) / 1000;
   };
   await edgeColumns(backbone, task, sample, head, visit, {
-    ...{ threads, signal, targets, products },
+    // One product a batch, or the second would hold both.
+    ...{ threads, signal, targets, products, joined: false },
     onFactors: tools.add,
     onProgress(progress) {
       times.push(performance.now());

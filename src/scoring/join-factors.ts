@@ -7,11 +7,20 @@ export interface JoinedFactors extends Pick<ProbeFactors, "states" | "plain" | "
   readonly parts: readonly { readonly rows: number; readonly examples: number }[];
 }
 
+/** Those of a batch that is multiplied alone. */
+export const alone = (factors: ProbeFactors): JoinedFactors => ({
+  ...factors,
+  parts: [{ rows: factors.real.length, examples: factors.examples }],
+});
+
 /**
- * Rows of batches that are multiplied together. The sums of ViT-B's 625 gradients take 1.5 GB, and each product walks through
+ * Tokens of batches that are multiplied together. The sums of ViT-B's 625 gradients take 1.5 GB, and each product walks through
  * its part of them once: with 16 pictures, not with 4.
  */
-const ROWS = 3200;
+const TOKENS = 3200;
+
+/** Most bytes of factors that are kept for that; of large models, batches are multiplied alone. */
+const BYTES = 2 ** 29;
 
 /**
  * Put batches of a pass together until their products are long enough.
@@ -24,7 +33,10 @@ export function openJoin(use: (factors: JoinedFactors) => Promise<void>): (facto
   let count = 0;
   return async ({ states, plain, cotangents, group, real, examples, left }) => {
     const rows = real.length;
-    if (parts.length === 0) count = Math.min(left, Math.max(1, Math.floor(ROWS / rows)));
+    if (parts.length === 0) {
+      const bytes = 4 * (states.data.length + (plain?.data.length ?? 0) + cotangents.data.length);
+      count = Math.min(left, Math.max(1, Math.min(Math.floor(TOKENS / rows), Math.floor(BYTES / bytes))));
+    }
     /** The batch's lines, each behind that of the batches before. */
     const joined = (name: keyof typeof rooms, { data, shape }: HostTensor, line: number): HostTensor => {
       if (count === 1) return { dtype: "float32", shape, data };
@@ -43,8 +55,8 @@ export function openJoin(use: (factors: JoinedFactors) => Promise<void>): (facto
     };
     parts.push({ rows, examples });
     if (parts.length < count) return;
-    const of = parts;
+    const done = { ...all, group, parts };
     parts = [];
-    await use({ ...all, group, parts: of });
+    await use(done);
   };
 }

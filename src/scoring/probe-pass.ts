@@ -28,7 +28,7 @@ export interface ProbeBatch {
   /** Examples in the batch, and the group they belong to. */
   readonly examples: number;
   readonly group: number;
-  /** Batches of that group from this one on. */
+  /** Batches of that group from this one on: what `openJoin` may wait for. */
   readonly left: number;
 }
 
@@ -71,7 +71,7 @@ export interface ProbePassOptions extends Pick<LongCall, "signal"> {
 export const PROBE_BATCH = 32;
 
 /** Numbers of all pictures of a probe batch: 4 of 224 × 224, of which all values between are kept. More of them are no faster. */
-const PROBE_PIXELS = 5 << 17;
+const PROBE_PIXELS = 4 * 3 * 224 ** 2;
 
 /** Tokens are rounded up to a multiple, which matrix products like. */
 const ROUND = 8;

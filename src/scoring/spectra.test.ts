@@ -40,6 +40,37 @@ test.each([1, 5, 12])("singular values through the span of %i tokens are those o
   }
 });
 
+test.each([
+  [1, 1],
+  [2, 1],
+  [7, 2],
+  [24, 2],
+])("singular values of gradients %i wide are those of Jacobi's method, with %i threads", async (width, threads) => {
+  const gradients = Float32Array.from(states.flatMap((_, i) => [...randomMatrix(width, width, 3 + i)]));
+  const many = { runtime: nodeRuntime, hiddenSize: width, states: Array<string>(threads === 1 ? 3 : 2000).fill("a") };
+  const spectra = await openSpectra(many, { threads });
+  const found: Float64Array[] = [];
+  const keep = (k: number, sigma: Float64Array) => {
+    found[k] = sigma;
+  };
+  await spectra.ofColumn({ gradients }, keep).finally(() => spectra.close());
+  for (const [i, sigma] of found.entries()) {
+    const one = gradients.subarray(i * width ** 2, (i + 1) * width ** 2);
+    const expected = jacobiSingularValues(one, width, width);
+    for (let k = 0; k < width; k++) expect(Math.abs(sigma[k]! - expected[k]!)).toBeLessThan(1e-6 * expected[0]!);
+  }
+  expect(found).toHaveLength(states.length);
+});
+
+test("what fails in a use of singular values is told, once the rest is done", async () => {
+  const spectra = await openSpectra({ runtime: nodeRuntime, hiddenSize: d, states }, { threads: 1 });
+  const use = vi.fn(() => {
+    throw new Error("of no use");
+  });
+  await expect(spectra.ofColumn(columnOf(30), use)).rejects.toThrow("of no use");
+  await spectra.close();
+});
+
 test("tokens that say the same twice span no more, and none span nothing", async () => {
   const once = randomMatrix(3, d, 1);
   const twice = Float64Array.from([...once, ...once.map((x) => -2 * x)]);

@@ -39,28 +39,31 @@ export async function openSpectra(
       rooms = rooms.filter(({ length }) => length === width * width);
       const working = new Set<Promise<void>>();
       let failure: { readonly cause: unknown } | undefined;
-      // While threads are at some matrices, the runtime makes the next.
-      for (let k = 0; k < n && failure === undefined; k++) {
-        if (working.size === pool.depth) await Promise.race(working);
-        const data = gradients.subarray(k * d * d, (k + 1) * d * d);
-        const gram = rooms.pop() ?? new Float64Array(width * width);
-        await (basis ? capped! : session).run(
-          { gradient: { dtype: "float32", shape: [d, d], data }, ...more },
-          { gram: { dtype: "float64", shape: [width, width], data: gram } },
-        );
-        const work = pool.eigenvalues(gram, width).then(
-          (found) => {
-            rooms.push(found.gram);
-            use(k, padded(roots(found.values), d));
-          },
-          (cause) => {
-            failure ??= { cause };
-          },
-        );
-        working.add(work);
-        work.then(() => working.delete(work));
+      const work = async (k: number, gram: Float64Array) => {
+        const found = await pool.eigenvalues(gram, width);
+        rooms.push(found.gram);
+        use(k, padded(roots(found.values), d));
+      };
+      try {
+        // While threads are at some matrices, the runtime makes the next.
+        for (let k = 0; k < n && failure === undefined; k++) {
+          if (working.size === pool.depth) await Promise.race(working);
+          const data = gradients.subarray(k * d * d, (k + 1) * d * d);
+          const gram = rooms.pop() ?? new Float64Array(width * width);
+          await (basis ? capped! : session).run(
+            { gradient: { dtype: "float32", shape: [d, d], data }, ...more },
+            { gram: { dtype: "float64", shape: [width, width], data: gram } },
+          );
+          const one = work(k, gram)
+            .catch((cause: unknown) => {
+              failure ??= { cause };
+            })
+            .finally(() => working.delete(one));
+          working.add(one);
+        }
+      } finally {
+        await Promise.all(working);
       }
-      await Promise.all(working);
       if (failure !== undefined) throw failure.cause;
     },
     async close() {

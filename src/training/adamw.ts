@@ -46,9 +46,9 @@ export interface Update {
   readonly state: () => OptimizerState;
   /**
    * One update.
-   * @param gradients  in layout order; others may be put in their places, with the same numbers
+   * @param gradients  in layout order, each alone in its buffer; others may be put in their places, with the same numbers
    * @returns          their norm, before it is clipped
-   * @throws GraftError LOSS_NOT_FINITE; the state is then still that before
+   * @throws GraftError LOSS_NOT_FINITE, the state is then still that before; UPDATE_BROKEN where a thread ended in it, and with it the state
    */
   apply(gradients: Float32Array[], loss: number, learningRate: number): Promise<number>;
   close(): Promise<void>;
@@ -60,7 +60,7 @@ export interface Update {
  *
  * One walk through each vector, for memory is what an update waits for: as operations of a graph it took four times as long
  * (docs/experiments.md).
- * @param start    its arrays become the update's, and are written to
+ * @param start    its arrays, each alone in its buffer, become the update's, and are written to
  * @param threads  that share many parameters; default all cores. They change no bit.
  * @throws GraftError NO_WEBASSEMBLY
  */
@@ -73,17 +73,28 @@ export async function openUpdate(
 ): Promise<Update> {
   const { beta1, beta2, epsilon, weightDecay, clipNorm } = { ...DEFAULTS, ...optimizer };
   const stretches = layout.map(({ entries }) => stretchesOf(entries, weightDecay));
-  const walks = await openWalks(
-    runtime,
-    layout.map(({ size }) => size),
-    { threads },
-  );
+  const sizes = layout.map(({ size }) => size);
+  const walks = await openWalks(runtime, sizes, { threads });
   let state = start;
+  let broken: GraftError | undefined;
+  /** What a thread that ends was given is lost. */
+  const orBroken = (cause: unknown): never => {
+    broken = new GraftError("UPDATE_BROKEN", {
+      thing: `training step ${state.step + 1}`,
+      place: `a thread ended that had some of the parameters (${cause instanceof Error ? cause.message : cause})`,
+      remedy: "Go on from the last checkpoint (--resume), with one thread (--threads 1) if memory is short",
+      cause,
+    });
+    throw broken;
+  };
   return {
-    state: () => state,
+    state() {
+      if (broken) throw broken;
+      return state;
+    },
     close: walks.close,
     async apply(gradients, loss, learningRate) {
-      const { sums, vectors } = await walks.squares(gradients);
+      const { sums, vectors } = await walks.squares(gradients).catch(orBroken);
       gradients.splice(0, gradients.length, ...vectors);
       const norm = Math.sqrt(sums.reduce((all, sum) => all + sum, 0));
       const clip = clipNorm === undefined || norm <= clipNorm ? 1 : clipNorm / norm;
@@ -91,18 +102,17 @@ export async function openUpdate(
       checkFinite(step, loss, norm, clip);
       const [correction1, correction2] = [1 / (1 - beta1 ** step), 1 / (1 - beta2 ** step)];
       const shared = { clip, beta1, beta2, correction1, correction2, epsilon };
-      const updated = await walks.update(
-        stretches.map((parts, k) => ({
-          theta: state.theta[k]!,
-          m: state.m[k]!,
-          v: state.v[k]!,
-          gradient: gradients[k]!,
-          stretches: parts.map(({ from, to, decay, scale }) => {
-            const rate = Math.fround(scale) * Math.fround(learningRate);
-            return { from, to, factors: factorsOf({ ...shared, decay, rate }) };
-          }),
-        })),
-      );
+      const updates = stretches.map((parts, k) => ({
+        theta: state.theta[k]!,
+        m: state.m[k]!,
+        v: state.v[k]!,
+        gradient: gradients[k]!,
+        stretches: parts.map(({ from, to, decay, scale }) => {
+          const rate = Math.fround(scale) * Math.fround(learningRate);
+          return { from, to, factors: factorsOf({ ...shared, decay, rate }) };
+        }),
+      }));
+      const updated = await walks.update(updates).catch(orBroken);
       gradients.splice(0, gradients.length, ...updated.map(({ gradient }) => gradient));
       state = {
         step,

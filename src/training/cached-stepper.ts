@@ -5,7 +5,7 @@ import { type TunedSpec, tunedOutput, upToFeatures } from "../methods/index.ts";
 import { lossOf, targetShapes } from "../objective/index.ts";
 import { declareParameters, type ParameterLayout, zeroVectors } from "../parameters/index.ts";
 import type { HostTensor, Session, SessionOptions } from "../runtime/index.ts";
-import { type AdamWOptions, type OptimizerState, openUpdate } from "./adamw.ts";
+import { type AdamWOptions, type OptimizerState, openUpdate, type Update } from "./adamw.ts";
 import { addUp, appendGradients, gradientOf } from "./append-gradients.ts";
 import type { TrainOptions } from "./options.ts";
 import { numberIn, type Stepper, vectorTensors } from "./stepper.ts";
@@ -56,14 +56,14 @@ export async function openCachedStepper(
   const { weightDecay, clipNorm } = options;
   const optimizer: AdamWOptions = { weightDecay, clipNorm };
   const opened: Session[] = [];
-  const closing: (() => Promise<void>)[] = [];
+  let update: Update | undefined;
   const open = async (graph: Graph) => {
     const session_ = await runtime.open(graph, session);
     opened.push(session_);
     return session_;
   };
   const release = async () => {
-    for (const close of closing) await close();
+    await update?.close();
     for (const each of opened) await each.release();
   };
   try {
@@ -72,8 +72,8 @@ export async function openCachedStepper(
       passes.push({ forward: await open(forward), backward: await open(backward) });
     const width = embeddingWidth(graphs[0]!);
     const compare = await open(lossGraph(spec, options, sizes, width));
-    const { state, apply, close } = await openUpdate(runtime, layout, optimizer, start, session);
-    closing.push(close);
+    update = await openUpdate(runtime, layout, optimizer, start, session);
+    const { state, apply } = update;
     const step: CachedStepper["step"] = async ({ chunks, targets }, learningRate, which) => {
       const { forward, backward } = passes[which]!;
       const takes = graphs[which]!;

@@ -78,11 +78,11 @@ export async function openSteps(
     const frozen = await keep(whole[0]!.graph);
     const stepGraphs = whole.map((each): StepGraph => ({ ...each, graph: cutFrozen(each.graph, frozen?.names) }));
     const { weightDecay, clipNorm } = options;
-    const opening = openStepper(backbone.runtime, stepGraphs, { weightDecay, clipNorm }, start, { threads });
-    const stepper = await closingOnError(frozen, opening);
     const feeds = stepGraphs.map(({ graph }) => frozenFeeds(graph, frozen?.cache));
     const buffers: FeedBuffers[] = [];
     const classWeights = classWeightsOf(task, options.classWeights);
+    const opening = openStepper(backbone.runtime, stepGraphs, { weightDecay, clipNorm }, start, { threads });
+    const stepper = await closingOnError(frozen, opening);
     return {
       state: stepper.state,
       frozen,
@@ -107,9 +107,9 @@ export async function openSteps(
       forward: cutFrozen(forward, frozen?.names),
       backward: cutFrozen(backward, frozen?.names),
     }));
+    const feeds = graphs.map(({ backward }) => frozenFeeds(backward, frozen?.cache));
     const opening = openCachedStepper(backbone, graphs, spec, options, layout, sizes, start, { threads });
     const stepper = await closingOnError(frozen, opening);
-    const feeds = graphs.map(({ backward }) => frozenFeeds(backward, frozen?.cache));
     return {
       state: stepper.state,
       frozen,
@@ -141,6 +141,9 @@ async function closingOnError<T>(frozen: Frozen | undefined, opening: Promise<T>
 }
 
 async function releaseBoth(stepper: { release(): Promise<void> }, frozen: Frozen | undefined): Promise<void> {
-  frozen?.cache.close();
-  await stepper.release();
+  try {
+    frozen?.cache.close();
+  } finally {
+    await stepper.release();
+  }
 }

@@ -25,7 +25,7 @@ export interface Stepper {
    * one update follows. A weighted mean over the batch is that of its parts' means, so the update is that of the whole batch
    * but for rounding. Not for losses that compare a batch's examples with one another.
    * @param which  the step graph to run, by its place in the list; default the first
-   * @throws GraftError LOSS_NOT_FINITE; the state is then still that of the step before
+   * @throws GraftError LOSS_NOT_FINITE; the state is then still that of the step before. UPDATE_BROKEN; it is then lost.
    */
   readonly step: (batch: Feeds | readonly Feeds[], learningRate: number, which?: number) => Promise<StepResult>;
   readonly release: () => Promise<void>;
@@ -33,7 +33,7 @@ export interface Stepper {
 
 /**
  * Open step graphs that update one state (graphs of one layout, e.g. for texts of several lengths).
- * @param start  its arrays become the stepper's, and are written to
+ * @param start  its arrays, each alone in its buffer, become the stepper's, and are written to
  * @throws GraftError NO_WEBASSEMBLY
  */
 export async function openStepper(
@@ -45,9 +45,9 @@ export async function openStepper(
 ): Promise<Stepper> {
   const all = [stepGraphs].flat();
   const { layout } = all[0]!;
-  const { gradients, run, release } = await openGradients(runtime, all, options);
-  const { state, apply, close } = await openUpdate(runtime, layout, optimizer, start, options).catch(async (error) => {
-    await release();
+  const { state, apply, close } = await openUpdate(runtime, layout, optimizer, start, options);
+  const { gradients, run, release } = await openGradients(runtime, all, options).catch(async (error: unknown) => {
+    await close();
     throw error;
   });
   let sums: Float32Array[] | undefined;
@@ -76,10 +76,7 @@ export async function openStepper(
 
   return {
     state,
-    async release() {
-      await close();
-      await release();
-    },
+    release: () => close().finally(release),
     step(batch, learningRate, which = 0) {
       const parts = [batch].flat();
       return parts.length === 1 ? stepWhole(parts[0]!, learningRate, which) : stepInParts(parts, learningRate, which);

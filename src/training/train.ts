@@ -126,8 +126,11 @@ export async function train(
       seconds: end.seconds,
     };
   } finally {
-    await forward?.release();
-    await steps.release();
+    try {
+      await forward?.release();
+    } finally {
+      await steps.release();
+    }
   }
 
   function encode(checkpoint: Checkpoint): Uint8Array {

@@ -1,21 +1,24 @@
 import type { HostWorker, Runtime } from "../runtime/index.ts";
 import { kernel } from "./adamw-kernel.ts";
-import { CHUNK, checkKernel, PLACES, sumOfSquares, type UpdatedVector, updateVector } from "./walk.ts";
+import { CHUNK, checkKernel, PLACES, sumOfSquares, updateVector, type VectorUpdate } from "./walk.ts";
 
 /**
- * Walks through all vectors, in several threads at once: a core reads memory at a quarter of the machine's rate. Vectors go to
- * another thread by handing their memory over, and come back as other arrays.
+ * Walks through all vectors, in several threads at once, for one core does not read memory as fast as it is. Vectors go to another
+ * thread by handing their memory over, and come back as other arrays; each must be alone in its buffer.
  */
 export interface Walks {
   /** The sum of each vector's squares, and the vectors, in their places. */
   squares(vectors: readonly Float32Array[]): Promise<{ readonly sums: number[]; readonly vectors: Float32Array[] }>;
-  /** Update each in place. @returns the same vectors, in their places */
-  update(vectors: readonly UpdatedVector[]): Promise<UpdatedVector[]>;
+  /** @returns the vectors, updated, in their places */
+  update(vectors: readonly VectorUpdate[]): Promise<VectorUpdate[]>;
   close(): Promise<void>;
 }
 
-/** Numbers of all vectors below which one thread is done before another has begun. */
+/** Numbers of all vectors from which threads are started: a hundredth of a second's update, or more. */
 const LARGE = 1 << 22;
+
+/** With more threads the largest vector, of a text model its tokens', is what all wait for. */
+const MOST = 4;
 
 /**
  * @param sizes    of the vectors, in the order in which they come
@@ -28,7 +31,8 @@ export async function openWalks(
   { threads = cores }: { readonly threads?: number | undefined } = {},
 ): Promise<Walks> {
   checkKernel();
-  const others = sizes.reduce((sum, size) => sum + size, 0) < LARGE ? 0 : threads - 1;
+  const isLarge = sizes.reduce((sum, size) => sum + size, 0) >= LARGE;
+  const others = isLarge ? Math.min(threads, sizes.length, MOST) - 1 : 0;
   const started = await Promise.all(Array.from({ length: others }, () => startWorker(WORKER)));
   const workers = started.filter((worker) => worker !== undefined);
   const [own, ...lanes] = lanesOf(sizes, workers.length + 1) as [number[], ...number[][]];
@@ -45,7 +49,7 @@ export async function openWalks(
   }
   const ask = (worker: HostWorker, message: object, arrays: readonly Float32Array[]): Promise<unknown> =>
     worker.ask(
-      { bytes, places: PLACES, chunk: CHUNK, ...message },
+      { bytes, ...message },
       arrays.map(({ buffer }) => buffer as ArrayBuffer),
     );
 
@@ -69,7 +73,7 @@ export async function openWalks(
         async (worker, lane) => {
           const theirs = lane.map((k) => vectors[k]!);
           const arrays = theirs.flatMap(({ theta, m, v, gradient }) => [theta, m, v, gradient]);
-          return (await ask(worker, { updates: theirs }, arrays)) as UpdatedVector[];
+          return (await ask(worker, { updates: theirs }, arrays)) as VectorUpdate[];
         },
       );
     },
@@ -89,12 +93,14 @@ function lanesOf(sizes: readonly number[], count: number): number[][] {
 }
 
 /**
- * `sumOfSquares` and `updateVector` as a function's source for a thread that has nothing of walk.ts: `{ bytes, places, chunk }` and
+ * `sumOfSquares` and `updateVector` as a function's source for a thread that has nothing of walk.ts: the kernel's `bytes` and
  * either `squares`, vectors, or `updates`, → the same with their memory handed back.
  */
 const WORKER = `(() => {
   let kernel, rooms;
-  return ({ bytes, places, chunk, squares = [], updates = [] }) => {
+  const places = ${JSON.stringify(PLACES)};
+  const chunk = ${CHUNK};
+  return ({ bytes, squares = [], updates = [] }) => {
     if (!kernel) {
       kernel = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
       const missing = places[3] + 4 * chunk - kernel.memory.buffer.byteLength;

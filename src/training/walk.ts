@@ -8,13 +8,13 @@ interface Kernel {
   squares(x: number, n: number): number;
 }
 
-/** The kernel, and the stretches of its memory that vectors are copied to. */
+/** The kernel, and the rooms in its memory that stretches of vectors are copied to. */
 interface Walk extends Kernel {
-  readonly stretches: readonly Float32Array[];
+  readonly rooms: readonly Float32Array[];
 }
 
-/** What an update needs of a vector; the first four are of its length. */
-export interface UpdatedVector {
+/** What is to be updated: a vector, and what that needs of its length. */
+export interface VectorUpdate {
   readonly theta: Float32Array;
   readonly m: Float32Array;
   readonly v: Float32Array;
@@ -29,7 +29,7 @@ export interface UpdatedVector {
 }
 
 /** What an update multiplies by, or adds; rounded to float32. */
-export interface UpdateFactors {
+interface UpdateFactors {
   readonly clip: number;
   readonly beta1: number;
   readonly beta2: number;
@@ -40,16 +40,16 @@ export interface UpdateFactors {
   readonly rate: number;
 }
 
-/** Elements of a vector that are copied to the kernel's memory at once; four such stretches stay in a core's cache. */
+/** Elements of a vector that are copied to the kernel's memory at once; four such rooms stay in a core's cache. */
 export const CHUNK = 1 << 14;
 
 /**
- * Bytes before each stretch. Where a copy's target lies 16 bytes behind its source, both counted within their pages, it takes
+ * Bytes before each room. Where a copy's target lies 16 bytes behind its source, both counted within their pages, it takes
  * seven times as long on an AMD EPYC (2.9 GB/s for 20), and JavaScript's large arrays begin 16 bytes behind a page's start.
  */
 const APART = 64;
 
-/** Where the stretches begin in the kernel's memory. */
+/** Where the rooms begin in the kernel's memory. */
 export const PLACES: readonly number[] = [0, 1, 2, 3].map((k) => APART + k * (4 * CHUNK + APART));
 
 const PAGE = 65536;
@@ -64,8 +64,8 @@ function open(): Walk {
     const own = new WebAssembly.Instance(new WebAssembly.Module(kernel())).exports as unknown as Kernel;
     const missing = PLACES.at(-1)! + 4 * CHUNK - own.memory.buffer.byteLength;
     own.memory.grow(Math.max(0, Math.ceil(missing / PAGE)));
-    const stretches = PLACES.map((at) => new Float32Array(own.memory.buffer, at, CHUNK));
-    opened = { ...own, stretches };
+    const rooms = PLACES.map((at) => new Float32Array(own.memory.buffer, at, CHUNK));
+    opened = { ...own, rooms };
     return opened;
   } catch (cause) {
     throw new GraftError("NO_WEBASSEMBLY", {
@@ -83,13 +83,13 @@ export const checkKernel = (): void => void open();
 
 /** The sum of a vector's squares, in float64. */
 export function sumOfSquares(vector: Float32Array): number {
-  const { stretches, squares } = open();
+  const { rooms, squares } = open();
   let sum = 0;
   for (let from = 0; from < vector.length; from += CHUNK) {
     const size = Math.min(CHUNK, vector.length - from);
     const whole = Math.ceil(size / 4) * 4;
-    stretches[0]!.set(vector.subarray(from, from + size));
-    stretches[0]!.fill(0, size, whole);
+    rooms[0]!.set(vector.subarray(from, from + size));
+    rooms[0]!.fill(0, size, whole);
     sum += squares(PLACES[0]!, whole);
   }
   return sum;
@@ -102,15 +102,15 @@ export const factorsOf = (factors: UpdateFactors): readonly number[] => {
 };
 
 /** Update a vector and its moments in place, as `openUpdate` says. */
-export function updateVector({ theta, m, v, gradient, stretches: parts }: UpdatedVector): void {
-  const { stretches, update } = open();
+export function updateVector({ theta, m, v, gradient, stretches }: VectorUpdate): void {
+  const { rooms, update } = open();
   const [thetaAt, mAt, vAt, gradientAt] = PLACES as [number, number, number, number];
   const written = [theta, m, v];
-  for (const { from: first, to: last, factors } of parts)
+  for (const { from: first, to: last, factors } of stretches)
     for (let from = first; from < last; from += CHUNK) {
       const to = Math.min(last, from + CHUNK);
-      for (const [k, vector] of [...written, gradient].entries()) stretches[k]!.set(vector.subarray(from, to));
+      for (const [k, vector] of [...written, gradient].entries()) rooms[k]!.set(vector.subarray(from, to));
       update(thetaAt, mAt, vAt, gradientAt, to - from, ...factors);
-      for (const [k, vector] of written.entries()) vector.set(stretches[k]!.subarray(0, to - from), from);
+      for (const [k, vector] of written.entries()) vector.set(rooms[k]!.subarray(0, to - from), from);
     }
 }
