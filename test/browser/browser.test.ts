@@ -139,6 +139,14 @@ test.for(["threads=1", "threads=2&proxy"])(
   },
 );
 
+test("an update that threads of the page share is Node's", async () => {
+  const expected = await scenarios.lossesOfMany(inNode);
+  const found = await inPage("threads=2&proxy", (page) => run(page, "lossesOfMany"));
+  expect(found).toHaveLength(3);
+  expect(expected[2]).not.toBeCloseTo(expected[0]!, 3);
+  for (const [step, loss] of found.entries()) expect(Math.abs(loss - expected[step]!)).toBeLessThan(1e-4);
+});
+
 test("steps over an int8 backbone in the page are Node's, but for numbers at the edge of rounding", async ({
   annotate,
 }) => {

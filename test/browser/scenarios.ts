@@ -80,6 +80,10 @@ export async function trainUntil(
   return { losses, times, checkpoint: checkpoint! };
 }
 
+/** Losses of three steps of so many parameters that threads share their update; the last depends on two updates. */
+export const lossesOfMany = async (graft: Graft): Promise<readonly number[]> =>
+  (await trainUntil(graft, 3, { batch: 2, placement: "22-23@r24000" })).losses;
+
 export interface ShortRun {
   readonly phases: readonly string[];
   readonly model: Uint8Array;
