@@ -2,14 +2,7 @@ import type { Backbone } from "../backbone/index.ts";
 import { breathe, type LongCall } from "../base/index.ts";
 import type { Task } from "../tasks/index.ts";
 import type { Head } from "../training/index.ts";
-import {
-  activeRows,
-  joined as joinedParts,
-  openProducts,
-  type Products,
-  pickedStates,
-  rowsOf,
-} from "./edge-products.ts";
+import { activeRows, joined, openProducts, type Products, pickedStates, rowsOf } from "./edge-products.ts";
 import { alone, type JoinedFactors, openJoin } from "./join-factors.ts";
 import { openProbePass, type ProbeFactors, type ProbePassOptions, sourcesInto } from "./probe-pass.ts";
 
@@ -52,7 +45,7 @@ export interface EdgeColumnsOptions extends LongCall, ProbePassOptions {
   /** Whether the gradients are wanted; without them they are empty. Default true. */
   readonly products?: boolean;
   /** Whether several batches may be multiplied together; default true. */
-  readonly joined?: boolean;
+  readonly joins?: boolean;
   /** Called with each batch, before the columns of its targets are visited; the next batch writes to the same arrays. */
   readonly onFactors?: (factors: ProbeFactors) => Promise<void>;
 }
@@ -74,7 +67,7 @@ export async function edgeColumns(
   options: EdgeColumnsOptions = {},
 ): Promise<void> {
   const { threads, signal, onProgress, onFactors, groups = [indices.length] } = options;
-  const { products = true, joined = true } = options;
+  const { products = true, joins = true } = options;
   const { isDone = () => false } = options;
   const { sourcesOf = () => [...backbone.states.keys()] } = options;
   const blocks = targetBlocks(backbone, { ...options, groups: groups.length });
@@ -94,7 +87,7 @@ export async function edgeColumns(
         if (k % 5 === 0) await breathe(signal);
       }
     };
-    const join = products && joined ? openJoin(add) : (factors: ProbeFactors) => add(alone(factors));
+    const join = products && joins ? openJoin(add) : (factors: ProbeFactors) => add(alone(factors));
     try {
       await pass.run(block, async (factors) => {
         await onFactors?.(factors);
@@ -188,7 +181,7 @@ export function openColumn(
         size,
         gradients,
         activeTokens,
-        ...(activeTokens <= d / 2 && { rowSpace: joinedParts(rows) }),
+        ...(activeTokens <= d / 2 && { rowSpace: joined(rows) }),
       }));
       return { to, sources, ...gradientsOf(parts, d), groups: parts };
     },
@@ -201,7 +194,7 @@ export function gradientsOf(groups: readonly GroupGradients[], d: number): Gradi
   return {
     gradients: meanGradients(groups),
     activeTokens,
-    ...(activeTokens <= d / 2 && { rowSpace: joinedParts(groups.map(({ rowSpace }) => rowSpace!)) }),
+    ...(activeTokens <= d / 2 && { rowSpace: joined(groups.map(({ rowSpace }) => rowSpace!)) }),
   };
 }
 

@@ -144,7 +144,7 @@ async function timePass(
   };
   await edgeColumns(backbone, task, sample, head, visit, {
     // One product a batch, or the second would hold both.
-    ...{ threads, signal, targets, products, joined: false },
+    ...{ threads, signal, targets, products, joins: false },
     onFactors: tools.add,
     onProgress(progress) {
       times.push(performance.now());
