@@ -10,14 +10,20 @@ import { kernel } from "./eigenvalues-kernel.ts";
 
 /** Eigenvalues of many matrices, on several cores. */
 export interface EigenPool {
-  /** Matrices that keep every thread busy: one more than there are threads. */
+  /** Messages that keep every thread busy: one more than there are threads. */
   readonly depth: number;
   /**
-   * @param gram  [d, d]; handed over: its array cannot be used until a like one comes back with the eigenvalues
-   * @returns     d eigenvalues, descending. Throws as `eigenvaluesSymmetric`.
+   * @param grams  [count, d, d]; handed over: the array cannot be used until a like one comes back with the eigenvalues
+   * @returns      of each, d eigenvalues, descending. Throws as `eigenvaluesSymmetric`.
    */
-  eigenvalues(gram: Float64Array, d: number): Promise<Omit<WorkerEigenvalues, "fault">>;
+  eigenvalues(grams: Float64Array, d: number): Promise<Eigenvalues>;
   close(): Promise<void>;
+}
+
+interface Eigenvalues {
+  readonly values: readonly Float64Array[];
+  /** The matrices, in the memory they were in. */
+  readonly grams: Float64Array;
 }
 
 /** Operations below which threads take longer to start than they save: a tenth of a second's work. */
@@ -42,7 +48,10 @@ export async function openEigenPool(
   if (workers.length === 0)
     return {
       depth: 1,
-      eigenvalues: async (gram, d) => ({ values: eigenvaluesSymmetric(gram, d), gram }),
+      eigenvalues: async (grams, d) => ({
+        values: eachOf(grams, d).map((gram) => eigenvaluesSymmetric(gram, d)),
+        grams,
+      }),
       close: async () => {},
     };
   const bytes = kernel();
@@ -55,12 +64,13 @@ export async function openEigenPool(
   };
   return {
     depth: workers.length + 1,
-    async eigenvalues(gram, d) {
+    async eigenvalues(given, d) {
       const worker = idle.pop() ?? (await new Promise<HostWorker>((resolve) => waiting.push(resolve)));
       try {
-        const answer = (await worker.ask({ bytes, gram, d }, [gram.buffer as ArrayBuffer])) as WorkerEigenvalues;
-        checkFault(answer.fault, answer.gram, d);
-        return { values: descending(answer.values), gram: answer.gram };
+        const asked = worker.ask({ bytes, grams: given, d }, [given.buffer as ArrayBuffer]);
+        const { values, faults, grams } = (await asked) as WorkerEigenvalues;
+        for (const [k, gram] of eachOf(grams, d).entries()) checkFault(faults[k]!, gram, d);
+        return { values: faults.map((_, k) => descending(values.slice(k * d, (k + 1) * d))), grams };
       } finally {
         free(worker);
       }
@@ -68,3 +78,6 @@ export async function openEigenPool(
     close: async () => void (await Promise.all(workers.map((worker) => worker.close()))),
   };
 }
+
+const eachOf = (grams: Float64Array, d: number): readonly Float64Array[] =>
+  Array.from({ length: grams.length / (d * d) }, (_, k) => grams.subarray(k * d * d, (k + 1) * d * d));

@@ -40,26 +40,31 @@ export function eigenvaluesSymmetric(a: Float64Array, d: number): Float64Array {
 }
 
 /**
- * The same as a function's source for a thread that has nothing of this module: `{ bytes, gram, d }`, the kernel's bytes and
- * a matrix, → its eigenvalues in no order, the kernel's fault, and the matrix back.
+ * The same as a function's source for a thread that has nothing of this module: `{ bytes, grams, d }`, the kernel's bytes and
+ * matrices, → their eigenvalues in no order, [count · d], the kernel's faults, and the matrices back.
  */
 export const EIGENVALUES_WORKER = `(() => {
   let kernel;
-  return ({ bytes, gram, d }) => {
+  return ({ bytes, grams, d }) => {
     kernel ??= new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
     const missing = Math.ceil((d * (d + ${VECTORS}) * ${BYTES}) / ${PAGE}) - kernel.memory.buffer.byteLength / ${PAGE};
     if (missing > 0) kernel.memory.grow(missing);
-    new Float64Array(kernel.memory.buffer, 0, d * d).set(gram);
-    const fault = kernel.eigenvalues(d);
-    const values = new Float64Array(kernel.memory.buffer, ${BYTES} * d * d, d).slice();
-    return [{ values, fault, gram }, [values.buffer, gram.buffer]];
+    const count = grams.length / (d * d);
+    const values = new Float64Array(count * d);
+    const faults = [];
+    for (let k = 0; k < count; k++) {
+      new Float64Array(kernel.memory.buffer, 0, d * d).set(grams.subarray(k * d * d, (k + 1) * d * d));
+      faults.push(kernel.eigenvalues(d));
+      values.set(new Float64Array(kernel.memory.buffer, ${BYTES} * d * d, d), k * d);
+    }
+    return [{ values, faults, grams }, [values.buffer, grams.buffer]];
   };
 })()`;
 
 export interface WorkerEigenvalues {
   readonly values: Float64Array;
-  readonly fault: number;
-  readonly gram: Float64Array;
+  readonly faults: readonly number[];
+  readonly grams: Float64Array;
 }
 
 export const descending = (values: Float64Array): Float64Array => values.sort().reverse();

@@ -33,7 +33,7 @@ export async function openSiteTools(
       const made = await session(isTall ? "tall" : "wide", () => gramGraph(isTall));
       const { gram } = await made.run({ gradient: tensor(gradient, rows, columns) });
       const { values } = await pool.eigenvalues(gram!.data as Float64Array, Math.min(rows, columns));
-      return roots(values);
+      return roots(values[0]!);
     },
     async whiten(gradient, moment, rows, columns) {
       const made = await session("whiten", whitenGraph);

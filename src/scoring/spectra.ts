@@ -5,6 +5,9 @@ import type { Gradients } from "./edge-gradients.ts";
 import { openEigenPool } from "./eigen-pool.ts";
 import { roots } from "./singular-values.ts";
 
+/** Numbers of the small Gram matrices that go together: 1 MB; larger ones go one by one. */
+const TOGETHER = 1 << 17;
+
 /** Singular values of gradients, through float64 Gram matrices (float32 ones give wrong ranks). */
 export interface Spectra {
   /**
@@ -36,25 +39,27 @@ export async function openSpectra(
       if (width === 0) return eachOf(n, (k) => use(k, new Float64Array(d)));
       if (basis) capped ??= await runtime.open(cappedGramGraph(d), { threads });
       const more = basis && { basis: { dtype: "float64", shape: [width, d], data: basis } as const };
-      rooms = rooms.filter(({ length }) => length === width * width);
+      const each = together(d);
       const working = new Set<Promise<void>>();
       let failure: { readonly cause: unknown } | undefined;
-      const work = async (k: number, gram: Float64Array) => {
-        const found = await pool.eigenvalues(gram, width);
-        rooms.push(found.gram);
-        use(k, padded(roots(found.values), d));
+      const work = async (start: number, grams: Float64Array) => {
+        const found = await pool.eigenvalues(grams, width);
+        rooms.push(found.grams);
+        for (const [k, values] of found.values.entries()) use(start + k, padded(roots(values), d));
       };
       try {
         // While threads are at some matrices, the runtime makes the next.
-        for (let k = 0; k < n && failure === undefined; k++) {
+        for (let start = 0; start < n && failure === undefined; start += each) {
           if (working.size === pool.depth) await Promise.race(working);
-          const data = gradients.subarray(k * d * d, (k + 1) * d * d);
-          const gram = rooms.pop() ?? new Float64Array(width * width);
+          const count = Math.min(each, n - start);
+          const data = gradients.subarray(start * d * d, (start + count) * d * d);
+          rooms = rooms.filter(({ length }) => length === count * width * width);
+          const grams = rooms.pop() ?? new Float64Array(count * width * width);
           await (basis ? capped! : session).run(
-            { gradient: { dtype: "float32", shape: [d, d], data }, ...more },
-            { gram: { dtype: "float64", shape: [width, width], data: gram } },
+            { gradients: { dtype: "float32", shape: [count, d, d], data }, ...more },
+            { grams: { dtype: "float64", shape: [count, width, width], data: grams } },
           );
-          const one = work(k, gram)
+          const one = work(start, grams)
             .catch((cause: unknown) => {
               failure ??= { cause };
             })
@@ -111,32 +116,35 @@ export function orthonormalRows(rows: Float32Array, d: number): Float64Array {
 
 const norm = (row: Float64Array): number => Math.sqrt(row.reduce((sum, x) => sum + x * x, 0));
 
+const together = (d: number): number => Math.max(1, Math.floor(TOGETHER / (d * d)));
+
 /**
- * gradient G [d, d] → gram G·Gᵀ in float64, [d, d], but for the lower left quarter, which nobody reads: zeros. Singular values are
- * also those of Gᵀ·G, which the runtime takes a fifth longer for.
+ * gradients G [k, d, d] → grams G·Gᵀ in float64, [k, d, d]. Singular values are also those of Gᵀ·G, which the runtime takes a fifth
+ * longer for. Where matrices are large and come one by one, but for the lower left quarter, which nobody reads: zeros.
  */
 function gramGraph(d: number): Graph {
   const g = createBuilder();
-  const gradient = g.cast(g.input("gradient", "float32", [d, d]), "float64");
-  const product = (left: Value, right: Value) => g.op("Gemm", [left, right], { transB: int(1) });
-  if (d === 1) g.rename(product(gradient, gradient), "gram");
-  else {
+  const gradients = g.cast(g.input("gradients", "float32", ["edges", d, d]), "float64");
+  const halved = () => {
+    const gradient = g.reshape(gradients, [d, d]);
     const half = Math.floor(d / 2);
     const [top, bottom] = g.split(gradient, 0, [half, d - half]) as [Value, Value];
-    const below = g.op("Pad", [
-      product(bottom, bottom),
-      g.constant(tensorOf("int64", [4], BigInt64Array.of(0n, BigInt(half), 0n, 0n))),
-    ]);
-    g.rename(g.concat([product(top, gradient), below], 0), "gram");
-  }
-  return g.toGraph(["gram"]);
+    const product = (left: Value, right: Value) => g.op("Gemm", [left, right], { transB: int(1) });
+    const pads = g.constant(tensorOf("int64", [4], BigInt64Array.of(0n, BigInt(half), 0n, 0n)));
+    const below = g.op("Pad", [product(bottom, bottom), pads]);
+    return g.unsqueeze(g.concat([product(top, gradient), below], 0), [0]);
+  };
+  const whole = () => g.matmul(gradients, g.transpose(gradients, [0, 2, 1]));
+  g.rename(together(d) === 1 ? halved() : whole(), "grams");
+  return g.toGraph(["grams"]);
 }
 
-/** gradient G [d, d], an orthonormal basis of its rows [m, d] → gram of G·basisᵀ in float64, [m, m]. */
+/** gradients G [k, d, d], an orthonormal basis of their rows [m, d] → grams of G·basisᵀ in float64, [k, m, m]. */
 function cappedGramGraph(d: number): Graph {
   const g = createBuilder();
-  const gradient = g.cast(g.input("gradient", "float32", [d, d]), "float64");
-  const narrow = g.matmul(gradient, g.transpose(g.input("basis", "float64", ["rank", d]), [1, 0])); // [d, rank]
-  g.rename(g.matmul(g.transpose(narrow, [1, 0]), narrow), "gram");
-  return g.toGraph(["gram"]);
+  const gradients = g.cast(g.input("gradients", "float32", ["edges", d, d]), "float64");
+  const basis = g.transpose(g.input("basis", "float64", ["rank", d]), [1, 0]);
+  const narrow = g.matmul(gradients, basis); // [edges, d, rank]
+  g.rename(g.matmul(g.transpose(narrow, [0, 2, 1]), narrow), "grams");
+  return g.toGraph(["grams"]);
 }
