@@ -71,8 +71,7 @@ export function reproductionFiles(): ReadonlyMap<string, string> {
 }
 
 /** Paths of files that are not as the data say, or that should not be there. */
-export function staleFiles(): readonly string[] {
-  const files = reproductionFiles();
+export function staleFiles(files: ReadonlyMap<string, string>): readonly string[] {
   const there = existsSync(join(root, IMAGES))
     ? readdirSync(join(root, IMAGES)).map((name) => `${IMAGES}/${name}`)
     : [];
@@ -110,7 +109,7 @@ function linesOf<Line>(name: string): readonly Line[] {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   mkdirSync(join(root, IMAGES), { recursive: true });
   const files = reproductionFiles();
-  for (const path of staleFiles()) {
+  for (const path of staleFiles(files)) {
     const content = files.get(path);
     if (content === undefined) rmSync(join(root, path));
     else writeFileSync(join(root, path), content);
