@@ -2,7 +2,7 @@
  * Scores of a model of ViT-g size (40 blocks, d 1408, 81 hidden states, 6,561 edges; random weights, 4 GB) in bounded memory:
  * `npx tsx bench/score-vit-g.ts [--stride 8] [--coarse] [--checkpoint FILE]` says how long all edges would take, by what those between 3
  * and 5 states took, then scores, and prints time and peak memory as a line of JSON. Stopped, the same command goes on from its
- * checkpoint. Two cores take two minutes with --coarse, and exactly most of an hour (docs/experiments.md).
+ * checkpoint. Two cores take two minutes with --coarse, and exactly half an hour (docs/experiments.md).
  */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
