@@ -82,7 +82,8 @@ export async function openUpdate(
     broken = new GraftError("UPDATE_BROKEN", {
       thing: `training step ${state.step + 1}`,
       place: `a thread ended that had some of the parameters (${cause instanceof Error ? cause.message : cause})`,
-      remedy: "Go on from the last checkpoint (--resume), with one thread (--threads 1) if memory is short",
+      remedy:
+        "Go on from the last checkpoint (--resume); where it happens again, free memory, or begin anew with --threads 1",
       cause,
     });
     throw broken;
