@@ -26,6 +26,8 @@ export interface OpenOptions extends OpenBytesOptions {
   readonly threads?: number;
   /** Where the model runs; default `wasm`. `webgpu` needs `ort` to be `onnxruntime-web/webgpu`; it is tested against WebAssembly. */
   readonly device?: WebDevice;
+  /** Bytes of the page's memory for values kept from step to step; default 512 MiB. Beyond it, a worker keeps them on disk. */
+  readonly keptBytes?: number;
   /** Told how the test of `webgpu` went, and which graphs it does not do alone. */
   readonly onNote?: (text: string) => void;
 }
@@ -41,8 +43,8 @@ export async function openBackbone(
   source: string | URL | Uint8Array = "builtin:vit",
   options: OpenOptions = {},
 ): Promise<Backbone> {
-  const { ort, threads, device, onNote, ...rest } = options;
-  const runtime = createWebRuntime(ort, { threads, device, onNote });
+  const { ort, threads, device, keptBytes, onNote, ...rest } = options;
+  const runtime = createWebRuntime(ort, { threads, device, keptBytes, onNote });
   if (source instanceof Uint8Array) return openBytes(source, runtime, rest);
   const { bytes, name } = await bytesOf(source, options);
   return openBytes(bytes, runtime, { name, source: String(source), ...rest });

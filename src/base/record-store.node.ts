@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileRecordStore } from "./file-records.ts";
 import { fileError } from "./files.node.ts";
-import { memoryRecordStore, offsetList, type RecordStore } from "./record-store.ts";
+import { closedBy, memoryRecordStore, type RecordStore } from "./record-store.ts";
 
 export interface RecordStoreOptions {
   /** Bytes held in memory before everything moves to a temporary file; default 256 MiB. */
@@ -13,9 +14,6 @@ export interface RecordStoreOptions {
   /** Closes the store when aborted. */
   readonly signal?: AbortSignal;
 }
-
-/** Bytes gathered before they are written. */
-const BUFFER = 1 << 22;
 
 /**
  * A store that holds more than memory does: beyond `memoryBytes` its records lie in a temporary file, read at any place
@@ -27,38 +25,22 @@ export function openRecordStore(options: RecordStoreOptions = {}): RecordStore {
   const { memoryBytes = 256 * 2 ** 20, folder = tmpdir(), signal } = options;
   let store: RecordStore = memoryRecordStore();
   let bytes = 0;
-  let isClosed = false;
-  const close = () => {
-    isClosed = true;
-    signal?.removeEventListener("abort", close);
-    store.close();
-  };
-  signal?.addEventListener("abort", close);
-  if (signal?.aborted) close();
-  const checkOpen = () => {
-    signal?.throwIfAborted();
-    if (isClosed) throw new Error("the record store is closed");
-  };
-  return {
+  return closedBy(signal, {
     get count() {
       return store.count;
     },
     append(record) {
-      checkOpen();
       if (bytes <= memoryBytes && bytes + record.length > memoryBytes) store = moveToFile(store, folder);
       bytes += record.length;
       store.append(record);
     },
-    get(index) {
-      checkOpen();
-      return store.get(index);
-    },
-    close,
-  };
+    get: (index) => store.get(index),
+    close: () => store.close(),
+  });
 }
 
 function moveToFile(memory: RecordStore, folder: string): RecordStore {
-  const file = fileRecordStore(folder);
+  const file = openTemporaryFile(folder);
   try {
     for (let index = 0; index < memory.count; index++) file.append(memory.get(index));
   } catch (error) {
@@ -69,7 +51,7 @@ function moveToFile(memory: RecordStore, folder: string): RecordStore {
   return file;
 }
 
-function fileRecordStore(folder: string): RecordStore {
+function openTemporaryFile(folder: string): RecordStore {
   const path = join(folder, `graft-records-${randomUUID()}.tmp`);
   const checked = <T>(doing: "read" | "write", work: () => T): T => {
     try {
@@ -87,51 +69,17 @@ function fileRecordStore(folder: string): RecordStore {
     hasName = true; // a system that keeps open files' names
     process.once("exit", remove);
   }
-  const offsets = offsetList();
-  const buffer = new Uint8Array(BUFFER);
-  let written = 0; // bytes in the file; those after it are in the buffer
-  let buffered = 0;
-  let isClosed = false;
-  const write = (content: Uint8Array) => {
-    for (let done = 0; done < content.length; )
-      done += checked("write", () => writeSync(file, content, done, content.length - done, written + done));
-    written += content.length;
-  };
-  return {
-    get count() {
-      return offsets.count;
+  return fileRecordStore(
+    {
+      read: (into, at) => checked("read", () => readSync(file, into, 0, into.length, at)),
+      write: (content, at) => checked("write", () => writeSync(file, content, 0, content.length, at)),
+      close() {
+        closeSync(file);
+        if (!hasName) return;
+        process.off("exit", remove);
+        remove();
+      },
     },
-    append(record) {
-      if (buffered + record.length > BUFFER) {
-        write(buffer.subarray(0, buffered));
-        buffered = 0;
-      }
-      if (record.length > BUFFER) write(record);
-      else {
-        buffer.set(record, buffered);
-        buffered += record.length;
-      }
-      offsets.push(record.length);
-    },
-    get(index) {
-      const [start, end] = offsets.range(index);
-      if (start >= written) return buffer.slice(start - written, end - written);
-      const record = new Uint8Array(end - start);
-      for (let done = 0; done < record.length; ) {
-        const count = checked("read", () => readSync(file, record, done, record.length - done, start + done));
-        if (count === 0) throw new Error(`the temporary file ${path} was cut off`);
-        done += count;
-      }
-      return record;
-    },
-    close() {
-      if (isClosed) return;
-      isClosed = true;
-      offsets.clear();
-      closeSync(file);
-      if (!hasName) return;
-      process.off("exit", remove);
-      remove();
-    },
-  };
+    path,
+  );
 }

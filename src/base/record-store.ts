@@ -53,6 +53,36 @@ export function memoryRecordStore(): RecordStore {
   };
 }
 
+/** The store, which an abort closes; once closed it says so. */
+export function closedBy(signal: AbortSignal | undefined, store: RecordStore): RecordStore {
+  let isClosed = false;
+  const close = () => {
+    isClosed = true;
+    signal?.removeEventListener("abort", close);
+    store.close();
+  };
+  signal?.addEventListener("abort", close);
+  if (signal?.aborted) close();
+  const checkOpen = () => {
+    signal?.throwIfAborted();
+    if (isClosed) throw new Error("the record store is closed");
+  };
+  return {
+    get count() {
+      return store.count;
+    },
+    append(record) {
+      checkOpen();
+      store.append(record);
+    },
+    get(index) {
+      checkOpen();
+      return store.get(index);
+    },
+    close,
+  };
+}
+
 /** Where records start and end in one stretch of bytes: eight bytes a record. */
 export function offsetList() {
   let ends = new Float64Array(1024);

@@ -14,7 +14,7 @@ const SPARE_SHARE = 0.25;
 const [inMemory, onDisk] = [scratchRoom(), scratchRoom()];
 
 /** Stores in memory where a fifth of what is free is enough, else in temporary files of at most half the free disk. */
-export const scratch: Runtime["scratch"] = (sizes, signal) => {
+export const scratch: Runtime["scratch"] = async (sizes, signal) => {
   const bytes = sizes.reduce((a, b) => a + b, 0);
   const free = process.availableMemory();
   const fits = isWithin(inMemory, bytes, MEMORY_SHARE, free) && free - bytes >= SPARE_SHARE * totalmem();

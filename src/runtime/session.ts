@@ -55,10 +55,10 @@ export interface Runtime {
   /** Names of a graph's weights that all sessions share, in the memory they were read into; with `auto` once that is settled. */
   sharedWeights(graph: Graph): ReadonlySet<string>;
   /**
-   * Room for stores of that many bytes each, in memory or (Node) in temporary files; undefined where there is not so much to
-   * spare, with what those that are open may still fill.
+   * Room for stores of that many bytes each, in memory or in temporary files (in a page only where it runs in a worker); undefined
+   * where there is not so much to spare, with what those that are open may still fill. The signal closes them.
    */
-  scratch(bytes: readonly number[], signal?: AbortSignal): readonly RecordStore[] | undefined;
+  scratch(bytes: readonly number[], signal?: AbortSignal): Promise<readonly RecordStore[] | undefined>;
   /** How many threads can work at a time. */
   readonly cores: number;
   /**

@@ -1,9 +1,9 @@
-import { GraftError, memoryRecordStore } from "../base/index.ts";
+import { GraftError } from "../base/index.ts";
 import type { Graph } from "../graph/index.ts";
 import { type WebDevice, webDeviceError } from "./devices.ts";
 import { narrowSplits } from "./narrow-splits.ts";
 import { messageOf, type Ort, openSession, type Platform } from "./ort-session.ts";
-import { scratchRoom } from "./scratch-room.ts";
+import { openWebScratch } from "./scratch.web.ts";
 import { selfTest } from "./self-test.ts";
 import type { Runtime, Session, SessionOptions } from "./session.ts";
 import { startWebWorker } from "./worker.web.ts";
@@ -14,14 +14,16 @@ const platform = (...executionProviders: WebDevice[]): Platform => ({
   writesOutputs: false,
 });
 
-/** What a page may keep in all: tabs are killed for much more. */
-const SCRATCH_BYTES = 512 * 2 ** 20;
-
 export interface WebRuntimeOptions {
   /** Threads of the page's WebAssembly; default ONNX Runtime's choice, or what `ort.env.wasm.numThreads` says. */
   readonly threads?: number;
   /** Where sessions run; default `wasm`. `webgpu` needs an `ort` that has it, `onnxruntime-web/webgpu`. */
   readonly device?: WebDevice;
+  /**
+   * Bytes that values kept from step to step may take of the page's memory, in all; default 512 MiB, for tabs are killed for much
+   * more. Beyond, a worker keeps them in files of the browser's own (OPFS); on the page's own thread they are computed again.
+   */
+  readonly keptBytes?: number;
   /** Told how the self-test of `webgpu` went, and which graphs WebAssembly does a part of all the same. */
   readonly onNote?: (text: string) => void;
 }
@@ -39,9 +41,8 @@ export interface WebRuntimeOptions {
  */
 export function createWebRuntime(
   ort?: Ort,
-  { threads, device = "wasm", onNote = () => {} }: WebRuntimeOptions = {},
+  { threads, device = "wasm", keptBytes, onNote = () => {} }: WebRuntimeOptions = {},
 ): Runtime {
-  const room = scratchRoom();
   let tested: Promise<void> | undefined;
   const loaded = async () => ort ?? (await load());
   const settle = async () => {
@@ -56,10 +57,7 @@ export function createWebRuntime(
     sharedWeights: () => new Set(),
     cores: threads ?? globalThis.navigator?.hardwareConcurrency ?? 1,
     startWorker: startWebWorker,
-    scratch(sizes) {
-      const fits = room.promised + sizes.reduce((a, b) => a + b, 0) <= SCRATCH_BYTES;
-      return fits ? sizes.map((size) => room.hold(memoryRecordStore(), size)) : undefined;
-    },
+    scratch: openWebScratch(keptBytes),
     async open(graph, options = {}) {
       const ort = await loaded();
       if (threads !== undefined) settleThreads(ort, threads);

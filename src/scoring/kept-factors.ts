@@ -17,7 +17,7 @@ export interface KeptFactors {
 }
 
 /**
- * Pass the probe once and keep its states and cotangents: 8 · n · d bytes a token, in memory or (Node) a temporary file.
+ * Pass the probe once and keep its states and cotangents: 8 · n · d bytes a token, in memory or a temporary file.
  * @param visit  gets the factors of each batch, of all states, as they come
  * @throws GraftError NO_ROOM where neither has so much to spare
  */
@@ -39,7 +39,7 @@ export async function keepFactors(
     await pass.run(all, async (factors) => {
       const { states, cotangents, real, examples, sequences, group, left } = factors;
       const bytes = 8 * n * d * real.length * pass.batches;
-      store ??= runtime.scratch([bytes], signal)?.[0];
+      store ??= (await runtime.scratch([bytes], signal))?.[0];
       if (store === undefined) throw noRoom(bytes);
       const size = d * real.length;
       for (const { data } of [states, cotangents])

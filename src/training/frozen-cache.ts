@@ -99,7 +99,7 @@ async function computeFrozen(
         bytes = sizes.reduce((a, b) => a + b);
         if (bytes > most) return undefined;
         // What a shelf keeps outlives the training that made it.
-        const stores = runtime.scratch(sizes, shelf ? undefined : signal);
+        const stores = await runtime.scratch(sizes, shelf ? undefined : signal);
         if (stores === undefined) return noRoom();
         const keyOf = (index: number, epoch: number) => epoch * split.count + index;
         open.push(...names.map((name, k) => openColumn(name, views, stores[k]!, keyOf)));

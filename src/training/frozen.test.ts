@@ -188,7 +188,7 @@ describe("a shelf", () => {
   });
 });
 
-const diskFull = (sizes: readonly number[]) => {
+const diskFull = async (sizes: readonly number[]) => {
   const append = () => {
     throw new GraftError("FILE_DISK_FULL", { thing: "the folder", place: "its disk is full", remedy: "Make room" });
   };
@@ -196,7 +196,7 @@ const diskFull = (sizes: readonly number[]) => {
 };
 
 test.each([
-  ["there is no room", () => undefined],
+  ["there is no room", async () => undefined],
   ["others fill the disk", diskFull],
 ])("where %s nothing is kept, that is said, and training goes on without", async (_, scratch) => {
   const backbone = backbones["pre-norm"]!;

@@ -164,8 +164,14 @@ test("steps over an int8 backbone in the page are Node's, but for numbers at the
   expect(int8.losses).not.toEqual(float.losses);
 });
 
+let trained: Promise<scenarios.ShortRun> | undefined;
+const trainedInPage = () => {
+  trained ??= inPage("threads=1", (page) => run(page, "trainAndExport"));
+  return trained;
+};
+
 test("a model trained and exported in the page runs in Node with the page's logits", async () => {
-  const { phases, model, logits } = await inPage("threads=1", (page) => run(page, "trainAndExport"));
+  const { phases, model, logits } = await trainedInPage();
   expect(phases).toEqual(
     expect.arrayContaining(["features: 64 examples", "frozen values: 64 examples", "train: 4 steps"]),
   );
@@ -176,6 +182,20 @@ test("a model trained and exported in the page runs in Node with the page's logi
   expect(Object.keys(output)).toEqual(["logits"]);
   expect(logits).toHaveLength(output.logits!.size);
   expect(largest(minus(output.logits!.data as Float32Array, logits)) / largest(logits)).toBeLessThan(1e-5);
+});
+
+test("a worker keeps in files what memory has no room for, and nothing of them stays", async () => {
+  const query = "threads=1&worker&keptBytes=0";
+  expect(await inPage(query, (page) => run(page, "temporaryFiles", "of-a-page-that-crashed"))).toHaveLength(1);
+  expect(await inPage(query, (page) => run(page, "keepRecords"))).toEqual(await scenarios.keepRecords(inNode));
+  const found = await inPage(query, (page) => run(page, "trainAndExport"));
+  expect(found.phases).toContain("frozen values: 64 examples");
+  expect(await inPage(query, (page) => run(page, "temporaryFiles"))).toEqual([]);
+  expect(Buffer.compare(found.model, (await trainedInPage()).model)).toBe(0);
+});
+
+test("a page's own thread keeps nothing that memory has no room for", async () => {
+  expect(await inPage("threads=1&keptBytes=0", (page) => run(page, "keepRecords"))).toEqual(["no room"]);
 });
 
 test("scores in the page are Node's, but for ranks at the edge of the threshold", async () => {

@@ -32,6 +32,7 @@ export async function bundle(input: string, outDir: string, external: readonly s
     configFile: false,
     logLevel: "error",
     plugins: [refuseNodeOnly],
+    worker: { format: "es", plugins: () => [refuseNodeOnly] },
     build: {
       outDir,
       emptyOutDir: true,

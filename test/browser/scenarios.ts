@@ -91,6 +91,35 @@ export interface ShortRun {
   readonly logits: Float32Array;
 }
 
+/** Write records of many sizes to two stores in turn, and tell what comes back, the last first. */
+export async function keepRecords(graft: Graft): Promise<readonly string[]> {
+  const { runtime } = await graft.openBackbone();
+  const sizes = [10, 5_000_000, 3_000_000, 0, 3_000_000, 4_194_304, 1];
+  const total = sizes.reduce((a, b) => a + b);
+  const stores = await runtime.scratch([total, total]);
+  if (stores === undefined) return ["no room"];
+  for (const [k, size] of sizes.entries())
+    for (const [at, store] of stores.entries()) store.append(new Uint8Array(size).fill(10 * at + k + 1));
+  const told = sizes.flatMap((_, k) =>
+    stores.map((store) => {
+      const record = store.get(sizes.length - 1 - k);
+      return `${record.length} × ${[...new Set(record)]}`;
+    }),
+  );
+  for (const store of stores) store.close();
+  return told;
+}
+
+/** Names of the page's temporary files. @param left  one more is made first, as by a page that crashed */
+export async function temporaryFiles(_: Graft, left?: string): Promise<readonly string[]> {
+  const root = await navigator.storage.getDirectory();
+  const folder = await root.getDirectoryHandle("graft-scratch", { create: true });
+  if (left !== undefined) await folder.getFileHandle(left, { create: true });
+  const names: string[] = [];
+  for await (const name of (folder as unknown as { keys(): AsyncIterable<string> }).keys()) names.push(name);
+  return names;
+}
+
 /** Train two epochs of two steps from frozen values that are kept, and export. */
 export async function trainAndExport(graft: Graft): Promise<ShortRun> {
   const backbone = await graft.openBackbone();

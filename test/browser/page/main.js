@@ -1,18 +1,21 @@
-// An app's own entry: it knows graft and ONNX Runtime by their packages' names alone.
-import * as graft from "onnx-graft";
-import * as ort from "onnxruntime-web/wasm";
-import * as scenarios from "../scenarios.ts";
+import { openPage } from "./open-page.js";
 
-const settings = new URLSearchParams(location.search);
-if (settings.has("proxy")) ort.env.wasm.proxy = true;
-if (settings.has("wasm")) ort.env.wasm.wasmPaths = settings.get("wasm");
-const options = { ort, ...(settings.has("threads") && { threads: Number(settings.get("threads")) }) };
+globalThis.page = new URLSearchParams(location.search).has("worker") ? pageInWorker() : openPage(location.search);
 
-let backbone;
-const openBackbone = () => (backbone ??= graft.openBackbone("builtin:vit", options));
-const library = { ...graft, openBackbone };
-globalThis.page = {
-  ...Object.fromEntries(Object.entries(scenarios).map(([name, run]) => [name, (...args) => run(library, ...args)])),
-  openBackbone: (source, more) => graft.openBackbone(source, { ...options, ...more }),
-  threads: () => ort.env.wasm.numThreads,
-};
+/** The same functions, run by a worker of the app's. */
+function pageInWorker() {
+  const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  const waiting = [];
+  worker.onmessage = ({ data: { result, problem } }) => {
+    const { resolve, reject } = waiting.shift();
+    if (problem) reject(new Error(problem));
+    else resolve(result);
+  };
+  worker.postMessage(location.search);
+  const ask = (name, ...args) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ resolve, reject });
+      worker.postMessage({ name, args });
+    });
+  return new Proxy({}, { get: (_, name) => ask.bind(null, name) });
+}
