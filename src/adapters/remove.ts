@@ -1,4 +1,4 @@
-import type { Tensor } from "../graph/index.ts";
+import { type Tensor, tensorBytes } from "../graph/index.ts";
 import { nameOf } from "./adapter.ts";
 import type { Edge } from "./placement.ts";
 
@@ -7,7 +7,7 @@ export function withoutEdge(tensors: ReadonlyMap<string, Tensor>, edge: Edge): M
   const without = new Map(tensors);
   for (const name of [nameOf(edge, "up.weight"), nameOf(edge, "up.bias")]) {
     const tensor = tensors.get(name);
-    if (tensor) without.set(name, { ...tensor, bytes: new Uint8Array(tensor.bytes.length) });
+    if (tensor) without.set(name, { ...tensor, bytes: new Uint8Array(tensorBytes(tensor)) });
   }
   return without;
 }

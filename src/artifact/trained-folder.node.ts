@@ -4,7 +4,7 @@ import type { Backbone } from "../backbone/index.ts";
 import { makeFolder, readFileChecked, type StagedFile, stageFile, writeFileAtomic } from "../base/index.node.ts";
 import { GraftError } from "../base/index.ts";
 import { writeModel } from "../graph/index.node.ts";
-import type { Graph } from "../graph/index.ts";
+import { type Graph, tensorBytes } from "../graph/index.ts";
 import type { CheckpointStore, TunedModel } from "../training/index.ts";
 import {
   ADAPTERS_JSON,
@@ -76,7 +76,7 @@ const INLINE_WEIGHTS = 1.5e9;
 const dataOf = (path: string) => `${path}_data`;
 
 const weightBytes = ({ initializers }: Graph): number =>
-  [...initializers.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
+  [...initializers.values()].reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
 
 /** Everything a training can leave that Transformers.js or sentence-transformers would read, or people look at. */
 const PIPELINE_FILES = [

@@ -2,8 +2,8 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileError, readFileChecked } from "../base/index.node.ts";
 import { GraftError } from "../base/index.ts";
-import { decodeSafetensors } from "../formats/index.ts";
-import { readModel } from "../graph/index.node.ts";
+import { decodeSafetensors, readSafetensors } from "../formats/index.ts";
+import { openWeightsFile, readModel } from "../graph/index.node.ts";
 import type { Graph, Tensor } from "../graph/index.ts";
 import { pickFiles } from "../hub/index.ts";
 import { authorFromSafetensors } from "./authored/index.ts";
@@ -39,7 +39,7 @@ export async function readBackbone(path: string, { variant }: ReadOptions = {}):
   }
   const { onnx, weights, notes } = pickFiles(await filesOf(path), { variant, place: `folder ${path}` });
   const settings = await pictureSettings([path]);
-  const graph = onnx ? await readModel(join(path, onnx)) : await readSafetensors(path, weights, settings.imageSize);
+  const graph = onnx ? await readModel(join(path, onnx)) : await authorFromFiles(path, weights, settings.imageSize);
   return { graph, options: { ...named, ...settings }, notes };
 }
 
@@ -55,7 +55,7 @@ async function filesOf(folder: string): Promise<readonly string[]> {
   return [...(await namesIn("")), ...(await namesIn("onnx/"))];
 }
 
-async function readSafetensors(
+async function authorFromFiles(
   folder: string,
   weights: readonly string[],
   imageSize: BackboneOptions["imageSize"],
@@ -65,7 +65,9 @@ async function readSafetensors(
   const files = index === undefined ? weights : piecesOf(await readJson(join(folder, index)), join(folder, index));
   const tensors = new Map<string, Tensor>();
   for (const file of files) {
-    const decoded = decodeSafetensors(await readFileChecked(join(folder, file)), file);
+    const path = join(folder, file);
+    const big = openWeightsFile(path);
+    const decoded = big ? readSafetensors(big, file) : decodeSafetensors(await readFileChecked(path), file);
     for (const [name, tensor] of decoded.tensors) tensors.set(name, tensor);
   }
   return authorFromSafetensors(config, tensors, { imageSize });

@@ -1,3 +1,4 @@
+import { tensorBytes } from "../graph/index.ts";
 import { describeMethod, tunedParameters } from "../methods/index.ts";
 import type { AdapterOptions, Backbone, Task, TrainOptions } from "../node.ts";
 import { estimateScoring } from "../scoring/index.ts";
@@ -136,7 +137,7 @@ export async function dryRun(
 
 function modelOf(backbone: Backbone): DryRun["model"] {
   const { name, source, blocks, states, hiddenSize, normPosition, pooling, input, graph } = backbone;
-  const weightBytes = [...graph.initializers.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const weightBytes = [...graph.initializers.values()].reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
   return { name, source, blocks, states: states.length, hiddenSize, normPosition, pooling, input, weightBytes };
 }
 

@@ -1,1 +1,1 @@
-export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
+export { decodeSafetensors, encodeSafetensors, readSafetensors, type Safetensors } from "./safetensors.ts";

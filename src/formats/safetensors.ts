@@ -37,6 +37,30 @@ const METADATA = "__metadata__";
  * @see https://github.com/huggingface/safetensors#format
  */
 export function decodeSafetensors(bytes: Uint8Array, name = "the safetensors file"): Safetensors {
+  return readSafetensors(
+    {
+      size: bytes.byteLength,
+      read: (offset, length) => bytes.subarray(offset, offset + length),
+      tensor: (type, offset, length) => ({ ...type, bytes: bytes.subarray(offset, offset + length) }),
+    },
+    name,
+  );
+}
+
+/** Where a safetensors file's bytes are. */
+export interface SafetensorsSource {
+  readonly size: number;
+  /** Fewer at the end. */
+  read(offset: number, length: number): Uint8Array;
+  /** A tensor whose bytes lie there. */
+  tensor(type: Pick<Tensor, "dtype" | "shape">, offset: number, length: number): Tensor;
+}
+
+/**
+ * The same of a file that need not be in memory: only its header is read.
+ * @throws GraftError SAFETENSORS
+ */
+export function readSafetensors(source: SafetensorsSource, name: string): Safetensors {
   const refuse = (thing: string, place: string, cause?: unknown) =>
     new GraftError("SAFETENSORS", {
       thing,
@@ -44,8 +68,8 @@ export function decodeSafetensors(bytes: Uint8Array, name = "the safetensors fil
       remedy: "The file is damaged or no safetensors file: download or write it again",
       cause,
     });
-  const { entries, start } = readHeader(bytes, name, refuse);
-  const data = bytes.subarray(start);
+  const { entries, start } = readHeader(source, name, refuse);
+  const size = source.size - start;
   const metadata = new Map<string, string>();
   const tensors = new Map<string, Tensor>();
   const ranges: { key: string; begin: number; end: number }[] = [];
@@ -59,8 +83,8 @@ export function decodeSafetensors(bytes: Uint8Array, name = "the safetensors fil
       }
       continue;
     }
-    const { tensor, begin, end } = readEntry(key, value, data, refuse);
-    tensors.set(key, tensor);
+    const { begin, end, ...type } = readEntry(key, value, size, refuse);
+    tensors.set(key, source.tensor(type, start + begin, end - begin));
     ranges.push({ key, begin, end });
   }
   ranges.sort((a, b) => a.begin - b.begin || a.end - b.end);
@@ -76,7 +100,7 @@ export function decodeSafetensors(bytes: Uint8Array, name = "the safetensors fil
     }
     reached = end;
   }
-  if (reached !== data.byteLength) throw refuse(name, `its tensors end at ${reached}, its data at ${data.byteLength}`);
+  if (reached !== size) throw refuse(name, `its tensors end at ${reached}, its data at ${size}`);
   return { tensors, metadata };
 }
 
@@ -129,19 +153,21 @@ export function encodeSafetensors(
 
 type Refuse = (thing: string, place: string, cause?: unknown) => GraftError;
 
-function readHeader(bytes: Uint8Array, name: string, refuse: Refuse) {
-  if (bytes.byteLength < 8) throw refuse(name, `it has ${bytes.byteLength} bytes, too few for a header`);
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+function readHeader({ size, read }: SafetensorsSource, name: string, refuse: Refuse) {
+  if (size < 8) throw refuse(name, `it has ${size} bytes, too few for a header`);
+  const first = read(0, 8);
+  const length = new DataView(first.buffer, first.byteOffset).getBigUint64(0, true);
   if (length > MAX_HEADER) throw refuse(name, `its header would take ${length} bytes, more than the format allows`);
   const start = 8 + Number(length);
-  if (start > bytes.byteLength) {
-    throw refuse(name, `it has ${bytes.byteLength} bytes, fewer than its header of ${length} and the 8 before it`);
+  if (start > size) {
+    throw refuse(name, `it has ${size} bytes, fewer than its header of ${length} and the 8 before it`);
   }
-  if (bytes[8] !== 0x7b) throw refuse(name, "its header does not begin with {");
+  const bytes = read(8, Number(length));
+  if (bytes[0] !== 0x7b) throw refuse(name, "its header does not begin with {");
   let header: unknown;
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, start));
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     header = JSON.parse(text);
   } catch (cause) {
     throw refuse(name, "its header is no JSON", cause);
@@ -151,7 +177,7 @@ function readHeader(bytes: Uint8Array, name: string, refuse: Refuse) {
   return { entries: Object.entries(header as Record<string, unknown>), start };
 }
 
-function readEntry(key: string, value: unknown, data: Uint8Array, refuse: Refuse) {
+function readEntry(key: string, value: unknown, size: number, refuse: Refuse) {
   const thing = `tensor "${key}"`;
   const entry = asRecord(value);
   const extra = Object.keys(entry ?? {}).find((field) => !["dtype", "shape", "data_offsets"].includes(field));
@@ -171,14 +197,13 @@ function readEntry(key: string, value: unknown, data: Uint8Array, refuse: Refuse
     throw refuse(thing, `data_offsets ${show(offsets)} are not two whole numbers`);
   }
   const [begin, end] = offsets as [number, number];
-  if (end < begin || end > data.byteLength) {
-    throw refuse(thing, `data_offsets [${begin}, ${end}] lie outside the ${data.byteLength} bytes of data`);
+  if (end < begin || end > size) {
+    throw refuse(thing, `data_offsets [${begin}, ${end}] lie outside the ${size} bytes of data`);
   }
   if (end - begin !== length) {
     throw refuse(thing, `it has ${end - begin} bytes, ${code}[${shape.join(", ")}] takes ${length}`);
   }
-  const tensor: Tensor = { dtype, shape, bytes: data.subarray(begin, end) };
-  return { tensor, begin, end };
+  return { dtype, shape, begin, end };
 }
 
 function asRecord(value: unknown): Record<string, unknown> | undefined {

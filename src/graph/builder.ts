@@ -5,6 +5,7 @@ import { inferTypes } from "./infer/infer-types.ts";
 import { smallIntegers } from "./infer/rule.ts";
 import { type Operators, operators } from "./operators.ts";
 import { RANDOM_OPERATORS } from "./random-operators.ts";
+import { tensorBytes } from "./reread.ts";
 import type { Attribute, Dim, Graph, Node, Tensor, ValueType } from "./types.ts";
 
 export type Builder = BuilderCore & Operators;
@@ -221,7 +222,8 @@ function attributeKey(attribute: Attribute): string | undefined {
   return `${attribute.type}:${JSON.stringify(attribute.value, exact)}`;
 }
 
-function constantKey({ dtype, shape, bytes, strings }: Tensor): string | undefined {
-  if (strings || bytes.byteLength > MERGE_BYTES) return undefined;
-  return `${dtype}[${shape}]${String.fromCharCode(...bytes)}`;
+function constantKey(tensor: Tensor): string | undefined {
+  const { dtype, shape, strings } = tensor;
+  if (strings || tensorBytes(tensor) > MERGE_BYTES) return undefined;
+  return `${dtype}[${shape}]${String.fromCharCode(...tensor.bytes)}`;
 }

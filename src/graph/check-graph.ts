@@ -1,6 +1,7 @@
 import { GraftError } from "../base/index.ts";
 import { describeNode } from "./attributes.ts";
 import { usedValues } from "./onnx/used-values.ts";
+import { tensorBytes } from "./reread.ts";
 import { byteLength, elementCount } from "./tensors.ts";
 import type { Graph, Node, Tensor } from "./types.ts";
 
@@ -60,7 +61,7 @@ function checkTensor(name: string, tensor: Tensor): void {
   const [found, expected] =
     tensor.dtype === "string"
       ? [tensor.strings?.length ?? 0, count]
-      : [tensor.bytes.byteLength, byteLength(tensor.dtype, count)];
+      : [tensorBytes(tensor), byteLength(tensor.dtype, count)];
   if (found === expected) return;
   throw new GraftError("TENSOR", {
     thing: `initializer "${name}"`,

@@ -16,12 +16,14 @@ export { productFlops } from "./product-flops.ts";
 export { prune } from "./prune.ts";
 export { RANDOM_OPERATORS } from "./random-operators.ts";
 export { replay } from "./replay.ts";
+export { isHeld, tensorBytes, tensorMadeOf } from "./reread.ts";
 export { sortNodes } from "./sort-nodes.ts";
 export {
   asFloat32,
   asNumbers,
   byteLength,
   elementCount,
+  float32View,
   scalarTensor,
   type TensorValues,
   tensorOf,

@@ -134,6 +134,13 @@ export function asFloat32(tensor: Tensor): Float32Array {
   }
 }
 
+/** The values of a float32 tensor to be read alone: where they are, if that is aligned, else a copy. */
+export function float32View(tensor: Tensor): Float32Array {
+  const { buffer, byteOffset, byteLength } = tensor.bytes;
+  if (tensor.dtype !== "float32" || byteOffset % 4 !== 0) return asFloat32(tensor);
+  return new Float32Array(buffer, byteOffset, byteLength / 4);
+}
+
 /** The values as plain numbers, a copy; 64-bit integers beyond 2^53 lose their last digits. For shapes and scalars. */
 export function asNumbers(tensor: Tensor): number[] {
   if (tensor.dtype === "float16" || tensor.dtype === "bfloat16") return Array.from(asFloat32(tensor));

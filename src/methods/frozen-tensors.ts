@@ -1,11 +1,12 @@
 import {
   asFloat32,
   constantTensor,
+  float32View,
   type Graph,
   type Node,
   prune,
   type Tensor,
-  tensorOf,
+  tensorMadeOf,
   transposed,
 } from "../graph/index.ts";
 
@@ -38,12 +39,12 @@ const wide = new WeakMap<Tensor, Tensor>();
 
 function widened(tensor: Tensor | undefined): Tensor | undefined {
   if (tensor?.dtype !== "float16" && tensor?.dtype !== "bfloat16") return undefined;
-  const known = wide.get(tensor) ?? tensorOf("float32", tensor.shape, asFloat32(tensor));
+  const known = wide.get(tensor) ?? tensorMadeOf(tensor, tensor.shape, asFloat32);
   wide.set(tensor, known);
   return known;
 }
 
 export function turned(tensor: Tensor): Tensor {
   const [rows, columns] = tensor.shape as [number, number];
-  return tensorOf("float32", [columns, rows], transposed(asFloat32(tensor), rows, columns));
+  return tensorMadeOf(tensor, [columns, rows], (source) => transposed(float32View(source), rows, columns));
 }

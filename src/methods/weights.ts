@@ -1,6 +1,15 @@
 import type { Backbone } from "../backbone/index.ts";
 import { GraftError } from "../base/index.ts";
-import { asFloat32, elementCount, type Graph, type Node, prune, replay } from "../graph/index.ts";
+import {
+  asFloat32,
+  byteLength,
+  elementCount,
+  type Graph,
+  type Node,
+  prune,
+  replay,
+  type Tensor,
+} from "../graph/index.ts";
 import { frozenTensor, withTensors } from "./frozen-tensors.ts";
 import type { WeightsMethod } from "./method.ts";
 import type { MethodKind } from "./method-kind.ts";
@@ -108,9 +117,18 @@ function viewed(graph: Graph, name: string): string {
 function isWeight(graph: Graph, name: string): boolean {
   const tensor = name === "" ? undefined : frozenTensor(graph, name);
   if (tensor === undefined || elementCount(tensor.shape) < 2) return false;
-  return asFloat32(tensor)
-    .subarray(0, tensor.shape.at(-1))
-    .every((x) => Math.abs(x) < 1e30);
+  const known = finite.get(tensor) ?? isFirstRowFinite(tensor);
+  finite.set(tensor, known);
+  return known;
+}
+
+/** Weights are asked about again and again, and may have to be read from their file for it. */
+const finite = new WeakMap<Tensor, boolean>();
+
+function isFirstRowFinite({ dtype, shape, bytes }: Tensor): boolean {
+  const length = shape.at(-1)!;
+  const row = { dtype, shape: [length], bytes: bytes.subarray(0, byteLength(dtype, length)) };
+  return asFloat32(row).every((x) => Math.abs(x) < 1e30);
 }
 
 const isRow = (graph: Graph, name: string) =>

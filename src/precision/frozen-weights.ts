@@ -4,6 +4,7 @@ import {
   attribute,
   constantTensor,
   elementCount,
+  float32View,
   type Graph,
   type Node,
   type Tensor,
@@ -73,7 +74,7 @@ export function frozenWeights(graph: Graph, limit: WeightLimit, { ids, weights }
   /** The numbers of a value that has a recipe; of whole numbers, as they are. */
   function floats(name: string): Floats {
     const tensor = constant(name);
-    if (tensor) return { shape: tensor.shape, data: isFloat(tensor) ? asFloat32(tensor) : wholeNumbers(tensor) };
+    if (tensor) return { shape: tensor.shape, data: isFloat(tensor) ? float32View(tensor) : wholeNumbers(tensor) };
     const node = makers.get(name)!;
     const input = floats(node.inputs[0]!);
     const [rows = 1, columns = 1] = input.shape;

@@ -1,4 +1,4 @@
-import { byteLength, elementCount, type Graph, type Node } from "../graph/index.ts";
+import { byteLength, elementCount, type Graph, type Node, tensorBytes } from "../graph/index.ts";
 
 /** Bytes that a session takes, as the runtime lays them out. */
 export interface SessionMemory {
@@ -77,10 +77,10 @@ export function sessionMemory(graph: Graph, elsewhere: ReadonlySet<string> = new
       held.delete(name);
     }
   });
-  const weights = [...constant].reduce(
-    (sum, name) => sum + (graph.initializers.get(name)?.bytes.length ?? size(name)),
-    0,
-  );
+  const weights = [...constant].reduce((sum, name) => {
+    const tensor = graph.initializers.get(name);
+    return sum + (tensor ? tensorBytes(tensor) : size(name));
+  }, 0);
   return { weights, values: most };
 }
 

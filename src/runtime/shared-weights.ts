@@ -1,4 +1,4 @@
-import { type Graph, type Tensor, tensorValues } from "../graph/index.ts";
+import { type Graph, type Tensor, tensorBytes, tensorValues } from "../graph/index.ts";
 import type { HostTensor, Session } from "./session.ts";
 
 /** Less in all is not worth it: each session then copies its weights and packs them for its products. */
@@ -16,10 +16,10 @@ export function sharedWeights({ nodes, initializers }: Graph): ReadonlySet<strin
   // Operators beyond ONNX's own, such as packed products, may want their tensors constant.
   const wanted = new Set(nodes.filter(({ domain }) => domain !== "").flatMap(({ inputs }) => inputs));
   const shared = [...initializers].filter(
-    ([name, { dtype, shape, bytes }]) =>
-      dtype === "float32" && shape.length > 1 && bytes.length >= SHARED_BYTES && !wanted.has(name),
+    ([name, tensor]) =>
+      tensor.dtype === "float32" && tensor.shape.length > 1 && tensorBytes(tensor) >= SHARED_BYTES && !wanted.has(name),
   );
-  const total = shared.reduce((sum, [, { bytes }]) => sum + bytes.length, 0);
+  const total = shared.reduce((sum, [, tensor]) => sum + tensorBytes(tensor), 0);
   return new Set(total < SHARED_FROM ? [] : shared.map(([name]) => name));
 }
 
@@ -37,20 +37,14 @@ export async function openSharing(
   return { ...session, run: (own, fetches) => session.run({ ...feeds, ...own }, fetches) };
 }
 
-/** One array for each tensor, however many sessions read it. */
-const arrays = new WeakMap<Tensor, HostTensor>();
+/** Copies of those that their file happens not to align, one for each, however many sessions read it. */
+const copies = new WeakMap<Tensor, HostTensor["data"]>();
 
 function hostTensor(tensor: Tensor): HostTensor {
   const { dtype, shape, bytes } = tensor;
-  const known = arrays.get(tensor);
-  if (known) return known;
-  // A view where the file happens to align it.
-  const data = isAligned(tensor)
-    ? new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
-    : (tensorValues(tensor) as Float32Array);
-  const made = { dtype, shape, data };
-  arrays.set(tensor, made);
-  return made;
+  if (bytes.byteOffset % 4 === 0)
+    return { dtype, shape, data: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4) };
+  const data = copies.get(tensor) ?? tensorValues(tensor);
+  copies.set(tensor, data);
+  return { dtype, shape, data };
 }
-
-export const isAligned = ({ bytes }: Tensor): boolean => bytes.byteOffset % 4 === 0;

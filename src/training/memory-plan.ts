@@ -1,6 +1,6 @@
 import { type Backbone, traceBackbone } from "../backbone/index.ts";
 import { parseOptions } from "../base/index.ts";
-import { byteLength, elementCount, type Graph, type Tensor } from "../graph/index.ts";
+import { byteLength, elementCount, type Graph, isHeld, type Tensor, tensorBytes } from "../graph/index.ts";
 import { type Method, type TunedSpec, upToFeatures } from "../methods/index.ts";
 import { parameterCount } from "../parameters/index.ts";
 import { atPrecision } from "../precision/index.ts";
@@ -74,13 +74,17 @@ export async function planMemory(
   const { lower } = await atPrecision(backbone, await precisionOf(backbone, method, options));
   // Int8 weights are made for the training, and stay beside the sessions' own.
   const made = new Set<Tensor>();
+  // The file's own, which sessions share: what is in memory now is in use already.
+  const fed = new Set<Tensor>();
   // Parameters are counted as the optimizer's, once, though every graph takes them.
   const parameters = layout.map(({ name }) => name);
   const memoryOf = (graph: Graph, given: readonly string[] = []): SessionMemory => {
     const opened = lower(graph);
     for (const [name, tensor] of opened.initializers)
       if (tensor.dtype === "int8" && !graph.initializers.has(name)) made.add(tensor);
-    return sessionMemory(opened, new Set([...backbone.runtime.sharedWeights(opened), ...parameters, ...given]));
+    const shared = backbone.runtime.sharedWeights(opened);
+    for (const name of shared) fed.add(opened.initializers.get(name)!);
+    return sessionMemory(opened, new Set([...shared, ...parameters, ...given]));
   };
   const forwardOf = (graph: Graph): SessionMemory => {
     const { weights, values } = memoryOf(graph);
@@ -111,7 +115,11 @@ export async function planMemory(
   const plan = {
     inUse,
     weights: Math.round(
-      PACKED * sum(({ weights }) => weights) + [...made].reduce((all, { bytes }) => all + bytes.length, 0),
+      PACKED * sum(({ weights }) => weights) +
+        [...made, ...[...fed].filter((tensor) => !isHeld(tensor))].reduce(
+          (all, tensor) => all + tensorBytes(tensor),
+          0,
+        ),
     ),
     activations: Math.round(sum(({ values }) => values)),
     optimizer: (SETS + (batchSize < whole || chunks > 1 ? SUMS : 0)) * 4 * parameterCount(layout),

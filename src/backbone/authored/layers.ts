@@ -1,4 +1,12 @@
-import { type Builder, type Tensor, tensorOf, tensorValues, transposed, type Value } from "../../graph/index.ts";
+import {
+  type Builder,
+  float32View,
+  type Tensor,
+  tensorMadeOf,
+  tensorOf,
+  transposed,
+  type Value,
+} from "../../graph/index.ts";
 import { configError } from "./config.ts";
 import type { Weights } from "./weights.ts";
 
@@ -73,5 +81,5 @@ export function activation(g: Builder, name: string): (x: Value) => Value {
 /** [rows, columns] → [columns, rows] */
 function turned(tensor: Tensor): Tensor {
   const [rows, columns] = tensor.shape as [number, number];
-  return tensorOf("float32", [columns, rows], transposed(tensorValues(tensor) as Float32Array, rows, columns));
+  return tensorMadeOf(tensor, [columns, rows], (source) => transposed(float32View(source), rows, columns));
 }

@@ -1,5 +1,5 @@
 import { didYouMean, GraftError } from "../../base/index.ts";
-import { asFloat32, type Tensor, tensorOf } from "../../graph/index.ts";
+import { asFloat32, type Tensor, tensorMadeOf } from "../../graph/index.ts";
 
 /** A model's tensors by the names they have in its library's base class, whatever head class saved them. */
 export interface Weights {
@@ -55,7 +55,7 @@ export function readWeights(
           place: `it is [${found.shape.join(", ")}], config.json makes it [${shape.map((size) => (size < 0 ? "any" : size)).join(", ")}]`,
           remedy: "Check that config.json belongs to these weights",
         });
-      return tensorOf("float32", found.shape, asFloat32(found));
+      return found.dtype === "float32" ? found : tensorMadeOf(found, found.shape, asFloat32);
     },
   };
 }

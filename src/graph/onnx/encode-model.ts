@@ -1,5 +1,6 @@
 import { clearField, create, isFieldSet } from "@bufbuild/protobuf";
 import { GraftError } from "../../base/index.ts";
+import { tensorBytes } from "../reread.ts";
 import type { Graph, Node, Tensor } from "../types.ts";
 import { encodeAttribute } from "./attribute-codec.ts";
 import {
@@ -119,7 +120,7 @@ function placer(graph: Graph, options: EncodeOptions, external: ExternalEntry[])
   const mode = options.external ?? (initializerBytes(graph) > INLINE_LIMIT ? "per-tensor" : "none");
   let end = 0;
   return (tensor: Tensor, proto: TensorProto): TensorProto => {
-    const length = tensor.bytes.byteLength;
+    const length = tensorBytes(tensor);
     if (mode === "none" || tensor.dtype === "string" || length < Math.max(1, threshold)) return proto;
     const align = length >= PAGE ? PAGE : CACHE_LINE;
     const offset = mode === "one-file" ? Math.ceil(end / align) * align : 0;
@@ -140,7 +141,7 @@ function placer(graph: Graph, options: EncodeOptions, external: ExternalEntry[])
 /** Bytes of all initializers. */
 export function initializerBytes(graph: Graph): number {
   let sum = 0;
-  for (const { bytes } of graph.initializers.values()) sum += bytes.byteLength;
+  for (const tensor of graph.initializers.values()) sum += tensorBytes(tensor);
   return sum;
 }
 

@@ -1,9 +1,10 @@
-import { closeSync, openSync, readSync, realpathSync, statSync } from "node:fs";
+import { closeSync, openSync, realpathSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { fileError, readFileChecked, type StagedFile, stageFile } from "../../base/index.node.ts";
 import { GraftError } from "../../base/index.ts";
-import type { Graph } from "../types.ts";
+import type { Graph, Tensor } from "../types.ts";
+import { openWeightsFile, readRange, type WeightsFile } from "../weights-file.node.ts";
 import { decodeModel } from "./decode-model.ts";
 import {
   type EncodeOptions,
@@ -29,19 +30,29 @@ export async function readModel(path: string): Promise<Graph> {
       remedy: "Give the .onnx file, or export the model with external data",
     });
   }
-  const bytes = await readFileChecked(path);
+  const file = openWeightsFile(path);
+  const bytes = file ? file.read(0, file.size) : await readFileChecked(path);
   const opened: number[] = [];
+  const places: Places = new Map();
   try {
     const sources = new Map<string, ExternalSource | undefined>();
     const externalData = (location: string) => {
-      if (!sources.has(location)) sources.set(location, externalFile(path, location, opened));
+      if (!sources.has(location)) sources.set(location, externalFile(path, location, opened, places));
       return sources.get(location);
     };
-    return decodeModel(bytes, { name: path, externalData });
+    const keepTensor = ({ bytes: { buffer, byteOffset, length }, ...type }: Tensor) => {
+      if (buffer === bytes.buffer) return file?.tensor(type, byteOffset - bytes.byteOffset, length);
+      const place = places.get(buffer);
+      return place?.file.tensor(type, place.offset, length);
+    };
+    return decodeModel(bytes, { name: path, externalData, keepTensor });
   } finally {
     for (const descriptor of opened) closeSync(descriptor);
   }
 }
+
+/** Where in which data file the content of a buffer lies, of files that stay open. */
+type Places = Map<ArrayBufferLike, { readonly file: WeightsFile; readonly offset: number }>;
 
 /** Devices and pipes may have no end: only regular files are read. */
 async function sizeOf(path: string): Promise<number> {
@@ -98,7 +109,7 @@ function* layOut(entries: readonly ExternalEntry[]): Generator<Uint8Array> {
 }
 
 /** Find a data file beside a model; it is opened when its first range is read. */
-function externalFile(path: string, location: string, opened: number[]): ExternalSource | undefined {
+function externalFile(path: string, location: string, opened: number[], places: Places): ExternalSource | undefined {
   const file = join(dirname(path), location);
   let real: string;
   let size: number;
@@ -120,10 +131,16 @@ function externalFile(path: string, location: string, opened: number[]): Externa
       remedy: "Put the data file itself there in place of the link",
     });
   }
+  const kept = openWeightsFile(real);
   let descriptor: number | undefined;
   return {
     size,
     read(offset, length) {
+      if (kept) {
+        const bytes = kept.read(offset, length);
+        places.set(bytes.buffer, { file: kept, offset });
+        return bytes;
+      }
       try {
         if (descriptor === undefined) {
           descriptor = openSync(real, "r");
@@ -140,25 +157,4 @@ function externalFile(path: string, location: string, opened: number[]): Externa
 function isInside(file: string, folder: string): boolean {
   const path = relative(folder, file);
   return path !== "" && path !== ".." && !path.startsWith(`..${sep}`) && join(folder, path) === file;
-}
-
-function readRange(descriptor: number, offset: number, length: number, file: string): Uint8Array {
-  let bytes: Uint8Array;
-  try {
-    bytes = new Uint8Array(length);
-  } catch (cause) {
-    throw new GraftError("MODEL_SIZE", {
-      thing: `"${file}"`,
-      place: `a tensor in it takes ${length} bytes, more than can be had at once`,
-      remedy: "Free some memory or use a smaller model",
-      cause,
-    });
-  }
-  for (let done = 0; done < length; ) {
-    // One system call reads at most 2 GB.
-    const count = readSync(descriptor, bytes, done, Math.min(length - done, 1 << 30), offset + done);
-    if (count === 0) throw Object.assign(new Error("became shorter"), { code: "EIO" });
-    done += count;
-  }
-  return bytes;
 }

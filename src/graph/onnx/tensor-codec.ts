@@ -14,6 +14,8 @@ export interface DecodeContext {
   readonly find: FindExternal | undefined;
   /** The file's name, for errors. */
   readonly where: string;
+  /** How a tensor is kept; where that is undefined as it was read. */
+  readonly keep?: ((tensor: Tensor) => Tensor | undefined) | undefined;
 }
 
 /**
@@ -41,13 +43,10 @@ export function decodeTensor(proto: TensorProto, context: DecodeContext, role: "
       "Shape and data disagree: the file is damaged, export it again",
     );
   const origin = extras(proto, role === "attribute");
-  const finish = (bytes: Uint8Array, strings?: readonly Uint8Array[]): Tensor => ({
-    dtype,
-    shape,
-    bytes,
-    ...(strings && { strings }),
-    ...(origin && { origin }),
-  });
+  const finish = (bytes: Uint8Array, strings?: readonly Uint8Array[]): Tensor => {
+    const tensor = { dtype, shape, bytes, ...(strings && { strings }), ...(origin && { origin }) };
+    return context.keep?.(tensor) ?? tensor;
+  };
   if (dtype === "string") {
     if (proto.stringData.length !== count) throw disagree(proto.stringData.length, "strings", count);
     return finish(new Uint8Array(0), proto.stringData);

@@ -1,0 +1,66 @@
+import { elementCount, tensorOf } from "./tensors.ts";
+import type { Tensor } from "./types.ts";
+
+/** Reads a tensor's bytes, each time the same: into memory that it is given, if it can, or else alone in a buffer. */
+type ReadBytes = (into?: Uint8Array) => Uint8Array;
+
+/** What is known of tensors that are read again. */
+const known = new WeakMap<
+  Tensor,
+  { readonly length: number; readonly read: ReadBytes; readonly isHeld: () => boolean }
+>();
+
+/**
+ * A tensor whose bytes are in memory only as long as something uses them: they are read when asked for, and again once they have
+ * been let go.
+ * @param length  how many bytes there are
+ */
+export function rereadTensor({ dtype, shape, origin }: Omit<Tensor, "bytes">, length: number, read: ReadBytes): Tensor {
+  // Views of the buffer come and go while it is in use, so it is the buffer that is looked after.
+  let buffer: WeakRef<ArrayBufferLike> | undefined;
+  const tensor: Tensor = {
+    dtype,
+    shape,
+    get bytes() {
+      const held = buffer?.deref();
+      if (held !== undefined) return new Uint8Array(held);
+      const bytes = read();
+      buffer = new WeakRef(bytes.buffer);
+      return bytes;
+    },
+    ...(origin && { origin }),
+  };
+  known.set(tensor, { length, read, isHeld: () => buffer?.deref() !== undefined });
+  return tensor;
+}
+
+/**
+ * A float32 tensor made of another's values; of one that is read again it is made again.
+ * @param make  from a tensor of the same type, shape and values, whose bytes are overwritten afterwards
+ */
+export function tensorMadeOf(source: Tensor, shape: readonly number[], make: (source: Tensor) => Float32Array): Tensor {
+  const { dtype, shape: from } = source;
+  if (!known.has(source)) return tensorOf("float32", shape, make(source));
+  return rereadTensor({ dtype: "float32", shape }, 4 * elementCount(shape), () => {
+    const bytes = passingBytes(source);
+    return new Uint8Array(make({ dtype, shape: from, bytes }).buffer);
+  });
+}
+
+/** Tensors up to this size are read into one place one after another, rather than each into memory that then waits for the collector. */
+const PASSING = 1 << 25;
+let passing = new Uint8Array(0);
+
+/** A tensor's bytes, until the next one's are asked for. */
+function passingBytes(tensor: Tensor): Uint8Array {
+  const { length, read, isHeld } = known.get(tensor)!;
+  if (isHeld() || length > PASSING) return tensor.bytes;
+  if (passing.length < length) passing = new Uint8Array(length);
+  return read(passing.subarray(0, length));
+}
+
+/** Whether a tensor's bytes are in memory now. */
+export const isHeld = (tensor: Tensor): boolean => known.get(tensor)?.isHeld() ?? true;
+
+/** How many bytes a tensor has; it is not read for that. */
+export const tensorBytes = (tensor: Tensor): number => known.get(tensor)?.length ?? tensor.bytes.byteLength;
