@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { authorVit, openGraph } from "../src/backbone/index.ts";
+import { heldBytes } from "../src/graph/index.ts";
 import type { Method } from "../src/methods/index.ts";
 import { folderCheckpoint, openBackbone, select, train } from "../src/node.ts";
 import { nodeRuntime } from "../src/runtime/index.node.ts";
@@ -43,7 +44,7 @@ async function measure(
           adapter: {},
         };
   const begun = performance.now();
-  const inUse = process.memoryUsage.rss();
+  const inUse = process.memoryUsage.rss() - heldBytes(backbone.graph.initializers.values());
   const plan = await planMemory(backbone, task, method, options, { inUse });
   const planSeconds = (performance.now() - begun) / 1000;
   let [cpuSeconds, before] = [0, process.cpuUsage()];

@@ -26,7 +26,7 @@ export interface OpenOptions extends OpenBytesOptions {
   readonly threads?: number;
   /** Where the model runs; default `wasm`. `webgpu` needs `ort` to be `onnxruntime-web/webgpu`; it is tested against WebAssembly. */
   readonly device?: WebDevice;
-  /** Bytes of the page's memory for values kept from step to step; default 512 MiB. Beyond it, a worker keeps them on disk. */
+  /** Bytes of the page's memory for kept values, in all; default 512 MiB. Beyond it, a dedicated worker keeps them on disk. */
   readonly keptBytes?: number;
   /** Told how the test of `webgpu` went, and which graphs it does not do alone. */
   readonly onNote?: (text: string) => void;

@@ -43,6 +43,7 @@ export {
   encodeModel,
   type FindExternal,
   type Graph,
+  heldBytes,
   type Node,
   type Shape,
   type Tensor,

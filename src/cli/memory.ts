@@ -1,3 +1,4 @@
+import { heldBytes } from "../graph/index.ts";
 import type { Method } from "../methods/index.ts";
 import type { Backbone, Task, TrainOptions } from "../node.ts";
 import { largestBatch, type MemoryPlan, microBatchOf, planMemory } from "../training/index.ts";
@@ -22,7 +23,9 @@ export async function memoryOutlook(
   options: TrainOptions,
   signal?: AbortSignal,
 ): Promise<MemoryOutlook> {
-  const [inUse, available] = [process.memoryUsage.rss(), process.availableMemory()];
+  // What the file can be read for again is free, and counted where it is needed.
+  const held = heldBytes(backbone.graph.initializers.values());
+  const [inUse, available] = [process.memoryUsage.rss() - held, process.availableMemory() + held];
   const plan = await planMemory(backbone, task, method, options, { inUse, signal });
   const fits = plan.peak - inUse <= SHARE * available;
   const fittingBatch = fits
@@ -89,7 +92,8 @@ export async function autoBatch(
   method: Method,
   options: Omit<TrainOptions, "batchSize">,
 ): Promise<number> {
-  const size = await largestBatch(backbone, task, method, options, { free: SHARE * process.availableMemory(), signal });
+  const free = SHARE * (process.availableMemory() + heldBytes(backbone.graph.initializers.values()));
+  const size = await largestBatch(backbone, task, method, options, { free, signal });
   note(
     size > 0
       ? `batch size ${size}: the largest power of two, up to 256, that fits the memory free now`

@@ -23,14 +23,14 @@ export function rereadTensor({ dtype, shape, origin }: Omit<Tensor, "bytes">, le
     shape,
     get bytes() {
       const held = buffer?.deref();
-      if (held !== undefined) return new Uint8Array(held);
+      if (held?.byteLength === length) return new Uint8Array(held);
       const bytes = read();
       buffer = new WeakRef(bytes.buffer);
       return bytes;
     },
     ...(origin && { origin }),
   };
-  known.set(tensor, { length, read, isHeld: () => buffer?.deref() !== undefined });
+  known.set(tensor, { length, read, isHeld: () => buffer?.deref()?.byteLength === length });
   return tensor;
 }
 
@@ -51,16 +51,20 @@ export function tensorMadeOf(source: Tensor, shape: readonly number[], make: (so
 const PASSING = 1 << 25;
 let passing = new Uint8Array(0);
 
-/** A tensor's bytes, until the next one's are asked for. */
-function passingBytes(tensor: Tensor): Uint8Array {
-  const { length, read, isHeld } = known.get(tensor)!;
-  if (isHeld() || length > PASSING) return tensor.bytes;
+/** A tensor's bytes, to be used before the next one's are asked for: unlike `bytes`, nothing of it waits for the collector. */
+export function passingBytes(tensor: Tensor): Uint8Array {
+  const { length = 0, read, isHeld } = known.get(tensor) ?? {};
+  if (!read || isHeld?.() || length > PASSING) return tensor.bytes;
   if (passing.length < length) passing = new Uint8Array(length);
   return read(passing.subarray(0, length));
 }
 
-/** Whether a tensor's bytes are in memory now. */
-export const isHeld = (tensor: Tensor): boolean => known.get(tensor)?.isHeld() ?? true;
+/** Whether a tensor is one that is read again when it is needed. */
+export const isReread = (tensor: Tensor): boolean => known.has(tensor);
+
+/** How many bytes of such tensors are in memory now, in use or not yet collected. */
+export const heldBytes = (tensors: Iterable<Tensor>): number =>
+  [...tensors].reduce((sum, tensor) => sum + (known.get(tensor)?.isHeld() ? tensorBytes(tensor) : 0), 0);
 
 /** How many bytes a tensor has; it is not read for that. */
 export const tensorBytes = (tensor: Tensor): number => known.get(tensor)?.length ?? tensor.bytes.byteLength;

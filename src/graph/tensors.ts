@@ -176,8 +176,9 @@ function packNibbles(values: ArrayLike<number>): Uint8Array {
 
 function unpackNibbles(tensor: Tensor, count: number): Int8Array | Uint8Array {
   const values = tensor.dtype === "int4" ? new Int8Array(count) : new Uint8Array(count);
+  const { bytes } = tensor;
   for (let k = 0; k < count; k++) {
-    const nibble = (tensor.bytes[k >> 1]! >> (4 * (k & 1))) & 15;
+    const nibble = (bytes[k >> 1]! >> (4 * (k & 1))) & 15;
     values[k] = tensor.dtype === "int4" && nibble > 7 ? nibble - 16 : nibble;
   }
   return values;

@@ -29,7 +29,8 @@ export interface ValueType {
 }
 
 /**
- * A constant tensor. `bytes` is a view (little-endian, row-major, not necessarily aligned), never written to.
+ * A constant tensor. `bytes` is a view (little-endian, row-major, not necessarily aligned), never written to. Of a big file it is
+ * read when asked for, which may throw: do not ask in a loop, nor keep it longer than it is used; for its length there is `tensorBytes`.
  * Strings are kept apart, as `strings`, with empty `bytes`.
  */
 export interface Tensor {

@@ -20,7 +20,13 @@ export interface WeightsFile {
   tensor(type: Omit<Tensor, "bytes">, offset: number, length: number): Tensor;
 }
 
-const closing = new FinalizationRegistry<number>((descriptor) => closeSync(descriptor));
+const closing = new FinalizationRegistry<number>((descriptor) => {
+  try {
+    closeSync(descriptor);
+  } catch {
+    // Nobody is there to be told.
+  }
+});
 
 /**
  * A file whose tensors are let go when nothing uses them (weights that are trained, or were made int8, or whose results are kept) and
@@ -49,7 +55,8 @@ export function openWeightsFile(path: string): WeightsFile | undefined {
         throw new GraftError("MODEL_CHANGED", {
           thing: `"${path}"`,
           place: "it was written to since it was opened, and its weights are needed again",
-          remedy: "Leave a model's file alone while it is in use, and start again",
+          remedy:
+            "Leave a model's file alone while it is in use; what was training goes on from its checkpoint with --resume",
         });
       return checked(() => readRange(descriptor, offset, length, path, into));
     },
@@ -76,7 +83,7 @@ export function readRange(
   } catch (cause) {
     throw new GraftError("MODEL_SIZE", {
       thing: `"${file}"`,
-      place: `a tensor in it takes ${length} bytes, more than can be had at once`,
+      place: `${length} bytes of it are needed at once, more than can be had`,
       remedy: "Free some memory or use a smaller model",
       cause,
     });

@@ -2,7 +2,7 @@ import type { Backbone } from "../backbone/index.ts";
 import { type Graph, prune } from "../graph/index.ts";
 import { countProducts, type FrozenProducts } from "./count-products.ts";
 import { floatProducts } from "./float-products.ts";
-import { weightCache } from "./frozen-weights.ts";
+import { type WeightCache, weightCache } from "./frozen-weights.ts";
 import { int8Limit } from "./int8-limit.ts";
 import { quantizeFrozen } from "./quantize-frozen.ts";
 
@@ -17,6 +17,15 @@ export interface LowerBackbone {
   readonly products?: FrozenProducts;
 }
 
+/** Int8 weights made for a model, for as long as something uses them: a plan of memory makes them, and the training after it. */
+const caches = new WeakMap<Graph, WeakRef<WeightCache>>();
+
+function cacheOf(graph: Graph): WeightCache {
+  const cache = caches.get(graph)?.deref() ?? weightCache();
+  caches.set(graph, new WeakRef(cache));
+  return cache;
+}
+
 /**
  * A backbone to train on. With `int8`, every graph that is made of it and opened in its runtime has its frozen products in
  * int8 (`quantizeFrozen`), forward and backward alike; states, names and everything else stay as they are.
@@ -25,7 +34,7 @@ export interface LowerBackbone {
 export async function atPrecision(backbone: Backbone, precision: BackbonePrecision): Promise<LowerBackbone> {
   if (precision === "fp32") return { backbone, lower: (graph) => graph };
   const { runtime, features } = backbone;
-  const options = { limit: await int8Limit(runtime), cache: weightCache() };
+  const options = { limit: await int8Limit(runtime), cache: cacheOf(backbone.graph) };
   const graph = floatProducts(backbone.graph);
   const lower = (whole: Graph) => quantizeFrozen(whole, options);
   return {

@@ -1,5 +1,11 @@
-import { afterEach, expect, test, vi } from "vitest";
-import { openWebScratch } from "./scratch.web.ts";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+
+/** A page of its own for each test: what a page keeps is bounded in all. */
+let openWebScratch: typeof import("./scratch.web.ts").openWebScratch;
+beforeEach(async () => {
+  vi.resetModules();
+  ({ openWebScratch } = await import("./scratch.web.ts"));
+});
 
 /** A stand-in for a worker's private file system, as far as it is used; the tests in a browser have a real one. */
 function fakeFiles({ quota = 1000, usage = 0 } = {}) {
@@ -66,7 +72,7 @@ test("memory first, then files, of which nothing stays", async () => {
   files.set("of-another-page", { isOpen: true });
   const scratch = openWebScratch(10);
   const [small] = (await scratch([10]))!;
-  expect(files.size).toBe(2);
+  expect([...files.keys()]).toEqual(["of-another-page"]);
   const [first, second] = (await scratch([5, 5]))!;
   expect([...files.keys()]).toEqual(["of-another-page", expect.any(String), expect.any(String)]);
   first!.append(Uint8Array.of(1, 2, 3));
@@ -95,6 +101,17 @@ test("records that do not go through at once, and a disk that fills up", async (
   expect(Buffer.compare(store!.get(0), record)).toBe(0);
   store!.append(record);
   expect(() => store!.append(record)).toThrow(expect.objectContaining({ code: "FILE_DISK_FULL" }));
+});
+
+test("what is no number of bytes is refused", () => {
+  for (const bytes of [-1, Number.NaN])
+    expect(() => openWebScratch(bytes)).toThrow(expect.objectContaining({ code: "OPTIONS" }));
+});
+
+test("where the browser refuses there is no room", async () => {
+  fakeFiles();
+  vi.stubGlobal("navigator", { storage: { getDirectory: () => Promise.reject(new Error("a private window")) } });
+  expect(await openWebScratch(0)([1])).toBeUndefined();
 });
 
 test("an abort closes the files", async () => {

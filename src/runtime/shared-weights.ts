@@ -32,9 +32,17 @@ export async function openSharing(
   const weights = new Map([...shared].map((name) => [name, graph.initializers.get(name)!]));
   const initializers = new Map([...graph.initializers].filter(([name]) => !shared.has(name)));
   const types = new Map([...graph.types, ...weights]);
+  let feeds = Object.fromEntries([...weights].map(([name, tensor]) => [name, hostTensor(tensor)]));
   const session = await open({ ...graph, inputs: [...graph.inputs, ...shared], initializers, types });
-  const feeds = Object.fromEntries([...weights].map(([name, tensor]) => [name, hostTensor(tensor)]));
-  return { ...session, run: (own, fetches) => session.run({ ...feeds, ...own }, fetches) };
+  return {
+    ...session,
+    run: (own, fetches) => session.run({ ...feeds, ...own }, fetches),
+    release() {
+      // What no other session uses may be let go.
+      feeds = {};
+      return session.release();
+    },
+  };
 }
 
 /** Copies of those that their file happens not to align, one for each, however many sessions read it. */

@@ -20,8 +20,8 @@ export interface WebRuntimeOptions {
   /** Where sessions run; default `wasm`. `webgpu` needs an `ort` that has it, `onnxruntime-web/webgpu`. */
   readonly device?: WebDevice;
   /**
-   * Bytes that values kept from step to step may take of the page's memory, in all; default 512 MiB, for tabs are killed for much
-   * more. Beyond, a worker keeps them in files of the browser's own (OPFS); on the page's own thread they are computed again.
+   * Bytes that kept values (frozen ones, and what a coarse pass scores from) may take of the page's memory, in all; default 512 MiB, for
+   * tabs are killed for much more. Beyond, a dedicated worker keeps them in files of the browser's own (OPFS); elsewhere there is no room.
    */
   readonly keptBytes?: number;
   /** Told how the self-test of `webgpu` went, and which graphs WebAssembly does a part of all the same. */

@@ -6,6 +6,7 @@ import {
   describeNode,
   type Graph,
   type Node,
+  prune,
   type Tensor,
 } from "../graph/index.ts";
 import type { HostTensor, Runtime } from "../runtime/index.ts";
@@ -33,7 +34,7 @@ export async function inlineBranches(
     const undecided = branching.find(({ op, inputs }) => op !== "If" || dependence.get(inputs[0]!) === "data");
     if (undecided || depth === MAX_DEPTH) throw controlFlow(undecided ?? branching[0]!);
     const conditions = [...new Set(branching.map(({ inputs }) => inputs[0]!))];
-    const session = await runtime.open({ ...graph, outputs: conditions }, { optimize: false });
+    const session = await runtime.open(prune({ ...graph, outputs: conditions }), { optimize: false });
     const values = await session.run(feeds);
     await session.release();
     graph = inlineAll(graph, (node) => branchOf(node, Boolean(values[node.inputs[0]!]?.data[0])));

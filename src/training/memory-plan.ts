@@ -1,6 +1,6 @@
 import { type Backbone, traceBackbone } from "../backbone/index.ts";
 import { parseOptions } from "../base/index.ts";
-import { byteLength, elementCount, type Graph, isHeld, type Tensor, tensorBytes } from "../graph/index.ts";
+import { byteLength, elementCount, type Graph, isReread, type Tensor, tensorBytes } from "../graph/index.ts";
 import { type Method, type TunedSpec, upToFeatures } from "../methods/index.ts";
 import { parameterCount } from "../parameters/index.ts";
 import { atPrecision } from "../precision/index.ts";
@@ -18,9 +18,9 @@ import { tunedForward, tunedLayout, tunedStep } from "./tuned-step.ts";
 
 /** What a training will take, in bytes, told from its graphs without running them. */
 export interface MemoryPlan {
-  /** In use before it: the program, the model as it was read, the data. */
+  /** In use before it: the program, the data, and weights of a small model; those of a big file are read when they are needed. */
   readonly inUse: number;
-  /** Weights in the sessions of steps and validation, packed for products; those a gradient passes also transposed. */
+  /** Weights in the sessions of steps and validation, packed for products; those a gradient passes also transposed; those of a big file that all share, once. */
   readonly weights: number;
   /** The most that values take in a step of each length (with chunks also in their embedding and their loss), and in a pass over validation examples. */
   readonly activations: number;
@@ -52,7 +52,8 @@ const SUMS = 1;
 
 /**
  * Plan a training's memory. Texts take that of their longest length in full, and all lengths' sessions stay open.
- * @param inUse  bytes the process takes now; 0 where that is not known, as in a page
+ * @param inUse  bytes the process takes now, less the weights of a big file that are in memory just now (`heldBytes`): what the
+ *               training needs of those is planned; 0 where that is not known, as in a page
  * @throws GraftError OPTIONS, and those of tracing and inserting
  */
 export async function planMemory(
@@ -74,7 +75,7 @@ export async function planMemory(
   const { lower } = await atPrecision(backbone, await precisionOf(backbone, method, options));
   // Int8 weights are made for the training, and stay beside the sessions' own.
   const made = new Set<Tensor>();
-  // The file's own, which sessions share: what is in memory now is in use already.
+  // Those of a big file, which sessions share.
   const fed = new Set<Tensor>();
   // Parameters are counted as the optimizer's, once, though every graph takes them.
   const parameters = layout.map(({ name }) => name);
@@ -116,10 +117,7 @@ export async function planMemory(
     inUse,
     weights: Math.round(
       PACKED * sum(({ weights }) => weights) +
-        [...made, ...[...fed].filter((tensor) => !isHeld(tensor))].reduce(
-          (all, tensor) => all + tensorBytes(tensor),
-          0,
-        ),
+        [...made, ...[...fed].filter(isReread)].reduce((all, tensor) => all + tensorBytes(tensor), 0),
     ),
     activations: Math.round(sum(({ values }) => values)),
     optimizer: (SETS + (batchSize < whole || chunks > 1 ? SUMS : 0)) * 4 * parameterCount(layout),

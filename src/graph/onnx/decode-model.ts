@@ -23,8 +23,6 @@ export interface DecodeOptions {
   readonly name?: string;
   /** Finds the files that hold tensors outside the model; without it such a model is refused. */
   readonly externalData?: FindExternal;
-  /** How a tensor is kept; where that is undefined as it was read, a view. */
-  readonly keepTensor?: (tensor: Tensor) => Tensor | undefined;
 }
 
 /**
@@ -34,14 +32,11 @@ export interface DecodeOptions {
  * @throws GraftError NOT_ONNX if the bytes are no ONNX model (or cut off), UNSUPPORTED_MODEL, TENSOR, EXTERNAL_DATA,
  *   GRAPH if it breaks ONNX's rules (see `checkGraph`)
  */
-export function decodeModel(
-  bytes: Uint8Array,
-  { name = "the model", externalData, keepTensor }: DecodeOptions = {},
-): Graph {
+export function decodeModel(bytes: Uint8Array, { name = "the model", externalData }: DecodeOptions = {}): Graph {
   const model = parse(bytes, name);
   const graph = model.graph;
   if (graph === undefined) throw notOnnx(name, bytes, "it holds no graph");
-  const context: DecodeContext = { find: externalData, where: name, keep: keepTensor };
+  const context: DecodeContext = { find: externalData, where: name };
   if (graph.sparseInitializer.length > 0) {
     throw new GraftError("UNSUPPORTED_MODEL", {
       thing: `sparse initializer "${graph.sparseInitializer[0]!.values?.name ?? ""}"`,

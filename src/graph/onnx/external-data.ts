@@ -1,4 +1,5 @@
 import { GraftError } from "../../base/index.ts";
+import type { Tensor } from "../types.ts";
 import type { TensorProto } from "./gen/onnx_pb.js";
 
 /** A file with tensors' bytes beside the model, read range by range. */
@@ -6,6 +7,8 @@ export interface ExternalSource {
   /** Bytes in the file. */
   readonly size: number;
   read(offset: number, length: number): Uint8Array;
+  /** The tensor whose bytes lie there, where they are not to be read before they are needed. */
+  tensor?(type: Omit<Tensor, "bytes">, offset: number, length: number): Tensor;
 }
 
 /** Finds the file an external tensor names; undefined when there is none. */
@@ -19,17 +22,17 @@ interface ExternalRange {
 }
 
 /**
- * Read the bytes of an external tensor. Everything is checked before anything is opened or allocated: the location is
+ * Find the bytes of an external tensor. Everything is checked before anything is read or allocated: the location is
  * relative and stays in the model's folder, offset and length are whole, not negative, and as long as the shape says.
  * @param length  bytes that type and shape ask for
  * @throws GraftError EXTERNAL_DATA
  */
-export function readExternal(
+export function findExternal(
   proto: TensorProto,
   length: number,
   find: FindExternal | undefined,
   where: string,
-): Uint8Array {
+): { readonly source: ExternalSource; readonly offset: number } {
   const range = externalRange(proto, length, where);
   const thing = `tensor "${proto.name}"`;
   const found = find?.(range.location);
@@ -50,7 +53,7 @@ export function readExternal(
       remedy: "The data file is cut off or belongs to another model: copy or export both again",
     });
   }
-  return source.read(range.offset, range.length);
+  return { source, offset: range.offset };
 }
 
 function externalRange(proto: TensorProto, expected: number, where: string): ExternalRange {

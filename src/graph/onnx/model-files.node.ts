@@ -3,8 +3,8 @@ import { stat } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { fileError, readFileChecked, type StagedFile, stageFile } from "../../base/index.node.ts";
 import { GraftError } from "../../base/index.ts";
-import type { Graph, Tensor } from "../types.ts";
-import { openWeightsFile, readRange, type WeightsFile } from "../weights-file.node.ts";
+import type { Graph } from "../types.ts";
+import { openWeightsFile, readRange } from "../weights-file.node.ts";
 import { decodeModel } from "./decode-model.ts";
 import {
   type EncodeOptions,
@@ -15,10 +15,11 @@ import {
   MESSAGE_LIMIT,
 } from "./encode-model.ts";
 import type { ExternalSource } from "./external-data.ts";
+import { outlineModel } from "./outline-model.ts";
 
 /**
  * Read an ONNX file and the external data it names. Those files must lie in the model's folder, also after following
- * links; of each, only the ranges that tensors name are read.
+ * links; of each, only the ranges that tensors name are read. Weights of big files are read when they are needed (`WeightsFile`).
  * @throws GraftError FILE_* if a file cannot be read; what `decodeModel` throws
  */
 export async function readModel(path: string): Promise<Graph> {
@@ -31,28 +32,22 @@ export async function readModel(path: string): Promise<Graph> {
     });
   }
   const file = openWeightsFile(path);
-  const bytes = file ? file.read(0, file.size) : await readFileChecked(path);
+  const bytes = (file && outlineModel(file, OWN_DATA)) ?? (await readFileChecked(path));
   const opened: number[] = [];
-  const places: Places = new Map();
   try {
-    const sources = new Map<string, ExternalSource | undefined>();
+    const sources = new Map<string, ExternalSource | undefined>([[OWN_DATA, file]]);
     const externalData = (location: string) => {
-      if (!sources.has(location)) sources.set(location, externalFile(path, location, opened, places));
+      if (!sources.has(location)) sources.set(location, externalFile(path, location, opened));
       return sources.get(location);
     };
-    const keepTensor = ({ bytes: { buffer, byteOffset, length }, ...type }: Tensor) => {
-      if (buffer === bytes.buffer) return file?.tensor(type, byteOffset - bytes.byteOffset, length);
-      const place = places.get(buffer);
-      return place?.file.tensor(type, place.offset, length);
-    };
-    return decodeModel(bytes, { name: path, externalData, keepTensor });
+    return decodeModel(bytes, { name: path, externalData });
   } finally {
     for (const descriptor of opened) closeSync(descriptor);
   }
 }
 
-/** Where in which data file the content of a buffer lies, of files that stay open. */
-type Places = Map<ArrayBufferLike, { readonly file: WeightsFile; readonly offset: number }>;
+/** What a model's file is called where its own weights are read as external data; no export has a file of that name. */
+const OWN_DATA = "graft:the-model-itself";
 
 /** Devices and pipes may have no end: only regular files are read. */
 async function sizeOf(path: string): Promise<number> {
@@ -108,8 +103,8 @@ function* layOut(entries: readonly ExternalEntry[]): Generator<Uint8Array> {
   }
 }
 
-/** Find a data file beside a model; it is opened when its first range is read. */
-function externalFile(path: string, location: string, opened: number[], places: Places): ExternalSource | undefined {
+/** Find a data file beside a model; a small one is opened when its first range is read. */
+function externalFile(path: string, location: string, opened: number[]): ExternalSource | undefined {
   const file = join(dirname(path), location);
   let real: string;
   let size: number;
@@ -131,16 +126,12 @@ function externalFile(path: string, location: string, opened: number[], places: 
       remedy: "Put the data file itself there in place of the link",
     });
   }
-  const kept = openWeightsFile(real);
+  const big = openWeightsFile(real);
+  if (big) return big;
   let descriptor: number | undefined;
   return {
     size,
     read(offset, length) {
-      if (kept) {
-        const bytes = kept.read(offset, length);
-        places.set(bytes.buffer, { file: kept, offset });
-        return bytes;
-      }
       try {
         if (descriptor === undefined) {
           descriptor = openSync(real, "r");

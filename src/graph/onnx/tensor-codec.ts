@@ -3,7 +3,7 @@ import { GraftError } from "../../base/index.ts";
 import { byteLength, elementCount } from "../tensors.ts";
 import type { DataType, Tensor } from "../types.ts";
 import { dataTypeCode, dataTypeName, dataTypeOf } from "./data-types.ts";
-import { type FindExternal, readExternal } from "./external-data.ts";
+import { type FindExternal, findExternal } from "./external-data.ts";
 import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from "./gen/onnx_pb.js";
 import { tensorOrigin } from "./origin.ts";
 
@@ -14,8 +14,6 @@ export interface DecodeContext {
   readonly find: FindExternal | undefined;
   /** The file's name, for errors. */
   readonly where: string;
-  /** How a tensor is kept; where that is undefined as it was read. */
-  readonly keep?: ((tensor: Tensor) => Tensor | undefined) | undefined;
 }
 
 /**
@@ -43,16 +41,21 @@ export function decodeTensor(proto: TensorProto, context: DecodeContext, role: "
       "Shape and data disagree: the file is damaged, export it again",
     );
   const origin = extras(proto, role === "attribute");
-  const finish = (bytes: Uint8Array, strings?: readonly Uint8Array[]): Tensor => {
-    const tensor = { dtype, shape, bytes, ...(strings && { strings }), ...(origin && { origin }) };
-    return context.keep?.(tensor) ?? tensor;
-  };
+  const finish = (bytes: Uint8Array, strings?: readonly Uint8Array[]): Tensor => ({
+    dtype,
+    shape,
+    bytes,
+    ...(strings && { strings }),
+    ...(origin && { origin }),
+  });
   if (dtype === "string") {
     if (proto.stringData.length !== count) throw disagree(proto.stringData.length, "strings", count);
     return finish(new Uint8Array(0), proto.stringData);
   }
   if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL) {
-    return finish(readExternal(proto, length, context.find, context.where));
+    const { source, offset } = findExternal(proto, length, context.find, context.where);
+    if (!source.tensor) return finish(source.read(offset, length));
+    return source.tensor({ dtype, shape, ...(origin && { origin }) }, offset, length);
   }
   if (isFieldSet(proto, FIELD.rawData)) {
     if (proto.rawData.length !== length) throw disagree(proto.rawData.length, "bytes", length);
