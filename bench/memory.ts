@@ -7,18 +7,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { authorVit, openGraph } from "../src/backbone/index.ts";
 import { heldBytes } from "../src/graph/index.ts";
 import type { Method } from "../src/methods/index.ts";
 import { folderCheckpoint, openBackbone, select, train } from "../src/node.ts";
-import { nodeRuntime } from "../src/runtime/index.node.ts";
 import { planMemory } from "../src/training/index.ts";
 import { greyTask } from "./grey-task.ts";
-
-const VIT_B = { imageSize: 224, patchSize: 16, hiddenSize: 768, blocks: 12, heads: 12, mlpSize: 3072 };
+import { randomEncoder } from "./random-encoder.ts";
 
 const openModel = (model: string) =>
-  model === "vit-b" ? openGraph(authorVit(VIT_B, 1), nodeRuntime) : openBackbone(model);
+  openBackbone(model === "vit-b" ? randomEncoder({ type: "vit", width: 768, blocks: 12 }) : model);
 
 /** What a row is about besides: frozen values kept over two epochs, or texts of two lengths. */
 type Variant = "plain" | "kept" | "lengths";
@@ -88,6 +85,7 @@ if (process.argv[2] === "measure") {
     ...pictures(early!, "8", "on"),
     ...["4", "8"].flatMap((batch) => [late, early].flatMap((place) => pictures(place!, batch))),
     ...pictures(late!, "4", "off", "kept"),
+    ...pictures(all!, "4"),
   ];
   console.log(
     "model | placement | batch | recompute | about | in use | weights | activations | optimizer | kept | planned | measured | ratio | plan s | CPU s a step",
