@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { heldBytes } from "../src/graph/index.ts";
+import { memoryNow } from "../src/cli/memory.ts";
 import type { Method } from "../src/methods/index.ts";
 import { folderCheckpoint, openBackbone, select, train } from "../src/node.ts";
 import { planMemory } from "../src/training/index.ts";
@@ -41,7 +41,7 @@ async function measure(
           adapter: {},
         };
   const begun = performance.now();
-  const inUse = process.memoryUsage.rss() - heldBytes(backbone.graph.initializers.values());
+  const { inUse } = memoryNow(backbone);
   const plan = await planMemory(backbone, task, method, options, { inUse });
   const planSeconds = (performance.now() - begun) / 1000;
   let [cpuSeconds, before] = [0, process.cpuUsage()];
