@@ -36,27 +36,45 @@ export function rereadTensor({ dtype, shape, origin }: Omit<Tensor, "bytes">, le
 
 /**
  * A float32 tensor made of another's values; of one that is read again it is made again.
- * @param make  from a tensor of the same type, shape and values, whose bytes are overwritten afterwards
+ * @param make  from a tensor of the same type, shape and values, whose bytes are overwritten afterwards; into an array that it is given, if
+ *              it can, or else one of its own
  */
-export function tensorMadeOf(source: Tensor, shape: readonly number[], make: (source: Tensor) => Float32Array): Tensor {
+export function tensorMadeOf(
+  source: Tensor,
+  shape: readonly number[],
+  make: (source: Tensor, into?: Float32Array) => Float32Array,
+): Tensor {
   const { dtype, shape: from } = source;
   if (!known.has(source)) return tensorOf("float32", shape, make(source));
-  return rereadTensor({ dtype: "float32", shape }, 4 * elementCount(shape), () => {
-    const bytes = passingBytes(source);
-    return new Uint8Array(make({ dtype, shape: from, bytes }).buffer);
+  const length = 4 * elementCount(shape);
+  return rereadTensor({ dtype: "float32", shape }, length, (into) => {
+    const place = into && new Float32Array(into.buffer, into.byteOffset, length / 4);
+    const made = passingBytes(source, (bytes) => make({ dtype, shape: from, bytes }, place));
+    return new Uint8Array(made.buffer, made.byteOffset, length);
   });
 }
 
 /** Tensors up to this size are read into one place one after another, rather than each into memory that then waits for the collector. */
 const PASSING = 1 << 25;
-let passing = new Uint8Array(0);
+/** A place for what is looked at, another for what that is made of, and so on. */
+const places: Uint8Array[] = [];
+let depth = 0;
 
-/** A tensor's bytes, to be used before the next one's are asked for: unlike `bytes`, nothing of it waits for the collector. */
-export function passingBytes(tensor: Tensor): Uint8Array {
+/**
+ * Look at a tensor's bytes, which are overwritten afterwards: unlike those of `bytes`, nothing of them waits for the collector.
+ * @param use  keeps no view of them
+ */
+export function passingBytes<T>(tensor: Tensor, use: (bytes: Uint8Array) => T): T {
   const { length = 0, read, isHeld } = known.get(tensor) ?? {};
-  if (!read || isHeld?.() || length > PASSING) return tensor.bytes;
-  if (passing.length < length) passing = new Uint8Array(length);
-  return read(passing.subarray(0, length));
+  if (!read || isHeld?.() || length > PASSING) return use(tensor.bytes);
+  if ((places[depth]?.length ?? 0) < length) places[depth] = new Uint8Array(length);
+  const place = places[depth]!.subarray(0, length);
+  depth++;
+  try {
+    return use(read(place));
+  } finally {
+    depth--;
+  }
 }
 
 /** Whether a tensor is one that is read again when it is needed. */

@@ -46,5 +46,5 @@ function widened(tensor: Tensor | undefined): Tensor | undefined {
 
 export function turned(tensor: Tensor): Tensor {
   const [rows, columns] = tensor.shape as [number, number];
-  return tensorMadeOf(tensor, [columns, rows], (source) => transposed(float32View(source), rows, columns));
+  return tensorMadeOf(tensor, [columns, rows], (source, into) => transposed(float32View(source), rows, columns, into));
 }

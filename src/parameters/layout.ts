@@ -99,7 +99,8 @@ export function packVectors(layout: ParameterLayout, tensors: ReadonlyMap<string
           place: `it is ${tensor.dtype}[${tensor.shape}] where float32[${entry.shape}] is needed`,
           remedy: "Use a file written for this backbone, placement and head",
         });
-      new Uint8Array(flat.buffer).set(passingBytes(tensor), 4 * entry.offset);
+      const into = new Uint8Array(flat.buffer);
+      passingBytes(tensor, (bytes) => into.set(bytes, 4 * entry.offset));
     }
     return flat;
   });

@@ -7,6 +7,7 @@ import {
   float32View,
   type Graph,
   type Node,
+  passingBytes,
   type Tensor,
   tensorOf,
   tensorValues,
@@ -37,6 +38,7 @@ const PASSED = ["Identity", "Cast", "Transpose", "Reshape"];
  *           floating-point matrix. Bytes of a quantised file are taken as they are, where their scales allow it.
  */
 export function frozenWeights(graph: Graph, limit: WeightLimit, { ids, weights }: WeightCache) {
+  let turned = new Float32Array(0);
   const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const constant = (name: string | undefined) => (name ? constantTensor(graph, name) : undefined);
 
@@ -63,12 +65,19 @@ export function frozenWeights(graph: Graph, limit: WeightLimit, { ids, weights }
   }
 
   function quantised(name: string, flipped: boolean): Int8Weights | undefined {
-    const { shape, data } = floats(name);
+    const tensor = constant(name);
+    if (tensor?.dtype !== "float32") return inInt8(floats(name), flipped);
+    const { dtype, shape } = tensor;
+    return passingBytes(tensor, (bytes) => inInt8({ shape, data: float32View({ dtype, shape, bytes }) }, flipped));
+  }
+
+  function inInt8({ shape, data }: Floats, flipped: boolean): Int8Weights | undefined {
     if (shape.length !== 2) return undefined;
     const [rows, columns] = shape as [number, number];
-    return flipped
-      ? quantizeColumns(transposed(data, rows, columns), columns, rows, limit)
-      : quantizeColumns(data, rows, columns, limit);
+    if (!flipped) return quantizeColumns(data, rows, columns, limit);
+    if (turned.length < data.length) turned = new Float32Array(data.length);
+    const into = turned.subarray(0, data.length);
+    return quantizeColumns(transposed(data, rows, columns, into), columns, rows, limit);
   }
 
   /** The numbers of a value that has a recipe; of whole numbers, as they are. */

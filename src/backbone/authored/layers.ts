@@ -81,5 +81,5 @@ export function activation(g: Builder, name: string): (x: Value) => Value {
 /** [rows, columns] → [columns, rows] */
 function turned(tensor: Tensor): Tensor {
   const [rows, columns] = tensor.shape as [number, number];
-  return tensorMadeOf(tensor, [columns, rows], (source) => transposed(float32View(source), rows, columns));
+  return tensorMadeOf(tensor, [columns, rows], (source, into) => transposed(float32View(source), rows, columns, into));
 }
