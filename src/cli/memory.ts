@@ -1,4 +1,4 @@
-import { heldBytes } from "../graph/index.ts";
+import { heldBytes, isReread, tensorBytes } from "../graph/index.ts";
 import type { Method } from "../methods/index.ts";
 import type { Backbone, Task, TrainOptions } from "../node.ts";
 import { largestBatch, type MemoryPlan, microBatchOf, planMemory } from "../training/index.ts";
@@ -20,12 +20,15 @@ const NATIVE = 120e6;
 
 /**
  * Bytes in use before a training, and those it may have. Weights that a big file can be read for again are counted where they are
- * needed; and memory that was freed but is still the process's (the allocator keeps what a released session had) is free.
+ * needed, so what they take now is free; and so is what they took, where a session was released and the allocator kept its memory.
  */
 export function memoryNow({ graph }: Backbone): { readonly inUse: number; readonly available: number } {
   const { rss, heapTotal, external } = process.memoryUsage();
-  const inUse = Math.min(rss, NATIVE + heapTotal + external) - heldBytes(graph.initializers.values());
-  return { inUse, available: process.availableMemory() + rss - inUse };
+  const weights = [...graph.initializers.values()].filter(isReread);
+  const held = heldBytes(weights);
+  const gone = weights.reduce((sum, tensor) => sum + tensorBytes(tensor), 0) - held;
+  const kept = Math.min(gone, Math.max(0, rss - NATIVE - heapTotal - external));
+  return { inUse: rss - held - kept, available: process.availableMemory() + held + kept };
 }
 
 /** Plan a training's memory against what this machine has left. */
