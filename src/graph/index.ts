@@ -16,7 +16,7 @@ export { productFlops } from "./product-flops.ts";
 export { prune } from "./prune.ts";
 export { RANDOM_OPERATORS } from "./random-operators.ts";
 export { replay } from "./replay.ts";
-export { heldBytes, isReread, passingBytes, tensorBytes, tensorMadeOf } from "./reread.ts";
+export { copyBytes, heldBytes, isReread, passingBytes, tensorBytes, tensorMadeOf } from "./reread.ts";
 export { sortNodes } from "./sort-nodes.ts";
 export {
   asFloat32,

@@ -77,6 +77,13 @@ export function passingBytes<T>(tensor: Tensor, use: (bytes: Uint8Array) => T): 
   }
 }
 
+/** Fill memory with a tensor's bytes: read there at once, where they have to be read. */
+export function copyBytes(tensor: Tensor, into: Uint8Array): void {
+  const { read, isHeld } = known.get(tensor) ?? {};
+  const bytes = read && !isHeld?.() ? read(into) : tensor.bytes;
+  if (bytes.buffer !== into.buffer) into.set(bytes);
+}
+
 /** Whether a tensor is one that is read again when it is needed. */
 export const isReread = (tensor: Tensor): boolean => known.has(tensor);
 

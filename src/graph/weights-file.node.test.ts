@@ -6,7 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, expect, test } from "vitest";
 import { readModel, writeModel } from "./index.node.ts";
-import { createBuilder, type Graph, heldBytes, tensorBytes, tensorOf } from "./index.ts";
+import { copyBytes, createBuilder, type Graph, heldBytes, tensorBytes, tensorOf } from "./index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "graft-weights-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -56,6 +56,10 @@ test.each([
   expect(isHeld(read)).toBe(false);
   expect(tensorBytes(weightOf(read))).toBe(length);
   expect(isHeld(read)).toBe(false);
+  const copied = new Uint8Array(length + 8);
+  copyBytes(weightOf(read), copied.subarray(8));
+  expect(isHeld(read)).toBe(false);
+  expect(Buffer.compare(copied.subarray(8), weightOf(graph).bytes)).toBe(0);
   expect(isSame(read)).toBe(true);
   const { buffer } = weightOf(read).bytes;
   await letGo();

@@ -1,5 +1,5 @@
 import { GraftError } from "../base/index.ts";
-import { type Builder, elementCount, passingBytes, type Tensor, tensorOf, type Value } from "../graph/index.ts";
+import { type Builder, copyBytes, elementCount, type Tensor, tensorOf, type Value } from "../graph/index.ts";
 
 /** A trainable tensor. */
 export interface Parameter {
@@ -99,8 +99,7 @@ export function packVectors(layout: ParameterLayout, tensors: ReadonlyMap<string
           place: `it is ${tensor.dtype}[${tensor.shape}] where float32[${entry.shape}] is needed`,
           remedy: "Use a file written for this backbone, placement and head",
         });
-      const into = new Uint8Array(flat.buffer);
-      passingBytes(tensor, (bytes) => into.set(bytes, 4 * entry.offset));
+      copyBytes(tensor, new Uint8Array(flat.buffer, 4 * entry.offset, 4 * entry.size));
     }
     return flat;
   });
