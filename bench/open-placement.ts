@@ -12,7 +12,7 @@ import { zeroVectors } from "../src/parameters/index.ts";
 import { atPrecision, type BackbonePrecision } from "../src/precision/index.ts";
 import { markdownTable } from "../src/report/index.ts";
 import { initialState, TrainOptions } from "../src/training/index.ts";
-import { openSteps } from "../src/training/open-steps.ts";
+import { type OpenSteps, openSteps } from "../src/training/open-steps.ts";
 import { tunedLayout } from "../src/training/tuned-step.ts";
 import { greyTask } from "./grey-task.ts";
 import { randomEncoder } from "./random-encoder.ts";
@@ -37,6 +37,8 @@ async function measure(model: Model, precision: BackbonePrecision) {
   const planned = { epoch: 0, indices, graph: 0 };
   const plan = { lengths: [TOKENS], examples: [indices], stepsPerEpoch: 1, batch: () => planned };
   const opened: { seconds: number; bytes: number }[] = [];
+  // As a search holds them: weights that no session uses would be let go, and read again.
+  const open: OpenSteps[] = [];
   for (const edge of EDGES) {
     const spec = {
       method: methodOf(backbone, parsePlacement(edge, { states: backbone.states.length, defaultRank: 8 })),
@@ -45,11 +47,13 @@ async function measure(model: Model, precision: BackbonePrecision) {
     globalThis.gc?.();
     const [begun, before] = [performance.now(), process.memoryUsage.rss()];
     const layout = tunedLayout(backbone, spec, options);
-    await openSteps(backbone, task, spec, options, plan, layout, initialState({ layout }, zeroVectors(layout)), {});
+    const start = initialState({ layout }, zeroVectors(layout));
+    open.push(await openSteps(backbone, task, spec, options, plan, layout, start, {}));
     const seconds = (performance.now() - begun) / 1000;
     globalThis.gc?.();
     opened.push({ seconds, bytes: process.memoryUsage.rss() - before });
   }
+  for (const steps of open) await steps.release();
   const [first, ...others] = opened;
   return {
     first: first!.seconds,
